@@ -1,0 +1,116 @@
+"""Reading and writing files. A file appears at its final name only when it is whole."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from scripts.lib.errors import StudyError
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; when the block ends well, flush it to disk and rename it to `path`.
+
+    A job that is killed leaves at most a hidden `.name.part` file, which the next attempt replaces.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        _flush(part)
+        os.replace(part, path)
+        _flush(path.parent)
+    except OSError as error:
+        error.filename = str(path)  # so that a full disk can be reported with the file that did not fit
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def save_array(path: str | Path, array: np.ndarray) -> None:
+    """Write `array` as a C-contiguous, memory-mappable .npy file without pickled objects."""
+    with whole_file(path) as part, part.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def load_array(path: str | Path) -> np.ndarray:
+    """Memory-map a .npy file read-only. Raises StudyError if it is missing or not a plain array."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
+    except (ValueError, EOFError) as error:
+        raise StudyError(f"{path} is not a readable .npy array ({error}): delete it and run again.") from None
+
+
+def save_table(path: str | Path, table: pl.DataFrame) -> None:
+    """Write `table` as Parquet."""
+    with whole_file(path) as part:
+        table.write_parquet(part)
+
+
+def load_table(path: str | Path) -> pl.DataFrame:
+    """Read a Parquet table. Raises StudyError if it is missing or damaged."""
+    try:
+        return pl.read_parquet(path)
+    except FileNotFoundError:
+        raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
+    except pl.exceptions.ComputeError as error:
+        raise StudyError(f"{path} is not a readable Parquet table ({error}): delete it and run again.") from None
+
+
+def save_json(path: str | Path, content: Any) -> None:
+    """Write `content` as indented JSON."""
+    with whole_file(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def load_json(path: str | Path) -> Any:
+    """Read a JSON file. Raises StudyError if it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
+    except json.JSONDecodeError as error:
+        raise StudyError(f"{path} is not readable JSON ({error}): delete it and run again.") from None
+
+
+def save_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """Write one line for each string."""
+    with whole_file(path) as part:
+        part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def load_lines(path: str | Path) -> list[str]:
+    """Read a text file as a list of lines without their ends."""
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """SHA-256 of a list of strings, order included: equal digests mean the same samples in the same order."""
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def digest_of_file(path: str | Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
