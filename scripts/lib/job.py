@@ -16,8 +16,9 @@ from scripts.lib.errors import StudyError
 log = logging.getLogger("ensemble-diversity")
 
 # Jobs run side by side, so a bar that redraws itself in place would be overwritten by its neighbours:
-# every update is a line of its own, and there are few of them.
+# every update is a line of its own, there are few of them, and what is over at once shows none.
 SECONDS_BETWEEN_UPDATES = 10
+SECONDS_BEFORE_FIRST = 3
 
 
 @contextmanager
@@ -72,4 +73,13 @@ class _Lines:
 def progress(items: Iterable[Any] | None, title: str, unit: str, total: int | None = None) -> tqdm:
     """A progress bar with an estimate of the time left; `title` says which job it belongs to."""
     output: TextIO = _Lines()  # type: ignore[assignment]
-    return tqdm(items, desc=title, unit=unit, total=total, file=output, mininterval=SECONDS_BETWEEN_UPDATES, ncols=100)
+    return tqdm(
+        items,
+        desc=title,
+        unit=unit,
+        total=total,
+        file=output,
+        mininterval=SECONDS_BETWEEN_UPDATES,
+        delay=SECONDS_BEFORE_FIRST,
+        ncols=100,
+    )

@@ -49,6 +49,16 @@ def save_array(path: str | Path, array: np.ndarray) -> None:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
+def save_rows(path: str | Path, rows: Iterable[np.ndarray], count: int, row: tuple[int, ...], dtype: str) -> None:
+    """Write `count` arrays of shape `row` as one array [count, *row], one at a time: memory holds a single row."""
+    with whole_file(path) as part:
+        array = np.lib.format.open_memmap(part, mode="w+", dtype=dtype, shape=(count, *row))
+        for position, values in enumerate(rows):
+            array[position] = values
+        array.flush()
+        del array
+
+
 def load_array(path: str | Path) -> np.ndarray:
     """Memory-map a .npy file read-only. Raises StudyError if it is missing or not a plain array."""
     try:

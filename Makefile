@@ -1,0 +1,51 @@
+# make demo | test | lint | docs | clean. Works from any folder: make -C path/to/ensemble-diversity demo
+SHELL := /bin/bash
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+PYTHON ?= python3
+VENV := $(ROOT)/.venv
+BIN := $(VENV)/bin
+IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
+
+.PHONY: help demo test lint format docs setup clean
+
+help:
+	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
+	@echo "make test   install into .venv and run all tests"
+	@echo "make lint   formatters, linters, type checker"
+	@echo "make docs   write docs/config.md anew from the schema"
+	@echo "make clean  remove results and logs (data and .venv stay)"
+
+demo: setup
+	@$(IN) python -m scripts.lib.locks && snakemake --cores all
+	@echo "The report: file://$(ROOT)/results/fashion-mnist/report.html"
+
+test: setup
+	@$(IN) python -m pytest tests
+
+lint: setup
+	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && mypy && \
+	  snakemake --lint && python -m scripts.lib.config_reference --check
+
+format: setup
+	@$(IN) ruff check --fix . && ruff format . && snakefmt Snakefile rules
+
+docs: setup
+	@$(IN) python -m scripts.lib.config_reference
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: $(ROOT)/requirements.lock
+	@command -v $(PYTHON) > /dev/null || \
+	  { echo "Missing: Python 3.11 or newer ($(PYTHON) was not found). Install it, or name one: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Missing: Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || \
+	  { echo "Missing: Python's venv module. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) (about 2.5 GB, a few minutes) ..."
+	@$(PYTHON) -m venv --clear "$(VENV)"
+	@"$(BIN)/python" -m pip install --quiet --requirement "$(ROOT)/requirements.lock" || \
+	  { echo "The installation failed: see pip's message above (no network, no space, or no package for this Python?)"; exit 1; }
+	@touch "$@"
+
+clean:
+	@$(IN) rm -rf results logs .snakemake

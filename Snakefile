@@ -1,0 +1,35 @@
+# Which kind of diversity makes an ensemble better when the data shift? Data flow, top to bottom:
+# data → train → infer → pairwise → ensembles → correlations → figures → report.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# A study given by --configfile stands alone: it is not merged with the built-in one.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/infer.smk"
+include: "rules/pairwise.smk"
+include: "rules/ensembles.smk"
+include: "rules/correlations.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+    study,
+
+
+rule all:
+    default_target: True
+    input:
+        f"results/{STUDY['name']}/report.html",
+        f"results/{STUDY['name']}/study.json",
+    message:
+        "The report is {input[0]}"

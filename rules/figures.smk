@@ -1,0 +1,193 @@
+# From tables to figures. One job draws all figures of a kind, because starting a job takes longer than drawing.
+
+# The clean set is the one whose images and attributions are shown.
+SHOWN = DATASETS[0]
+
+# In the order in which the report shows them.
+FIGURES = [
+    "member_accuracies",
+    "correlations",
+    *expand(
+        "improvement_{improvement}_{consensus}",
+        improvement=IMPROVEMENTS,
+        consensus=CONSENSUS,
+    ),
+    *expand("pairwise_{measure}", measure=MEASURES),
+    "attributions",
+    "learning_curves",
+]
+
+
+rule plot_member_accuracies:
+    input:
+        accuracies=expand(
+            "results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS
+        ),
+    output:
+        report(
+            "results/{study}/figures/member_accuracies.png",
+            caption="../report/member_accuracies.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/member_accuracies.pdf",
+    log:
+        "logs/{study}/plot_member_accuracies.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_member_accuracies.tsv"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: accuracy of every member"
+    script:
+        "../scripts/plot_member_accuracies.py"
+
+
+rule plot_improvement:
+    input:
+        ensembles=expand(
+            "results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS
+        ),
+        correlations="results/{study}/correlations.parquet",
+    output:
+        report(
+            expand(
+                "results/{{study}}/figures/improvement_{improvement}_{consensus}.png",
+                improvement=IMPROVEMENTS,
+                consensus=CONSENSUS,
+            ),
+            caption="../report/improvement.rst",
+            category="Figures",
+        ),
+        expand(
+            "results/{{study}}/figures/improvement_{improvement}_{consensus}.pdf",
+            improvement=IMPROVEMENTS,
+            consensus=CONSENSUS,
+        ),
+    log:
+        "logs/{study}/plot_improvement.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_improvement.tsv"
+    threads: 1
+    params:
+        improvements=IMPROVEMENTS,
+        consensus=CONSENSUS,
+        code=code("plots"),
+    message:
+        "Figure: improvement against every measure"
+    script:
+        "../scripts/plot_improvement.py"
+
+
+rule plot_pairwise:
+    input:
+        pairwise=expand(
+            "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
+            measure=MEASURES,
+            dataset=DATASETS,
+        ),
+    output:
+        report(
+            expand(
+                "results/{{study}}/figures/pairwise_{measure}.png", measure=MEASURES
+            ),
+            caption="../report/pairwise.rst",
+            category="Figures",
+        ),
+        expand("results/{{study}}/figures/pairwise_{measure}.pdf", measure=MEASURES),
+    log:
+        "logs/{study}/plot_pairwise.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_pairwise.tsv"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: heat maps of every pairwise measure"
+    script:
+        "../scripts/plot_pairwise.py"
+
+
+rule plot_learning_curves:
+    input:
+        checkpoints=expand(
+            "results/{{study}}/checkpoints/{member}.json", member=MEMBERS
+        ),
+    output:
+        report(
+            "results/{study}/figures/learning_curves.png",
+            caption="../report/learning_curves.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/learning_curves.pdf",
+    log:
+        "logs/{study}/plot_learning_curves.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_learning_curves.tsv"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: learning curves"
+    script:
+        "../scripts/plot_learning_curves.py"
+
+
+rule plot_attributions:
+    input:
+        images=f"results/{{study}}/images/{SHOWN}.npy",
+        labels=f"results/{{study}}/labels/{SHOWN}.npy",
+        classes="results/{study}/classes.json",
+        predictions=expand(
+            "results/{{study}}/predictions/{dataset}/{member}.npy",
+            dataset=SHOWN,
+            member=MEMBERS,
+        ),
+        attributions=expand(
+            "results/{{study}}/attributions/{dataset}/{member}.npy",
+            dataset=SHOWN,
+            member=MEMBERS,
+        ),
+    output:
+        report(
+            "results/{study}/figures/attributions.png",
+            caption="../report/attributions.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/attributions.pdf",
+    log:
+        "logs/{study}/plot_attributions.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_attributions.tsv"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: where each member looks"
+    script:
+        "../scripts/plot_attributions.py"
+
+
+rule plot_correlations:
+    input:
+        correlations="results/{study}/correlations.parquet",
+    output:
+        report(
+            "results/{study}/figures/correlations.png",
+            caption="../report/correlations.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/correlations.pdf",
+    log:
+        "logs/{study}/plot_correlations.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_correlations.tsv"
+    threads: 1
+    params:
+        improvement="over_mean",
+        consensus=CONSENSUS[0],
+        code=code("plots"),
+    message:
+        "Figure: which diversity goes with improvement"
+    script:
+        "../scripts/plot_correlations.py"

@@ -1,0 +1,29 @@
+# One job a member and validation set: logits, where the member looks, what it represents.
+
+
+rule infer:
+    input:
+        weights="results/{study}/checkpoints/{member}.safetensors",
+        record="results/{study}/checkpoints/{member}.json",
+        images="results/{study}/images/{dataset}.npy",
+        labels="results/{study}/labels/{dataset}.npy",
+        samples="results/{study}/samples/{dataset}.txt",
+    output:
+        predictions="results/{study}/predictions/{dataset}/{member}.npy",
+        record="results/{study}/predictions/{dataset}/{member}.json",
+        attributions="results/{study}/attributions/{dataset}/{member}.npy",
+        activations="results/{study}/activations/{dataset}/{member}.npy",
+    params:
+        attributions=STUDY["attributions"],
+        activation_samples=STUDY["activations"]["samples"],
+        device=STUDY["device"],
+        code=code("inference", "members"),
+    log:
+        "logs/{study}/infer/{dataset}/{member}.log",
+    benchmark:
+        "results/{study}/benchmarks/infer/{dataset}/{member}.tsv"
+    threads: STUDY["threads"]
+    message:
+        "Run {wildcards.member} on {wildcards.dataset}"
+    script:
+        "../scripts/infer.py"

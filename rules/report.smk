@@ -1,0 +1,32 @@
+# From everything above to one page.
+
+
+rule report:
+    input:
+        study="results/{study}/study.json",
+        members="results/{study}/members.parquet",
+        checkpoints=expand(
+            "results/{{study}}/checkpoints/{member}.json", member=MEMBERS
+        ),
+        accuracies=expand(
+            "results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS
+        ),
+        ensembles=expand(
+            "results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS
+        ),
+        correlations="results/{study}/correlations.parquet",
+        figures=expand("results/{{study}}/figures/{figure}.png", figure=FIGURES),
+        template=str(Path(workflow.basedir, "scripts/lib/report.html.jinja")),
+    output:
+        "results/{study}/report.html",
+    log:
+        "logs/{study}/report.log",
+    benchmark:
+        "results/{study}/benchmarks/report.tsv"
+    threads: 1
+    params:
+        code=code("report", "findings", "plots"),
+    message:
+        "Report: results/{wildcards.study}/report.html"
+    script:
+        "../scripts/report.py"

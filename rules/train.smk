@@ -1,0 +1,49 @@
+# One job a member. A job that was killed goes on after its last finished epoch.
+
+
+rule train:
+    input:
+        raw_images,
+        training_samples="results/{study}/samples/training.txt",
+        classes="results/{study}/classes.json",
+        images=f"results/{{study}}/images/{DATASETS[0]}.npy",
+        labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
+        samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
+    output:
+        weights="results/{study}/checkpoints/{member}.safetensors",
+        record="results/{study}/checkpoints/{member}.json",
+    params:
+        member=member_settings,
+        datasets={
+            key: STUDY["datasets"][key] for key in ("kind", "folder", "training")
+        },
+        device=STUDY["device"],
+        workers=STUDY["workers"],
+        resume="results/{study}/checkpoints/unfinished/{member}.pt",
+        code=code("training", "members", "randomness"),
+    log:
+        "logs/{study}/train/{member}.log",
+    benchmark:
+        "results/{study}/benchmarks/train/{member}.tsv"
+    threads: STUDY["threads"]
+    message:
+        "Train {wildcards.member}"
+    script:
+        "../scripts/train.py"
+
+
+rule members:
+    input:
+        records=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
+    output:
+        "results/{study}/members.parquet",
+    params:
+        code=code("members", "members_table"),
+    log:
+        "logs/{study}/members.log",
+    benchmark:
+        "results/{study}/benchmarks/members.tsv"
+    message:
+        "Describe the members: parameters, operations, recipes"
+    script:
+        "../scripts/members.py"

@@ -1,0 +1,232 @@
+"""Images of a study: where they come from, and the validation sets that all members share."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from scripts.lib import fashion_mnist
+from scripts.lib.errors import StudyError
+from scripts.lib.job import progress
+from scripts.lib.randomness import derive
+from scripts.lib.storage import digest_of_lines, load_array, load_lines, save_array, save_json, save_lines, save_rows
+
+DATA = Path("data")
+
+
+class ArrayImages(Sequence[Image.Image]):
+    """Images in memory, uint8 [N, H, W] (grey) or [N, H, W, 3], given out as RGB pictures."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, row: Any) -> Any:
+        return Image.fromarray(self.pixels[row]).convert("RGB")
+
+
+class ImageFiles(Sequence[Image.Image]):
+    """Images in files, decoded when asked for. Raises StudyError for a file that cannot be decoded."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: Any) -> Any:
+        try:
+            with Image.open(self.paths[row]) as image:
+                return image.convert("RGB")
+        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for truncated or foreign files
+            raise StudyError(
+                f"the image {self.paths[row]} cannot be decoded ({error}): replace or remove it."
+            ) from None
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled images. `labels` is int64 [N]; `samples` has one stable id an image; `classes` is in label order."""
+
+    images: Sequence[Image.Image]
+    labels: np.ndarray
+    samples: list[str]
+    classes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def subset(self, count: int | None, seed: int, where: str) -> tuple["ImageSet", np.ndarray]:
+        """`count` images drawn without replacement, in their original order, and their rows; None keeps all."""
+        if count is None:
+            return self, np.arange(len(self))
+        if count > len(self):
+            raise StudyError(f"{where}: {count} images are wanted, but there are only {len(self)}.")
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
+        images = _Rows(self.images, rows)
+        return ImageSet(images, self.labels[rows], [self.samples[row] for row in rows], self.classes), rows
+
+
+class _Rows(Sequence[Image.Image]):
+    def __init__(self, images: Sequence[Image.Image], rows: np.ndarray) -> None:
+        self.images, self.rows = images, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.images[int(self.rows[row])]
+
+
+# A kind of dataset is one function (folder of the split or None, is it the training split) → ImageSet.
+
+
+def _fashion_mnist(folder: str | None, training: bool) -> ImageSet:
+    split = "train" if training else "t10k"
+    pixels, labels = fashion_mnist.read(DATA / "fashion-mnist", split)
+    samples = [f"{split}/{row:05d}" for row in range(len(labels))]
+    return ImageSet(ArrayImages(pixels), labels, samples, fashion_mnist.CLASSES)
+
+
+def _digits(folder: str | None, training: bool) -> ImageSet:
+    """scikit-learn's 8 × 8 digits; every third is a validation image, so that no writer's block is left out."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    rows = np.flatnonzero((np.arange(len(digits.target)) % 3 == 0) != training)
+    pixels = (digits.images[rows] * 255 / 16).round().astype(np.uint8)
+    samples = [f"digits/{row:04d}" for row in rows]
+    return ImageSet(ArrayImages(pixels), digits.target[rows].astype(np.int64), samples, [str(d) for d in range(10)])
+
+
+def _image_folder(folder: str | None, training: bool) -> ImageSet:
+    """torchvision's ImageFolder layout: one subfolder a class, classes in alphabetical order."""
+    from scripts.lib.vision import torchvision
+
+    root = Path(str(folder)).expanduser()
+    if not root.is_dir():
+        raise StudyError(f"the dataset folder {root} does not exist: correct `folder` under datasets in the study.")
+    try:
+        found = torchvision.datasets.ImageFolder(str(root))
+    except FileNotFoundError as error:
+        raise StudyError(f"the dataset folder {root} has no images, or a class without any: {error}") from None
+    paths, labels = zip(*found.samples, strict=True)
+    samples = [Path(path).relative_to(root).as_posix() for path in paths]
+    return ImageSet(ImageFiles(list(paths)), np.array(labels, np.int64), samples, found.classes)
+
+
+KINDS: dict[str, Callable[[str | None, bool], ImageSet]] = {
+    "fashion-mnist": _fashion_mnist,
+    "digits": _digits,
+    "image-folder": _image_folder,
+}
+
+
+def training_images(datasets: dict[str, Any]) -> ImageSet:
+    """All training images of the study."""
+    return KINDS[datasets["kind"]](datasets["training"]["folder"], True)
+
+
+def check_training_images(datasets: dict[str, Any], labels: str, samples: str, classes: str) -> None:
+    """Decode every training image once, so that a bad file stops the study before training, and write the index."""
+    found = training_images(datasets)
+    for _ in _decoded(found.images, "check training images"):
+        pass
+    save_array(labels, found.labels)
+    save_lines(samples, found.samples)
+    save_json(classes, found.classes)
+
+
+def check_samples(found: ImageSet, index: list[str]) -> None:
+    """Raise StudyError if the training images are no longer those that were checked."""
+    if found.samples != index:
+        raise StudyError(
+            f"the training images changed since they were checked ({len(index)} then, {len(found)} now): "
+            "delete samples/training.txt in the study's results and run again."
+        )
+
+
+def make_validation_set(
+    datasets: dict[str, Any],
+    dataset: dict[str, Any],
+    seed: int,
+    classes: list[str],
+    images: str,
+    labels: str,
+    samples: str,
+) -> None:
+    """Choose, resize and crop the images of one validation set and store them as every member will see them.
+
+    Raises StudyError if its classes are not those of the training images.
+    """
+    found = KINDS[datasets["kind"]](dataset["folder"], False)
+    check_classes(found.classes, classes, dataset)
+    chosen, _ = found.subset(dataset["images"], derive(seed, "images", dataset["id"]), _key(dataset))
+    size, resize = datasets["image_size"], datasets["resize"] or datasets["image_size"]
+    pictures = _decoded(chosen.images, f"store {dataset['id']}", lambda image: _centre(image, resize, size))
+    save_rows(images, pictures, len(chosen), (size, size, 3), "uint8")
+    save_array(labels, chosen.labels)
+    save_lines(samples, chosen.samples)
+
+
+def check_classes(found: list[str], training: list[str], dataset: dict[str, Any]) -> None:
+    """Labels are positions in the list of classes, so both lists must be the same."""
+    if found == training:
+        return
+    missing = ", ".join(sorted(set(training) - set(found))) or "none"
+    unknown = ", ".join(sorted(set(found) - set(training))) or "none"
+    raise StudyError(
+        f"{_key(dataset)} ({dataset['folder']}) has {len(found)} classes, the training images have {len(training)}. "
+        f"Missing: {missing}; not in training: {unknown}. Both need the same class folders."
+    )
+
+
+def _key(dataset: dict[str, Any]) -> str:
+    return f"datasets/validation/{dataset['id']}"
+
+
+def _decoded(
+    images: Sequence[Image.Image], title: str, convert: Callable[[Image.Image], Any] = lambda image: None
+) -> Iterator[Any]:
+    """`convert` of every image in order, decoded by a few threads (Pillow releases the interpreter's lock)."""
+    with ThreadPoolExecutor() as pool:
+        results = pool.map(lambda row: convert(images[row]), range(len(images)))
+        yield from progress(results, title, "image", total=len(images))
+
+
+def _centre(image: Image.Image, resize: int, size: int) -> np.ndarray:
+    """The usual evaluation view, uint8 [size, size, 3]: shorter side to `resize` (bilinear), centre cut out."""
+    scale = resize / min(image.size)
+    width, height = (max(resize, round(side * scale)) for side in image.size)
+    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = (width - size) // 2, (height - size) // 2
+    return np.asarray(image.crop((left, top, left + size, top + size)))
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """A stored validation set: uint8 images [N, S, S, 3] (memory-mapped), int64 labels [N], and the sample ids."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    samples: list[str]
+
+    @property
+    def digest(self) -> str:
+        return digest_of_lines(self.samples)
+
+
+def load_validation_set(images: str, labels: str, samples: str) -> ValidationSet:
+    """Open a stored validation set. Raises StudyError if its files do not belong together."""
+    loaded = ValidationSet(load_array(images), load_array(labels), load_lines(samples))
+    counts = {images: len(loaded.images), labels: len(loaded.labels), samples: len(loaded.samples)}
+    if len(set(counts.values())) > 1:
+        listing = ", ".join(f"{path}: {count}" for path, count in counts.items())
+        raise StudyError(f"the files of a validation set have different numbers of samples ({listing}): delete them.")
+    return loaded

@@ -1,0 +1,19 @@
+"""The device of a job."""
+
+import torch
+
+from scripts.lib.errors import StudyError
+
+
+def choose_device(wanted: str, threads: int) -> torch.device:
+    """The device for "auto", "cpu" or "cuda", with `threads` CPU threads. Raises StudyError if there is no CUDA."""
+    torch.set_num_threads(threads)
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise StudyError("device: cuda is wanted, but torch finds no CUDA device; use auto or cpu.")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a person would name it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

@@ -1,0 +1,180 @@
+"""What a trained member says about a validation set: logits, input attributions and activations."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.lib.datasets import ValidationSet
+from scripts.lib.device import device_name
+from scripts.lib.errors import StudyError
+from scripts.lib.job import progress
+from scripts.lib.members import Network
+from scripts.lib.storage import save_array, save_json
+
+BATCH = 100
+
+
+def prepare(pixels: np.ndarray, member: dict[str, Any], device: torch.device) -> torch.Tensor:
+    """Stored uint8 images [B, S, S, 3] as the member sees them: float32 [B, 3, s, s], resized and normalised."""
+    images = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2).float() / 255
+    if images.shape[-1] != member["image_size"]:
+        images = _resized(images, member["image_size"])
+    mean, std = (torch.tensor(member["transforms"][key], device=device).view(3, 1, 1) for key in ("mean", "std"))
+    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def _resized(images: torch.Tensor, size: int) -> torch.Tensor:
+    return nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+
+
+def _batches(pixels: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
+    for start in range(0, len(pixels), size):
+        yield pixels[start : start + size]
+
+
+def logits_in_batches(
+    model: nn.Module, member: dict[str, Any], pixels: np.ndarray, device: torch.device
+) -> Iterator[torch.Tensor]:
+    """Logits float32 [B, C] on the CPU for one batch of images after another."""
+    model.eval()
+    for batch in _batches(pixels):
+        with torch.inference_mode():
+            yield model(prepare(batch, member, device)).float().cpu()
+
+
+def infer(
+    member: dict[str, Any],
+    network: Network,
+    dataset: str,
+    validation: ValidationSet,
+    attributions: dict[str, Any],
+    activation_samples: int,
+    device: torch.device,
+    weights_digest: str,
+    outputs: Any,
+) -> None:
+    """Record logits, attributions and activations of one member on one validation set.
+
+    `outputs` has the paths predictions, record, attributions and activations. Raises StudyError for logits that are
+    NaN or infinite, naming the first sample.
+    """
+    start = time.perf_counter()
+    title = f"infer {member['id']} on {dataset}"
+    count = len(validation.samples)
+    batches = logits_in_batches(network.model, member, validation.images, device)
+    shown = progress(batches, title, "batch", total=-(-count // BATCH))
+    logits = torch.cat(list(shown)).numpy()
+    require_finite_logits(logits, member["id"], dataset, validation.samples)
+    maps = attribute(member, network, validation, logits, attributions, device, f"{title}: attributions")
+    features = activate(member, network, validation.images[:activation_samples], device)
+    save_array(outputs.attributions, maps)
+    save_array(outputs.activations, features)
+    save_array(outputs.predictions, logits)
+    save_json(
+        outputs.record,
+        {
+            "member": member["id"],
+            "dataset": dataset,
+            "samples": validation.digest,
+            "sample_count": count,
+            "classes": logits.shape[1],
+            "weights": weights_digest,
+            "attributions": attributions,
+            "device": device_name(device),
+            "seconds": time.perf_counter() - start,
+        },
+    )
+
+
+def require_finite_logits(logits: np.ndarray, member: str, dataset: str, samples: list[str]) -> None:
+    """Raise StudyError naming member, dataset and first sample if a logit is NaN or infinite."""
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(bad):
+        raise StudyError(
+            f"the logits of member {member} on dataset {dataset} are not finite for {len(bad)} of {len(logits)} "
+            f"samples; the first is {samples[bad[0]]} (row {bad[0]}). Check the member's training."
+        )
+
+
+def attribute(
+    member: dict[str, Any],
+    network: Network,
+    validation: ValidationSet,
+    logits: np.ndarray,
+    settings: dict[str, Any],
+    device: torch.device,
+    title: str,
+) -> np.ndarray:
+    """Attribution maps float16 [n, S, S] of the first n samples at the size S of the stored images.
+
+    Absolute values are summed over the channels. Each map is scaled to maximum 1, which no similarity measure notices,
+    because small gradients would vanish in float16; a map that is zero everywhere stays zero.
+    """
+    n, size = min(settings["samples"], len(validation.samples)), validation.images.shape[1]
+    targets = torch.from_numpy(logits.argmax(1) if settings["target"] == "prediction" else np.array(validation.labels))
+    method = ATTRIBUTIONS[settings["method"]]
+    maps = []
+    batches = progress(_batches(validation.images[:n]), title, "batch", total=-(-n // BATCH))
+    for batch, target in zip(batches, targets[:n].split(BATCH), strict=True):
+        images = prepare(batch, member, device).requires_grad_()
+        values = method(network.model, images, target.to(device), settings["steps"])
+        heat = values.detach().abs().sum(1, keepdim=True)
+        maps.append(_resized(heat, size).squeeze(1).clamp(min=0).cpu())
+    heat = torch.cat(maps)
+    largest = heat.amax((1, 2), keepdim=True)
+    return (heat / largest.where(largest > 0, torch.ones(()))).numpy().astype(np.float16)
+
+
+Attribution = Callable[[nn.Module, torch.Tensor, torch.Tensor, int], torch.Tensor]
+
+
+def _saliency(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
+    from captum.attr import Saliency
+
+    return Saliency(model).attribute(images, target=target)
+
+
+def _input_x_gradient(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
+    from captum.attr import InputXGradient
+
+    return InputXGradient(model).attribute(images, target=target)
+
+
+def _integrated_gradients(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
+    """Sundararajan et al. 2017; the internal batch keeps memory at that of one batch (captum #245, #538)."""
+    from captum.attr import IntegratedGradients
+
+    return IntegratedGradients(model).attribute(images, target=target, n_steps=steps, internal_batch_size=BATCH)
+
+
+def _guided_backprop(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
+    """Springenberg et al. 2015; it changes ReLU only, so for a network without ReLU it is the plain gradient."""
+    from captum.attr import GuidedBackprop
+
+    return GuidedBackprop(model).attribute(images, target=target)
+
+
+ATTRIBUTIONS: dict[str, Attribution] = {
+    "Saliency": _saliency,
+    "InputXGradient": _input_x_gradient,
+    "IntegratedGradients": _integrated_gradients,
+    "GuidedBackprop": _guided_backprop,
+}
+
+
+def activate(member: dict[str, Any], network: Network, pixels: np.ndarray, device: torch.device) -> np.ndarray:
+    """The input of the classifier head, float16 [n, D]; the input of a convolutional head is averaged over space."""
+    features: list[torch.Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        features.append(inputs[0].flatten(2).mean(2) if inputs[0].ndim == 4 else inputs[0])
+
+    hook = network.model.get_submodule(network.head).register_forward_pre_hook(keep)
+    for _ in logits_in_batches(network.model, member, pixels, device):
+        pass
+    hook.remove()
+    return torch.cat(features).float().cpu().numpy().astype(np.float16)

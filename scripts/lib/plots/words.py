@@ -1,0 +1,100 @@
+"""How figures and report write what the tables hold: names for identifiers, and numbers."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A measured quantity: its name in words, its unit, and the factor from the table's numbers to that unit."""
+
+    title: str
+    unit: str = ""
+    factor: float = 1.0
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for an axis."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+QUANTITIES = {
+    "disagreement": Quantity("Prediction disagreement", "%", 100),
+    "attribution_similarity": Quantity("Attribution similarity", "cosine"),
+    "attribution_dissimilarity": Quantity("Attribution dissimilarity", "1 − cosine"),
+    "activation_similarity": Quantity("Activation similarity", "CKA"),
+    "activation_dissimilarity": Quantity("Activation dissimilarity", "1 − CKA"),
+    "js_divergence": Quantity("Jensen-Shannon divergence", "nats"),
+    "mean_member_accuracy": Quantity("Mean member accuracy", "%"),
+}
+
+IMPROVEMENTS = {
+    "over_mean": "Improvement over the mean member",
+    "over_best": "Improvement over the best member",
+    "over_baseline": "Improvement over the baseline member",
+}
+
+HIGHEST_Q = 0.05  # the share of false discoveries that "significant" allows
+
+CONSENSUS = {"average": "averaging of probabilities", "vote": "majority vote"}
+
+
+def quantity(measure: str) -> Quantity:
+    """How a measure is shown. One that nobody has named here is shown by its identifier, in words."""
+    return QUANTITIES.get(measure, Quantity(in_words(measure)))
+
+
+def in_words(identifier: str) -> str:
+    """An identifier as a title: `gaussian_noise` becomes "Gaussian noise"."""
+    words = identifier.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def improvement_title(improvement: str) -> str:
+    """`over_mean` in words."""
+    return IMPROVEMENTS.get(improvement, f"Improvement {in_words(improvement).lower()}")
+
+
+def consensus_title(consensus: str) -> str:
+    """`average` in words."""
+    return CONSENSUS.get(consensus, in_words(consensus).lower())
+
+
+def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
+    """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
+    if measure in ensembles.columns:
+        values = ensembles[measure]
+    else:
+        values = 1 - ensembles[measure.replace("_dissimilarity", "_similarity")]
+    return values.cast(pl.Float64)
+
+
+def missing(value: float | None) -> bool:
+    """Whether a table's cell holds no finite number."""
+    return value is None or not math.isfinite(value)
+
+
+def plain(value: float | None, digits: int = 2) -> str:
+    """A number with a true minus, and a dash where there is no number."""
+    if value is None or missing(value):
+        return "–"
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A number with its sign, a true minus, and a dash where there is no number."""
+    if value is None or missing(value):
+        return "–"
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def significant(correlation: Mapping[str, Any]) -> bool:
+    """Whether a row of `correlations.parquet` differs from zero: its interval leaves zero out and q is at most 0.05."""
+    low, high, q_value = (correlation[key] for key in ("ci_low", "ci_high", "q_value"))
+    if missing(low) or missing(high) or missing(q_value):
+        return False
+    return bool(low * high > 0 and q_value <= HIGHEST_Q)

@@ -1,0 +1,153 @@
+"""From a study file to a complete, checked study. Needs only the standard library, PyYAML and jsonschema.
+
+The rules import this module (and no other of the library), so that a wrong key stops Snakemake before any job.
+"""
+
+import copy
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from scripts.lib.errors import StudyError
+
+ROOT = Path(__file__).resolve().parents[2]
+Study = dict[str, Any]
+
+
+def resolve(config: Study) -> Study:
+    """Merge recipes into `config`, check it against the schema and fill in the defaults.
+
+    Raises StudyError listing every wrong key with its path, its value and what is allowed.
+    """
+    study = copy.deepcopy(dict(config))
+    if isinstance(study.get("members"), list):
+        recipes = yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
+        study["members"] = [_merged_member(study, position, recipes) for position in range(len(study["members"]))]
+    schema = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
+    errors = sorted(_ValidatorWithDefaults(schema).iter_errors(study), key=lambda error: list(map(str, error.path)))
+    messages = [_readable(error, study) for error in errors] or list(_contradictions(study))
+    if messages:
+        listing = "\n".join(f"  - {message}" for message in messages)
+        raise StudyError(f"the study file is not valid:\n{listing}\nEvery key is described in docs/config.md.")
+    return study
+
+
+def _merged_member(study: Study, position: int, recipes: dict[str, Study]) -> Any:
+    """The member's recipe, under the study's overrides, under the member's own keys."""
+    member = study["members"][position]
+    if not isinstance(member, dict):
+        return member
+    name = member.get("recipe")
+    if name is not None and name not in recipes:
+        raise StudyError(f"members/{position}/recipe: {_not_among(name, recipes)} (config/recipes.yaml).")
+    overrides = study.get("overrides")
+    return merge(merge(recipes.get(name, {}), overrides if isinstance(overrides, dict) else {}), member)
+
+
+def merge(base: Study, change: Study) -> Study:
+    """`change` on top of `base`, section by section; a section with another `name` replaces the whole section."""
+    merged = dict(base)
+    for key, value in change.items():
+        before = base.get(key)
+        both_sections = isinstance(before, dict) and isinstance(value, dict)
+        if both_sections and value.get("name", before.get("name")) == before.get("name"):
+            merged[key] = merge(before, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _with_defaults(validate_properties: Any) -> Any:
+    def set_defaults(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, dict):
+            for key, subschema in properties.items():
+                if isinstance(subschema, dict) and "default" in subschema:
+                    instance.setdefault(key, copy.deepcopy(subschema["default"]))
+        yield from validate_properties(validator, properties, instance, schema)
+
+    return set_defaults
+
+
+_ValidatorWithDefaults = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"properties": _with_defaults(jsonschema.Draft202012Validator.VALIDATORS["properties"])},
+)
+
+
+def _readable(error: jsonschema.ValidationError, study: Study) -> str:
+    """One line: the path of the key, its value, and what is allowed."""
+    where = _path(error.absolute_path, study)
+    if error.validator == "additionalProperties":
+        allowed = error.schema["properties"]
+        unknown = [key for key in error.instance if key not in allowed]
+        return "; ".join(f"{where}: unknown key {_not_among(key, allowed)}" for key in unknown)
+    if error.validator == "enum":
+        return f"{where}: {_not_among(error.instance, error.validator_value)}"
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return f"{where}: missing {', '.join(missing)}"
+    if error.validator == "dependentRequired":
+        return f"{where}: `of`, `corruption` and `severity` need each other ({error.message})"
+    return f"{where}: {error.message}" + _hint(error)
+
+
+def _hint(error: jsonschema.ValidationError) -> str:
+    description = error.schema.get("description") if isinstance(error.schema, dict) else None
+    return f" ({' '.join(description.split())})" if description else ""
+
+
+def _path(path: Iterable[str | int], study: Study) -> str:
+    """`members/2/epochs` with the id of the list entry, so that nobody has to count."""
+    parts, place = [], study
+    for part in path:
+        place = place[part]  # type: ignore[index]
+        name = place.get("id") if isinstance(part, int) and isinstance(place, dict) else None
+        parts.append(f"{part} ({name})" if name else str(part))
+    return "/".join(parts) or "top level"
+
+
+def _not_among(value: Any, allowed: Iterable[Any]) -> str:
+    names = [str(name) for name in allowed]
+    close = difflib.get_close_matches(str(value), names, n=1)
+    suggestion = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{value!r} is not one of {', '.join(names)}{suggestion}"
+
+
+def _contradictions(study: Study) -> Iterator[str]:
+    """What a schema cannot say: names that must be unique or known, and numbers that must fit each other."""
+    yield from _repeated("members", [member["id"] for member in study["members"]])
+    yield from _repeated("datasets/validation", [dataset["id"] for dataset in study["datasets"]["validation"]])
+    members = [member["id"] for member in study["members"]]
+    if study["baseline"] is not None and study["baseline"] not in members:
+        yield f"baseline: {_not_among(study['baseline'], members)}"
+    sizes = study["ensembles"]["sizes"]
+    if sizes != "all" and max(sizes) > len(members):
+        yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
+    yield from _dataset_contradictions(study["datasets"])
+
+
+def _dataset_contradictions(datasets: Study) -> Iterator[str]:
+    originals = [dataset["id"] for dataset in datasets["validation"] if "of" not in dataset]
+    if "of" in datasets["validation"][0]:
+        yield "datasets/validation/0: the first validation set must not be a corrupted one"
+    for position, dataset in enumerate(datasets["validation"]):
+        where = f"datasets/validation/{position} ({dataset['id']})"
+        if dataset["id"] == "training":
+            yield f"{where}: the id 'training' is taken by the training images"
+        if "of" in dataset and dataset["of"] not in originals:
+            yield f"{where}/of: {_not_among(dataset['of'], originals)}"
+        if "of" in dataset and (dataset["folder"] or dataset["images"]):
+            yield f"{where}: a corrupted copy has the images of {dataset['of']!r}; remove `folder` and `images`"
+    if datasets["kind"] == "image-folder":
+        folders = {"datasets/training": datasets["training"]["folder"]}
+        folders |= {f"datasets/validation/{d['id']}": d["folder"] for d in datasets["validation"] if "of" not in d}
+        yield from (f"{where}: missing folder (kind image-folder)" for where, folder in folders.items() if not folder)
+
+
+def _repeated(where: str, names: list[str]) -> Iterator[str]:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{where}: the id {name!r} is used {names.count(name)} times"

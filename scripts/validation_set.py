@@ -1,0 +1,12 @@
+from scripts.lib.datasets import make_validation_set
+from scripts.lib.job import job
+from scripts.lib.storage import load_json
+
+with job(snakemake):
+    make_validation_set(
+        snakemake.params.datasets,
+        snakemake.params.dataset,
+        snakemake.params.seed,
+        load_json(snakemake.input.classes),
+        **dict(snakemake.output.items()),
+    )

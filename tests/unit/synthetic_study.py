@@ -1,0 +1,279 @@
+"""A small made-up study with every file of `docs/contracts.md` that figures and report read."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.ndimage import gaussian_filter
+from scipy.stats import norm, pearsonr, rankdata
+
+from scripts.lib.storage import save_array, save_json, save_lines, save_table
+
+DATASETS = ("clean", "noise", "blur", "weather", "digital")
+PAIRWISE = ("disagreement", "attribution_similarity", "activation_similarity", "js_divergence")
+MEASURES = (
+    "disagreement",
+    "attribution_dissimilarity",
+    "activation_dissimilarity",
+    "js_divergence",
+    "mean_member_accuracy",
+)
+NAMES = (
+    *("ResNext50_32_2", "ResNext50_32_41", "ResNext50_16_4", "MNASNET_1", "MNASNET_1p", "Squeezenet_512"),
+    *("Squeezenet", "deit_tiny_p16_224", "bootstrapNAS-B_0", "bootstrapNAS-B_1", "dino_deit_tiny1"),
+    *("dino_deit_tiny2", "dino_resnet1", "dino_resnet2", "dino_resnet3"),
+)
+CLASSES = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+def make_study(
+    root: Path,
+    members: int = 8,
+    datasets: Sequence[str] = DATASETS,
+    samples: int = 300,
+    pairwise: Sequence[str] = PAIRWISE,
+    baseline: bool = False,
+    seed: int = 0,
+) -> Path:
+    """Write a complete study below `root`; return its folder."""
+    folder = root / "synthetic"
+    names = list(NAMES[:members])
+    random = np.random.default_rng(seed)
+    improvements = ["over_mean", "over_best"] + ["over_baseline"] * baseline
+    measures = [m for m in MEASURES if m in pairwise or m == MEASURES[-1] or m.replace("dis", "", 1) in pairwise]
+    _save_settings(folder, names, datasets, pairwise, baseline, random)
+    tables = {}
+    labels = random.integers(0, len(CLASSES), samples)
+    for number, dataset in enumerate(datasets):
+        logits = _logits(labels, members, noise=1.0 + 0.35 * number, random=random)
+        _save_samples(folder, dataset, names, labels, logits, random, attributions="attribution_similarity" in pairwise)
+        matrices = _pairwise(logits, pairwise, random)
+        _save_pairwise(folder, dataset, names, matrices, samples)
+        tables[dataset] = _ensembles(logits, labels, matrices, baseline)
+        save_table(folder / "ensembles" / f"{dataset}.parquet", tables[dataset])
+    save_table(folder / "correlations.parquet", _correlations(tables, measures, improvements, members))
+    return folder
+
+
+def _save_settings(
+    folder: Path, names: list[str], datasets: Sequence[str], pairwise: Sequence[str], baseline: bool, random: Any
+) -> None:
+    study = {
+        "name": folder.name,
+        "members": [{"id": name, "kind": "supervised", "seed": 1} for name in names],
+        "datasets": {"validation": [{"id": dataset} for dataset in datasets]},
+        "measures": list(pairwise),
+        "ensembles": {"sizes": "all", "consensus": ["average", "vote"]},
+        "baseline": names[0] if baseline else None,
+        "note": "<script>alert('escape me')</script>",
+    }
+    save_json(folder / "study.json", study)
+    save_json(folder / "classes.json", list(CLASSES))
+    rows = []
+    for position, name in enumerate(names):
+        epochs = int(random.integers(2, 9))
+        seconds = float(random.uniform(20, 80))
+        save_json(folder / "checkpoints" / f"{name}.json", _checkpoint(epochs, seconds, random))
+        rows.append(
+            {
+                "position": position,
+                "member": name,
+                "kind": "supervised",
+                "architecture": name.split("_")[0].lower(),
+                "parameters": int(random.integers(700_000, 25_000_000)),
+                "macs": int(random.integers(5_000_000, 400_000_000)),
+                "image_size": 32,
+                "epochs": epochs,
+                "training_images": 5000,
+                "seconds": seconds,
+                "device": "cpu",
+                "recipe": json.dumps({"optimizer": "sgd"}),
+            }
+        )
+    save_table(folder / "members.parquet", pl.DataFrame(rows))
+    for rule, job, seconds in [("train", names[0], 61.5), ("train", names[-1], 40.25), ("ensembles", "clean", 3.5)]:
+        columns = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+        row = f"{seconds}\t0:01:01\t812.5\t3000\t700\t710\t0.0\t1.0\t150.0\t90.0\n"
+        path = folder / "benchmarks" / rule / f"{job}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(columns + row, encoding="utf-8")
+
+
+def _checkpoint(epochs: int, seconds: float, random: Any) -> dict[str, Any]:
+    history = [
+        {
+            "epoch": epoch,
+            "loss": float(0.4 + 1.8 * np.exp(-epoch / 2) + random.normal(0, 0.05)),
+            "learning_rate": 0.1,
+            "training_accuracy": float(90 - 60 * np.exp(-epoch / 2) + random.normal(0, 1)),
+            "validation_accuracy": float(85 - 50 * np.exp(-epoch / 2) + random.normal(0, 2)),
+            "seconds": seconds / epochs,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+    versions = {"python": "3.11.2", "torch": "2.13.0", "timm": "1.0.31", "commit": "ab4056f"}
+    return {"history": history, "versions": versions, "device": "cpu", "seconds": seconds}
+
+
+def _logits(labels: np.ndarray, members: int, noise: float, random: Any) -> np.ndarray:
+    """Members come in families that share errors; the noise of the dataset makes all of them worse."""
+    truth = np.eye(len(CLASSES))[labels]
+    shape = truth.shape
+    shared = random.normal(size=shape)
+    families = [random.normal(size=shape) for _ in range(3)]
+    logits = []
+    for member in range(members):
+        own = random.normal(size=shape) * random.uniform(0.4, 1.1)
+        skill = 3.6 - 1.2 * (member % 4) / 4
+        logits.append(skill * truth + noise * (0.6 * shared + 0.7 * families[member // 3 % 3] + own))
+    return np.stack(logits).astype(np.float32)
+
+
+def _save_samples(
+    folder: Path,
+    dataset: str,
+    names: list[str],
+    labels: np.ndarray,
+    logits: np.ndarray,
+    random: Any,
+    attributions: bool,
+) -> None:
+    save_array(folder / "labels" / f"{dataset}.npy", labels.astype(np.int64))
+    save_lines(folder / "samples" / f"{dataset}.txt", [f"test/{i}" for i in range(len(labels))])
+    shapes = gaussian_filter(np.random.default_rng(1).normal(size=(len(labels), 32, 32)), (0, 5, 5))
+    images = (255 * np.clip(shapes * 8, 0, 1)).astype(np.uint8)[..., None].repeat(3, axis=-1)
+    save_array(folder / "images" / f"{dataset}.npy", images)
+    for name, member in zip(names, logits, strict=True):
+        save_array(folder / "predictions" / dataset / f"{name}.npy", member)
+        if attributions:
+            maps = images[:40, ..., 0] / 255 * np.abs(gaussian_filter(random.normal(size=(40, 32, 32)), (0, 1, 1)))
+            maps /= np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-9)
+            save_array(folder / "attributions" / dataset / f"{name}.npy", maps.astype(np.float16))
+    right = logits.argmax(axis=2) == labels
+    rows = []
+    for position, name in enumerate(names):
+        low, high = _wilson(int(right[position].sum()), len(labels))
+        row = {"position": position, "member": name, "dataset": dataset, "samples": len(labels)}
+        rows.append(row | {"accuracy": 100 * right[position].mean(), "low": low, "high": high})
+    save_table(folder / "accuracies" / f"{dataset}.parquet", pl.DataFrame(rows))
+
+
+def _wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    share = right / count
+    centre = share + z**2 / (2 * count)
+    spread = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return 100 * (centre - spread) / (1 + z**2 / count), 100 * (centre + spread) / (1 + z**2 / count)
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    exponents = np.exp(logits - logits.max(axis=2, keepdims=True))
+    return exponents / exponents.sum(axis=2, keepdims=True)
+
+
+def _pairwise(logits: np.ndarray, wanted: Sequence[str], random: Any) -> dict[str, np.ndarray]:
+    predicted = logits.argmax(axis=2)
+    disagreement = (predicted[:, None] != predicted[None]).mean(axis=2)
+    wobble = random.normal(0, 0.03, disagreement.shape)
+    wobble = (wobble + wobble.T) / 2
+    np.fill_diagonal(wobble, 0)
+    every = {
+        "disagreement": disagreement,
+        "attribution_similarity": np.clip(1 - 1.2 * disagreement**0.5 + 2 * wobble, -1, 1),
+        "activation_similarity": np.clip(1 - 0.9 * disagreement**0.7 + wobble, 0, 1),
+        "js_divergence": np.clip(0.5 * disagreement + 0.3 * wobble, 0, np.log(2)),
+    }
+    return {measure: every[measure] for measure in wanted}
+
+
+def _save_pairwise(folder: Path, dataset: str, names: list[str], matrices: dict[str, np.ndarray], samples: int) -> None:
+    for measure, matrix in matrices.items():
+        rows = [
+            {"member_a": a, "member_b": b, "value": float(matrix[i, j]), "samples": samples}
+            for i, a in enumerate(names)
+            for j, b in enumerate(names)
+        ]
+        save_table(folder / "pairwise" / dataset / f"{measure}.parquet", pl.DataFrame(rows))
+
+
+def _ensembles(logits: np.ndarray, labels: np.ndarray, matrices: dict[str, np.ndarray], baseline: bool) -> pl.DataFrame:
+    members = len(logits)
+    codes = np.arange(1, 2**members)
+    masks = ((codes[:, None] >> np.arange(members)) & 1).astype(np.float32)
+    size = masks.sum(axis=1)
+    masks, size = masks[size > 1], size[size > 1]
+    probabilities = _probabilities(logits)
+    single = 100 * (logits.argmax(axis=2) == labels).mean(axis=1)
+    votes = np.eye(logits.shape[2])[logits.argmax(axis=2)] + 1e-4 * probabilities
+    tables = []
+    for consensus, scores in {"average": probabilities, "vote": votes}.items():
+        flat = scores.reshape(members, -1).astype(np.float32)
+        chunks = np.array_split(masks, max(1, len(masks) // 2048))
+        right = [(chunk @ flat).reshape(len(chunk), *labels.shape, -1).argmax(axis=2) == labels for chunk in chunks]
+        accuracy = 100 * np.concatenate([part.mean(axis=1) for part in right])
+        mean = masks @ single / size
+        best = np.where(masks > 0, single, -np.inf).max(axis=1)
+        columns: dict[str, Any] = {
+            "members": pl.Series([np.flatnonzero(mask).tolist() for mask in masks], dtype=pl.List(pl.UInt16)),
+            "size": size.astype(np.int64),
+            "consensus": [consensus] * len(masks),
+            "accuracy": accuracy,
+            "mean_member_accuracy": mean,
+            "best_member_accuracy": best,
+            "improvement_over_mean": accuracy - mean,
+            "improvement_over_best": accuracy - best,
+        }
+        if baseline:
+            columns["improvement_over_baseline"] = accuracy - single[0]
+        columns["error_improvement_ratio"] = (accuracy - mean) / (100 - mean)
+        for measure, matrix in matrices.items():
+            total = np.einsum("em,mn,en->e", masks, matrix, masks, optimize=True) - masks @ np.diag(matrix)
+            columns[measure] = total / (size * (size - 1))
+        tables.append(pl.DataFrame(columns))
+    return pl.concat(tables)
+
+
+def _correlations(
+    tables: dict[str, pl.DataFrame], measures: Sequence[str], improvements: Sequence[str], members: int
+) -> pl.DataFrame:
+    rows = []
+    for dataset, table in tables.items():
+        for consensus in ("average", "vote"):
+            chosen = table.filter(consensus=consensus)
+            for measure in measures:
+                for improvement in improvements:
+                    key = {"dataset": dataset, "consensus": consensus, "measure": measure, "improvement": improvement}
+                    rows.append(key | _correlation(chosen, measure, improvement, members))
+    found = pl.DataFrame(rows, infer_schema_length=None)
+    return found.with_columns(q_value=pl.col("p_value"), interval=pl.lit("jackknife")).select(
+        *("dataset", "consensus", "measure", "improvement", "size", "pearson", "spearman", "partial_pearson"),
+        *("ci_low", "ci_high", "p_value", "q_value", "ensembles", "interval"),
+    )
+
+
+def _correlation(table: pl.DataFrame, measure: str, improvement: str, members: int) -> dict[str, Any]:
+    column = measure if measure in table.columns else measure.replace("dis", "", 1)
+    x = table[column].to_numpy() * (1 if column == measure else -1)
+    y = table[f"improvement_{improvement}"].to_numpy()
+    z = table["mean_member_accuracy"].to_numpy()
+    empty = dict.fromkeys(["pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value"])
+    if len(x) < 3:
+        return {"size": "all", "ensembles": len(x), **empty}
+    r = float(pearsonr(x, y).statistic)
+    width = 1.96 / np.sqrt(max(members - 3, 1))
+    partial = None
+    if measure != "mean_member_accuracy":
+        xz, yz = pearsonr(x, z).statistic, pearsonr(y, z).statistic
+        partial = float((r - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
+    return {
+        "size": "all",
+        "pearson": r,
+        "spearman": float(pearsonr(rankdata(x), rankdata(y)).statistic),
+        "partial_pearson": partial,
+        "ci_low": float(np.tanh(np.arctanh(r) - width)),
+        "ci_high": float(np.tanh(np.arctanh(r) + width)),
+        "p_value": float(2 * norm.sf(abs(np.arctanh(r)) * np.sqrt(max(members - 3, 1)))),
+        "ensembles": len(x),
+    }

@@ -1,0 +1,37 @@
+"""Runs of the real workflow on the test study (scikit-learn's digits, no network)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEST_STUDY = ROOT / "config" / "test.yaml"
+
+
+def snakemake_command(folder: Path, *arguments: str | Path, study: Path = TEST_STUDY) -> list[str]:
+    """The command that runs the workflow with its results below `folder`."""
+    fixed = ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", study, "--cores", "2"]
+    return [sys.executable, "-m", "snakemake", *map(str, fixed), *map(str, arguments)]
+
+
+def snakemake(folder: Path, *arguments: str | Path, study: Path = TEST_STUDY) -> subprocess.CompletedProcess[str]:
+    """Run the workflow to its end; standard error, where Snakemake and the jobs write, is in `stdout` too."""
+    command = snakemake_command(folder, *arguments, study=study)
+    return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """The jobs must find the interpreter that runs the tests."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the test study ran undisturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    result = snakemake(folder)
+    assert result.returncode == 0, result.stdout
+    return folder

@@ -1,0 +1,109 @@
+"""The test study, run as a user runs it."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from tests.workflow.conftest import TEST_STUDY, snakemake
+
+STUDY = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8"))
+MEMBERS = [member["id"] for member in STUDY["members"]]
+DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
+
+
+@pytest.fixture(scope="session")
+def results(finished: Path) -> Path:
+    return finished / "results" / "test"
+
+
+def predicted(results: Path, dataset: str, member: str) -> np.ndarray:
+    return np.load(results / "predictions" / dataset / f"{member}.npy", allow_pickle=False).argmax(1)
+
+
+def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
+    expected = ["report.html", "study.json", "members.parquet", "correlations.parquet"]
+    for dataset in DATASETS:
+        expected += [f"accuracies/{dataset}.parquet", f"ensembles/{dataset}.parquet"]
+        expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
+    names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
+    names += [f"improvement_{kind}_{how}" for kind in ("over_mean", "over_baseline") for how in ("average", "vote")]
+    expected += [f"figures/{name}.{suffix}" for name in names for suffix in ("png", "pdf")]
+    missing = [path for path in expected if not (results / path).stat().st_size]
+    assert missing == []
+
+
+def test_members_learn_more_than_chance(results: Path) -> None:
+    labels = np.load(results / "labels" / "clean.npy")
+    accuracies = {member: (predicted(results, "clean", member) == labels).mean() for member in MEMBERS}
+    assert min(accuracies.values()) > 0.2, accuracies
+
+
+def test_all_members_of_a_dataset_have_its_samples(results: Path) -> None:
+    for dataset in DATASETS:
+        rows = len((results / "samples" / f"{dataset}.txt").read_text().splitlines())
+        assert {len(predicted(results, dataset, member)) for member in MEMBERS} == {rows}
+
+
+def test_pairwise_disagreement_is_that_of_the_predictions(results: Path) -> None:
+    table = pl.read_parquet(results / "pairwise" / "noise" / "disagreement.parquet")
+    for row in table.iter_rows(named=True):
+        first, second = (predicted(results, "noise", row[side]) for side in ("member_a", "member_b"))
+        assert row["value"] == pytest.approx((first != second).mean())
+    assert len(table) == len(MEMBERS) ** 2
+
+
+def test_every_ensemble_is_evaluated_as_its_definition_says(results: Path) -> None:
+    labels = np.load(results / "labels" / "blur.npy")
+    logits = np.stack([np.load(results / "predictions" / "blur" / f"{member}.npy") for member in MEMBERS]).astype(float)
+    probabilities = np.exp(logits - logits.max(2, keepdims=True))
+    probabilities /= probabilities.sum(2, keepdims=True)
+    single = (probabilities.argmax(2) == labels).mean(1) * 100
+    table = pl.read_parquet(results / "ensembles" / "blur.parquet").filter(pl.col("consensus") == "average")
+    assert len(table) == 2 ** len(MEMBERS) - len(MEMBERS) - 1
+    for row in table.iter_rows(named=True):
+        accuracy = (probabilities[row["members"]].mean(0).argmax(1) == labels).mean() * 100
+        assert row["accuracy"] == pytest.approx(accuracy)
+        assert row["improvement_over_mean"] == pytest.approx(accuracy - single[row["members"]].mean())
+        assert row["improvement_over_best"] == pytest.approx(accuracy - single[row["members"]].max())
+        assert row["improvement_over_baseline"] == pytest.approx(accuracy - single[0])
+
+
+def test_correlations_are_those_of_the_ensembles(results: Path) -> None:
+    ensembles = pl.read_parquet(results / "ensembles" / "noise.parquet").filter(pl.col("consensus") == "vote")
+    row = pl.read_parquet(results / "correlations.parquet").filter(
+        pl.col("dataset") == "noise",
+        pl.col("consensus") == "vote",
+        pl.col("measure") == "attribution_dissimilarity",
+        pl.col("improvement") == "over_mean",
+        pl.col("size") == "all",
+    )
+    expected = np.corrcoef(1 - ensembles["attribution_similarity"], ensembles["improvement_over_mean"])[0, 1]
+    assert row["pearson"].item() == pytest.approx(expected)
+    assert row["ensembles"].item() == len(ensembles)
+
+
+def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -> None:
+    logs = {
+        path.relative_to(finished / "logs" / "test").with_suffix("") for path in finished.glob("logs/test/**/*.log")
+    }
+    measured = {
+        path.relative_to(results / "benchmarks").with_suffix("") for path in results.glob("benchmarks/**/*.tsv")
+    }
+    assert logs == measured
+    assert Path("train/resnext") in logs
+    assert Path("infer/noise/deit") in logs
+
+
+def test_training_shows_epoch_loss_and_accuracy(finished: Path) -> None:
+    log = (finished / "logs" / "test" / "train" / "deit.log").read_text(encoding="utf-8")
+    assert "train deit epoch 4/4: loss " in log
+    assert "validation accuracy" in log
+
+
+def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
+    result = snakemake(finished)
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout
