@@ -20,9 +20,7 @@ FIGURES = [
 
 rule plot_member_accuracies:
     input:
-        accuracies=expand(
-            "results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS
-        ),
+        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
     output:
         report(
             "results/{study}/figures/member_accuracies.png",
@@ -45,9 +43,7 @@ rule plot_member_accuracies:
 
 rule plot_improvement:
     input:
-        ensembles=expand(
-            "results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS
-        ),
+        ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
         correlations="results/{study}/correlations.parquet",
     output:
         report(
@@ -88,9 +84,7 @@ rule plot_pairwise:
         ),
     output:
         report(
-            expand(
-                "results/{{study}}/figures/pairwise_{measure}.png", measure=MEASURES
-            ),
+            expand("results/{{study}}/figures/pairwise_{measure}.png", measure=MEASURES),
             caption="../report/pairwise.rst",
             category="Figures",
         ),
@@ -110,9 +104,7 @@ rule plot_pairwise:
 
 rule plot_learning_curves:
     input:
-        checkpoints=expand(
-            "results/{{study}}/checkpoints/{member}.json", member=MEMBERS
-        ),
+        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
     output:
         report(
             "results/{study}/figures/learning_curves.png",

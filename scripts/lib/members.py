@@ -38,7 +38,7 @@ def architecture(builder: Builder) -> Builder:
 def _resnext(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
     """Xie et al. 2017, in timm's implementation."""
     model = timm.models.resnet.ResNet(
-        timm.models.resnet.Bottleneck,
+        timm.models.resnet.Bottleneck,  # type: ignore[arg-type]  # timm annotates an instance where it takes the class
         parameters["layers"],
         cardinality=parameters["cardinality"],
         base_width=parameters["block_width"],
@@ -88,7 +88,8 @@ def _timm(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
         model = timm.create_model(parameters["model"], num_classes=classes, **parameters["parameters"])
     except (RuntimeError, TypeError) as error:
         raise StudyError(f"architecture: timm cannot create {parameters['model']!r} ({error}).") from None
-    return Network(model, model.pretrained_cfg["classifier"])
+    head: Any = model.pretrained_cfg["classifier"]  # type: ignore[index]
+    return Network(model, head)
 
 
 def build(member: dict[str, Any], classes: int) -> Network:
@@ -97,9 +98,7 @@ def build(member: dict[str, Any], classes: int) -> Network:
     network = ARCHITECTURES[parameters["name"]](parameters, classes, member["image_size"])
     for module in network.model.modules():
         if getattr(module, "inplace", False):
-            setattr(
-                module, "inplace", False
-            )  # hooks on gradients, which attributions need, must see what went in (captum #837)
+            module.inplace = False  # type: ignore[assignment]  # gradient hooks must see the input (captum #837)
     return network
 
 
@@ -124,7 +123,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
     """The model on `device`, its convolutions in the channels-last layout, which is up to three times as fast."""
-    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def load_trained(record: dict[str, Any], weights: str | Path, device: torch.device) -> Network:

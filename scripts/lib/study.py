@@ -41,8 +41,8 @@ def _merged_member(study: Study, position: int, recipes: dict[str, Study]) -> An
     member = study["members"][position]
     if not isinstance(member, dict):
         return member
-    name = member.get("recipe")
-    if name is not None and name not in recipes:
+    name = member.get("recipe", "")
+    if name and name not in recipes:
         raise StudyError(f"members/{position}/recipe: {_not_among(name, recipes)} (config/recipes.yaml).")
     overrides = study.get("overrides")
     return merge(merge(recipes.get(name, {}), overrides if isinstance(overrides, dict) else {}), member)
@@ -52,7 +52,7 @@ def merge(base: Study, change: Study) -> Study:
     """`change` on top of `base`, section by section; a section with another `name` replaces the whole section."""
     merged = dict(base)
     for key, value in change.items():
-        before = base.get(key)
+        before: Any = base.get(key)
         both_sections = isinstance(before, dict) and isinstance(value, dict)
         if both_sections and value.get("name", before.get("name")) == before.get("name"):
             merged[key] = merge(before, value)

@@ -19,8 +19,8 @@ from scripts.lib.job import log, progress
 from scripts.lib.members import build, place, save_weights
 from scripts.lib.randomness import derive, seed_everything
 from scripts.lib.storage import save_json, whole_file
-from scripts.lib.vision import timm, torchvision
 from scripts.lib.versions import versions
+from scripts.lib.vision import timm, torchvision
 
 transforms = torchvision.transforms
 Scheduler = timm.scheduler.scheduler.Scheduler

@@ -41,19 +41,10 @@ def wait_until(ready: Callable[[], bool], run: subprocess.Popen[bytes]) -> None:
 
 def kill_job_when(folder: Path, script: str, ready: Callable[[], bool]) -> int:
     """Start the workflow and kill a job of `script` as soon as `ready()`; returns Snakemake's exit status."""
-    with subprocess.Popen(
-        snakemake_command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()
-    ) as run:
-        deadline = time.monotonic() + PATIENCE
-        while not (
-            ready() and (jobs := [job for job in job_processes(script) if str(folder) in " ".join(job.cmdline())])
-        ):
-            assert run.poll() is None, "the run ended before it could be killed"
-            assert time.monotonic() < deadline, "the job to kill never ran"
-            time.sleep(0.01)
-        jobs[0].kill()
-        output, _ = run.communicate(timeout=PATIENCE)
-    return subprocess.CompletedProcess(run.args, run.returncode, output)
+    run = start(folder)
+    wait_until(lambda: ready() and bool(job_processes(folder, script)), run)
+    job_processes(folder, script)[0].kill()
+    return run.wait(PATIENCE)
 
 
 def kill_everything_when(folder: Path, ready: Callable[[], bool]) -> None:

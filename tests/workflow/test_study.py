@@ -86,15 +86,12 @@ def test_correlations_are_those_of_the_ensembles(results: Path) -> None:
 
 
 def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -> None:
-    logs = {
-        path.relative_to(finished / "logs" / "test").with_suffix("") for path in finished.glob("logs/test/**/*.log")
-    }
-    measured = {
-        path.relative_to(results / "benchmarks").with_suffix("") for path in results.glob("benchmarks/**/*.tsv")
-    }
-    assert logs == measured
-    assert Path("train/resnext") in logs
-    assert Path("infer/noise/deit") in logs
+    logs, benchmarks = finished / "logs" / "test", results / "benchmarks"
+    logged = {path.relative_to(logs).with_suffix("") for path in logs.rglob("*.log")}
+    measured = {path.relative_to(benchmarks).with_suffix("") for path in benchmarks.rglob("*.tsv")}
+    assert logged == measured
+    assert Path("train/resnext") in logged
+    assert Path("infer/noise/deit") in logged
 
 
 def test_training_shows_epoch_loss_and_accuracy(finished: Path) -> None:

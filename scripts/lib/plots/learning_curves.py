@@ -62,11 +62,9 @@ def _series(history: History, key: str) -> tuple[list[float], list[float]]:
 
 
 def _common_limits(histories: Mapping[str, History]) -> tuple[float, float]:
-    """Top and bottom of the loss axes. A diverged first epoch must not flatten all others, hence the percentile."""
+    """Top and bottom of the loss axes, the same for all members."""
     losses = [loss for history in histories.values() for loss in _series(history, "loss")[1] if np.isfinite(loss)]
-    if not losses:
-        return 1.0, 0.0
-    return 1.08 * float(np.percentile(losses, 98)), min(0.0, min(losses))
+    return 1.08 * max(losses, default=1.0), min(0.0, *losses, 0.0)
 
 
 def _draw_accuracy(axis: Axes, history: History, member: str) -> None:

@@ -102,7 +102,7 @@ def in_few_characters(value: float, shown: Quantity) -> str:
         return ""
     if shown.unit == "%":
         return f"{value:.0f}"
-    text = f"{value:.2f}" if value >= 0 else f"{value:.1f}"
+    text = f"{value:.2f}" if value >= 0 else f"{value:.1f}".replace("-0.0", "0")
     return text.replace("0.", ".", 1).replace("-", "−")
 
 

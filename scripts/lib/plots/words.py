@@ -67,10 +67,8 @@ def consensus_title(consensus: str) -> str:
 def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
     """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
     if measure in ensembles.columns:
-        values = ensembles[measure]
-    else:
-        values = 1 - ensembles[measure.replace("_dissimilarity", "_similarity")]
-    return values.cast(pl.Float64)
+        return ensembles[measure].cast(pl.Float64)
+    return 1 - ensembles[measure.replace("_dissimilarity", "_similarity")].cast(pl.Float64)
 
 
 def missing(value: float | None) -> bool:
