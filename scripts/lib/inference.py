@@ -10,9 +10,9 @@ from torch import nn
 
 from scripts.lib.datasets import ValidationSet
 from scripts.lib.device import device_name
-from scripts.lib.errors import StudyError
 from scripts.lib.job import progress
 from scripts.lib.members import Network
+from scripts.lib.predictions import require_finite_logits
 from scripts.lib.storage import save_array, save_json
 
 BATCH = 100
@@ -88,16 +88,6 @@ def infer(
             "seconds": time.perf_counter() - start,
         },
     )
-
-
-def require_finite_logits(logits: np.ndarray, member: str, dataset: str, samples: list[str]) -> None:
-    """Raise StudyError naming member, dataset and first sample if a logit is NaN or infinite."""
-    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-    if len(bad):
-        raise StudyError(
-            f"the logits of member {member} on dataset {dataset} are not finite for {len(bad)} of {len(logits)} "
-            f"samples; the first is {samples[bad[0]]} (row {bad[0]}). Check the member's training."
-        )
 
 
 def attribute(

@@ -1,11 +1,12 @@
 """What every Snakemake job of the workflow has in common: a log, progress, and errors that a person can read."""
 
 import errno
+import io
 import logging
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,7 +31,7 @@ def job(snakemake: Any) -> Iterator[None]:
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
+    with _LogFile(path.open("wb"), encoding="utf-8") as file:
         handlers = [logging.StreamHandler(stream) for stream in (sys.stderr, file)]
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=handlers, force=True)
         log.setLevel(logging.INFO)
@@ -47,6 +48,23 @@ def job(snakemake: Any) -> Iterator[None]:
                 summary = f"{type(error).__name__}: {error}"
                 log.error("\nUnexpected error in %s: %s\nIts traceback is in %s\n", _title(snakemake), summary, path)
             raise SystemExit(1) from None
+
+
+class _LogFile(io.TextIOWrapper):
+    """Drops what a full disk does not take, so that the message that says so still reaches the terminal."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 def _title(snakemake: Any) -> str:

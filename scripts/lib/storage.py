@@ -1,7 +1,9 @@
 """Reading and writing files. A file appears at its final name only when it is whole."""
 
+import errno
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,9 +30,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         _flush(part)
         os.replace(part, path)
         _flush(path.parent)
-    except OSError as error:
-        error.filename = str(path)  # so that a full disk can be reported with the file that did not fit
-        raise
+    except Exception as error:
+        if os.strerror(errno.ENOSPC) not in str(error):  # polars and safetensors have exceptions of their own
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -45,18 +48,29 @@ def _flush(path: Path) -> None:
 
 def save_array(path: str | Path, array: np.ndarray) -> None:
     """Write `array` as a C-contiguous, memory-mappable .npy file without pickled objects."""
-    with whole_file(path) as part, part.open("wb") as file:
-        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    _save_blocks(path, [array], array.shape, array.dtype)
 
 
 def save_rows(path: str | Path, rows: Iterable[np.ndarray], count: int, row: tuple[int, ...], dtype: str) -> None:
     """Write `count` arrays of shape `row` as one array [count, *row], one at a time: memory holds a single row."""
-    with whole_file(path) as part:
-        array = np.lib.format.open_memmap(part, mode="w+", dtype=dtype, shape=(count, *row))
-        for position, values in enumerate(rows):
-            array[position] = values
-        array.flush()
-        del array
+    _save_blocks(path, rows, (count, *row), np.dtype(dtype))
+
+
+def _save_blocks(path: str | Path, blocks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Write blocks that follow each other as one .npy array of `shape`.
+
+    By plain writes, which report a full disk: np.save loses the error number, and a memory map dies of SIGBUS.
+    """
+    if dtype.hasobject:
+        raise ValueError(f"{path}: an array of Python objects cannot be stored")
+    with whole_file(path) as part, part.open("wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        start = file.tell()
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype).data)
+        if file.tell() - start != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"{path}: the rows do not add up to an array of shape {shape}")
 
 
 def load_array(path: str | Path) -> np.ndarray:
@@ -97,7 +111,7 @@ def load_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # no JSON, or no text
         raise StudyError(f"{path} is not readable JSON ({error}): delete it and run again.") from None
 
 
@@ -113,6 +127,8 @@ def load_lines(path: str | Path) -> list[str]:
         return Path(path).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path} is not a readable text ({error}): delete it and run again.") from None
 
 
 def digest_of_lines(lines: Iterable[str]) -> str:

@@ -41,8 +41,8 @@ def _merged_member(study: Study, position: int, recipes: dict[str, Study]) -> An
     member = study["members"][position]
     if not isinstance(member, dict):
         return member
-    name = member.get("recipe", "")
-    if name and name not in recipes:
+    name = str(member.get("recipe", ""))
+    if "recipe" in member and name not in recipes:
         raise StudyError(f"members/{position}/recipe: {_not_among(name, recipes)} (config/recipes.yaml).")
     overrides = study.get("overrides")
     return merge(merge(recipes.get(name, {}), overrides if isinstance(overrides, dict) else {}), member)
@@ -75,6 +75,8 @@ def _with_defaults(validate_properties: Any) -> Any:
 _ValidatorWithDefaults = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     {"properties": _with_defaults(jsonschema.Draft202012Validator.VALIDATORS["properties"])},
+    # For JSON 2.0 is an integer, for Python it is no number of epochs.
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )
 
 
@@ -127,7 +129,21 @@ def _contradictions(study: Study) -> Iterator[str]:
     sizes = study["ensembles"]["sizes"]
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
+    for position, member in enumerate(study["members"]):
+        yield from (f"members/{position} ({member['id']})/{text}" for text in _member_contradictions(member))
     yield from _dataset_contradictions(study["datasets"])
+
+
+def _member_contradictions(member: Study) -> Iterator[str]:
+    network, optimizer = member["architecture"], member["optimizer"]
+    if network["name"] == "deit" and network["embedding"] % network["heads"]:
+        yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
+    if optimizer.get("nesterov") and not optimizer["momentum"]:
+        yield "optimizer/nesterov: needs a momentum above 0"
+    for key in ("crop_scale", "crop_ratio"):
+        smallest, largest = member["transforms"][key]
+        if smallest > largest:
+            yield f"transforms/{key}: [{smallest}, {largest}] must have the smaller number first"
 
 
 def _dataset_contradictions(datasets: Study) -> Iterator[str]:
@@ -142,6 +158,8 @@ def _dataset_contradictions(datasets: Study) -> Iterator[str]:
             yield f"{where}/of: {_not_among(dataset['of'], originals)}"
         if "of" in dataset and (dataset["folder"] or dataset["images"]):
             yield f"{where}: a corrupted copy has the images of {dataset['of']!r}; remove `folder` and `images`"
+    if datasets["resize"] is not None and datasets["resize"] < datasets["image_size"]:
+        yield f"datasets/resize: {datasets['resize']} is smaller than the image_size of {datasets['image_size']}"
     if datasets["kind"] == "image-folder":
         folders = {"datasets/training": datasets["training"]["folder"]}
         folders |= {f"datasets/validation/{d['id']}": d["folder"] for d in datasets["validation"] if "of" not in d}

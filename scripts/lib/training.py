@@ -1,5 +1,6 @@
 """Supervised training of one member, in a loop that can be killed after any step and resumed at the last epoch."""
 
+import io
 import math
 import time
 from collections.abc import Iterator
@@ -199,8 +200,10 @@ def _save_state(
     path: str, member: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, Any]]
 ) -> None:
     state = {"member": member, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
+    content = io.BytesIO()  # torch's own writer does not say that the disk is full
+    torch.save(state, content)
     with whole_file(path) as part:
-        torch.save(state, part)
+        part.write_bytes(content.getbuffer())
 
 
 def _restore(

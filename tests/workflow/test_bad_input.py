@@ -60,12 +60,12 @@ def test_predictions_of_other_samples_are_refused(copied: Path) -> None:
 
 
 def test_logits_that_are_not_numbers_are_refused_by_sample(copied: Path) -> None:
-    path = copied / "results/test/predictions/clean/squeezenet.npy"
+    path = copied / "results/test/predictions/clean/resnet10.npy"
     logits = np.load(path)
     logits[7, 3] = np.nan
     np.save(path, logits)
     sample = (copied / "results/test/samples/clean.txt").read_text().splitlines()[7]
-    assert_refused(copied, "squeezenet", "clean", sample)
+    assert_refused(copied, "resnet10", "clean", sample)
 
 
 @pytest.fixture

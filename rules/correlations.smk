@@ -1,0 +1,30 @@
+# One job: which diversity goes with improvement.
+
+
+rule correlations:
+    input:
+        ensembles=expand(
+            "results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS
+        ),
+        pairwise=expand(
+            "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
+            dataset=DATASETS,
+            measure=MEASURES,
+        ),
+    output:
+        "results/{study}/correlations.parquet",
+    params:
+        members=MEMBERS,
+        measures=MEASURES,
+        datasets=DATASETS,
+        permutations=STUDY["statistics"]["permutations"],
+        seed=STUDY["seed"],
+        code=code("correlations", "measures", "randomness"),
+    log:
+        "logs/{study}/correlations.log",
+    benchmark:
+        "results/{study}/benchmarks/correlations.tsv"
+    message:
+        "Correlate diversity with improvement"
+    script:
+        "../scripts/correlations.py"
