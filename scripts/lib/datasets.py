@@ -1,5 +1,6 @@
 """Images of a study: where they come from, and the validation sets that all members share."""
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from scripts.lib.randomness import derive
 from scripts.lib.storage import digest_of_lines, load_array, load_lines, save_array, save_json, save_lines, save_rows
 
 DATA = Path("data")
+# What Pillow raises for truncated, foreign or unreasonably large files.
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 class ArrayImages(Sequence[Image.Image]):
@@ -44,7 +47,7 @@ class ImageFiles(Sequence[Image.Image]):
         try:
             with Image.open(self.paths[row]) as image:
                 return image.convert("RGB")
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for truncated or foreign files
+        except UNREADABLE as error:
             raise StudyError(
                 f"the image {self.paths[row]} cannot be decoded ({error}): replace or remove it."
             ) from None
@@ -201,11 +204,13 @@ def _decoded(
 
 
 def _centre(image: Image.Image, resize: int, size: int) -> np.ndarray:
-    """The usual evaluation view, uint8 [size, size, 3]: shorter side to `resize` (bilinear), centre cut out."""
-    scale = resize / min(image.size)
-    width, height = (max(resize, round(side * scale)) for side in image.size)
+    """The usual evaluation view, uint8 [size, size, 3]: shorter side to `resize` (bilinear), centre cut out.
+
+    Rounded as torchvision's Resize and CenterCrop do, so that published accuracies can be compared.
+    """
+    width, height = (resize * side // min(image.size) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = (width - size) // 2, (height - size) // 2
+    left, top = round((width - size) / 2), round((height - size) / 2)
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from scripts.lib.errors import StudyError
@@ -140,8 +141,11 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def count_macs(model: nn.Module, image_size: int) -> int:
-    """Multiply-accumulate operations for one image, counted by torch (which counts two operations for each)."""
+    """Multiply-accumulate operations for one image, counted by torch (which counts two operations for each).
+
+    Attention is computed by plain matrix products, because torch does not count its fused form on the CPU.
+    """
     model.eval()
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         model(torch.zeros(1, 3, image_size, image_size))
     return counter.get_total_flops() // 2

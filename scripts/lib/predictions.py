@@ -62,7 +62,8 @@ def load_predictions(
     for member, path, array in zip(members, predictions, logits, strict=True):
         if array.ndim != 2 or array.dtype not in (np.float16, np.float32):
             raise StudyError(
-                f"{path} (member {member}, dataset {dataset}) is {array.dtype} {list(array.shape)}; {_WANTED}"
+                f"{path} (member {member}, dataset {dataset}) is {array.dtype} {list(array.shape)}; expected float16 or "
+                "float32 [samples, classes]. Delete it and run again."
             )
         if array.shape != (count, classes):
             raise StudyError(
