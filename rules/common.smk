@@ -50,9 +50,52 @@ def code(*modules):
     """
     digest = hashlib.sha256()
     for module in modules:
-        place = Path(workflow.basedir, "kernels" if module == "kernels" else f"scripts/lib/{module}")
+        place = Path(
+            workflow.basedir, "kernels" if module == "kernels" else f"scripts/lib/{module}"
+        )
         files = sorted(place.rglob("*.*")) if place.is_dir() else [place.with_suffix(".py")]
         for file in files:
             if file.suffix in (".py", ".jinja"):
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+FASHION_MNIST = expand(
+    "data/fashion-mnist/{split}-{content}-ubyte.gz",
+    split=["train", "t10k"],
+    content=["images-idx3", "labels-idx1"],
+)
+
+# What each measure compares: a folder of what `infer` recorded.
+RECORDED = {
+    "disagreement": "predictions",
+    "js_divergence": "predictions",
+    "attribution_similarity": "attributions",
+    "activation_similarity": "activations",
+}
+
+
+def raw_images(wildcards):
+    """What must be there before images of the study can be read."""
+    return FASHION_MNIST if STUDY["datasets"]["kind"] == "fashion-mnist" else []
+
+
+def original_set(wildcards):
+    """The files of the validation set that is corrupted."""
+    original = dataset_settings(wildcards)["of"]
+    return {
+        kind: f"results/{wildcards.study}/{kind}/{original}.{suffix}"
+        for kind, suffix in [("images", "npy"), ("labels", "npy"), ("samples", "txt")]
+    }
+
+
+def recorded(wildcards):
+    """The recorded arrays of all members that the measure compares."""
+    folder = RECORDED[wildcards.measure]
+    return expand(
+        "results/{study}/{folder}/{dataset}/{member}.npy",
+        study=wildcards.study,
+        folder=folder,
+        dataset=wildcards.dataset,
+        member=MEMBERS,
+    )

@@ -3,9 +3,7 @@
 
 rule correlations:
     input:
-        ensembles=expand(
-            "results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS
-        ),
+        ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
         pairwise=expand(
             "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
             dataset=DATASETS,
@@ -13,6 +11,12 @@ rule correlations:
         ),
     output:
         "results/{study}/correlations.parquet",
+    log:
+        "logs/{study}/correlations.log",
+    benchmark:
+        "results/{study}/benchmarks/correlations.tsv"
+    conda:
+        "../envs/study.yaml"
     params:
         members=MEMBERS,
         measures=MEASURES,
@@ -20,10 +24,6 @@ rule correlations:
         permutations=STUDY["statistics"]["permutations"],
         seed=STUDY["seed"],
         code=code("correlations", "measures", "randomness"),
-    log:
-        "logs/{study}/correlations.log",
-    benchmark:
-        "results/{study}/benchmarks/correlations.tsv"
     message:
         "Correlate diversity with improvement"
     script:

@@ -3,12 +3,8 @@
 
 rule ensembles:
     input:
-        predictions=expand(
-            "results/{{study}}/predictions/{{dataset}}/{member}.npy", member=MEMBERS
-        ),
-        records=expand(
-            "results/{{study}}/predictions/{{dataset}}/{member}.json", member=MEMBERS
-        ),
+        predictions=expand("results/{{study}}/predictions/{{dataset}}/{member}.npy", member=MEMBERS),
+        records=expand("results/{{study}}/predictions/{{dataset}}/{member}.json", member=MEMBERS),
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
         pairwise=expand(
@@ -18,6 +14,13 @@ rule ensembles:
     output:
         accuracies="results/{study}/accuracies/{dataset}.parquet",
         ensembles="results/{study}/ensembles/{dataset}.parquet",
+    log:
+        "logs/{study}/ensembles/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/ensembles/{dataset}.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
     params:
         members=MEMBERS,
         measures=MEASURES,
@@ -25,11 +28,6 @@ rule ensembles:
         baseline=STUDY["baseline"],
         device=STUDY["device"],
         code=code("ensembles", "predictions", "kernels"),
-    log:
-        "logs/{study}/ensembles/{dataset}.log",
-    benchmark:
-        "results/{study}/benchmarks/ensembles/{dataset}.tsv"
-    threads: STUDY["threads"]
     message:
         "Evaluate every ensemble on {wildcards.dataset}"
     script:

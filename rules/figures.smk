@@ -32,6 +32,8 @@ rule plot_member_accuracies:
         "logs/{study}/plot_member_accuracies.log",
     benchmark:
         "results/{study}/benchmarks/plot_member_accuracies.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         code=code("plots"),
@@ -64,6 +66,8 @@ rule plot_improvement:
         "logs/{study}/plot_improvement.log",
     benchmark:
         "results/{study}/benchmarks/plot_improvement.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         improvements=IMPROVEMENTS,
@@ -93,6 +97,8 @@ rule plot_pairwise:
         "logs/{study}/plot_pairwise.log",
     benchmark:
         "results/{study}/benchmarks/plot_pairwise.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         code=code("plots"),
@@ -116,6 +122,8 @@ rule plot_learning_curves:
         "logs/{study}/plot_learning_curves.log",
     benchmark:
         "results/{study}/benchmarks/plot_learning_curves.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         code=code("plots"),
@@ -151,6 +159,8 @@ rule plot_attributions:
         "logs/{study}/plot_attributions.log",
     benchmark:
         "results/{study}/benchmarks/plot_attributions.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         code=code("plots"),
@@ -174,6 +184,8 @@ rule plot_correlations:
         "logs/{study}/plot_correlations.log",
     benchmark:
         "results/{study}/benchmarks/plot_correlations.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         improvement="over_mean",

@@ -13,16 +13,18 @@ rule infer:
         record="results/{study}/predictions/{dataset}/{member}.json",
         attributions="results/{study}/attributions/{dataset}/{member}.npy",
         activations="results/{study}/activations/{dataset}/{member}.npy",
+    log:
+        "logs/{study}/infer/{dataset}/{member}.log",
+    benchmark:
+        "results/{study}/benchmarks/infer/{dataset}/{member}.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
     params:
         attributions=STUDY["attributions"],
         activation_samples=STUDY["activations"]["samples"],
         device=STUDY["device"],
         code=code("inference", "members"),
-    log:
-        "logs/{study}/infer/{dataset}/{member}.log",
-    benchmark:
-        "results/{study}/benchmarks/infer/{dataset}/{member}.tsv"
-    threads: STUDY["threads"]
     message:
         "Run {wildcards.member} on {wildcards.dataset}"
     script:

@@ -17,6 +17,8 @@ rule report:
         "logs/{study}/report.log",
     benchmark:
         "results/{study}/benchmarks/report.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: 1
     params:
         code=code("report", "findings", "plots"),

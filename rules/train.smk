@@ -12,20 +12,20 @@ rule train:
     output:
         weights="results/{study}/checkpoints/{member}.safetensors",
         record="results/{study}/checkpoints/{member}.json",
-    params:
-        member=member_settings,
-        datasets={
-            key: STUDY["datasets"][key] for key in ("kind", "folder", "training")
-        },
-        device=STUDY["device"],
-        workers=STUDY["workers"],
-        resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("training", "members", "randomness"),
     log:
         "logs/{study}/train/{member}.log",
     benchmark:
         "results/{study}/benchmarks/train/{member}.tsv"
+    conda:
+        "../envs/study.yaml"
     threads: STUDY["threads"]
+    params:
+        member=member_settings,
+        datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "training")},
+        device=STUDY["device"],
+        workers=STUDY["workers"],
+        resume="results/{study}/checkpoints/unfinished/{member}.pt",
+        code=code("training", "members", "randomness"),
     message:
         "Train {wildcards.member}"
     script:
@@ -37,12 +37,14 @@ rule members:
         records=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
     output:
         "results/{study}/members.parquet",
-    params:
-        code=code("members", "members_table"),
     log:
         "logs/{study}/members.log",
     benchmark:
         "results/{study}/benchmarks/members.tsv"
+    conda:
+        "../envs/study.yaml"
+    params:
+        code=code("members", "members_table"),
     message:
         "Describe the members: parameters, operations, recipes"
     script:

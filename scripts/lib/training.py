@@ -212,8 +212,13 @@ def _restore(
     """Continue from the last finished epoch of the same recipe, if there is one; returns the history so far."""
     if not Path(path).exists():
         return []
-    state = torch.load(path, map_location=device, weights_only=True)
-    if state["member"] != member:
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        same_recipe = state["member"] == member
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the training can start over
+        log.warning("train %s: %s cannot be read (%s), starting over", member["id"], path, type(error).__name__)
+        return []
+    if not same_recipe:
         return []
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])

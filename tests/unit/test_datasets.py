@@ -252,7 +252,9 @@ def test_other_classes_than_in_training_are_told_apart(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "validation", {"cat": 1, "dog": 1, "cow": 1})
     entry = validation_entry(folder=str(root))
     with pytest.raises(StudyError) as caught:
-        datasets.make_validation_set(settings("image-folder"), entry, 0, ["cat", "dog", "eel", "fox"], **paths(tmp_path))
+        datasets.make_validation_set(
+            settings("image-folder"), entry, 0, ["cat", "dog", "eel", "fox"], **paths(tmp_path)
+        )
     message = str(caught.value)
     assert f"datasets/validation/clean ({root}) has 3 classes, the training images have 4" in message
     assert "Missing: eel, fox; not in training: cow" in message

@@ -153,5 +153,5 @@ def test_without_apt_the_last_source_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_failing_command_tells_what_it_said(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="ls nowhere failed: .*nowhere"):
+    with pytest.raises(RuntimeError, match=r"ls nowhere failed: .*nowhere"):
         fashion_mnist._run(["ls", "nowhere"], tmp_path)

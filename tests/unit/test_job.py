@@ -25,7 +25,9 @@ def run_and_fail(folder: Path, error: Exception, **wildcards: str) -> tuple[obje
     return caught.value.code, Path(snakemake.log[0]).read_text(encoding="utf-8")
 
 
-def test_what_a_job_logs_goes_to_the_terminal_and_to_its_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_job_logs_goes_to_the_terminal_and_to_its_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     snakemake = fake_snakemake(tmp_path)
     with job(snakemake):
         log.info("epoch %d of Ä", 3)

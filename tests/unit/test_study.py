@@ -304,7 +304,10 @@ WRONG = {
         study_with_member(architecture={"name": "resnext", "layers": [1, 1, 1], "cardinality": 1, "block_width": 1}),
         ["members/0 (first)/architecture/layers: [1, 1, 1]"],
     ),
-    "schedule": (study_with_member(schedule={"name": "linear"}), ["schedule/name: 'linear' is not one of step, cosine"]),
+    "schedule": (
+        study_with_member(schedule={"name": "linear"}),
+        ["schedule/name: 'linear' is not one of step, cosine"],
+    ),
     "schedule without its keys": (
         study_with_member(schedule={"name": "step"}),
         ["members/0 (first)/schedule: missing gamma, every_epochs"],

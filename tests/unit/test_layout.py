@@ -1,0 +1,174 @@
+"""The layout that docs/architecture.md promises: who may import whom, and what every rule has."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.study import ROOT
+
+RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.name != "__init__.py")
+LIBRARY = sorted((ROOT / "scripts" / "lib").rglob("*.py"))
+KERNELS = sorted((ROOT / "kernels").rglob("*.py"))
+EVERY_MODULE = [*SCRIPTS, *LIBRARY, *KERNELS]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Full names of what a module imports, at the top or inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def foreign(names: Iterator[str], *allowed: str) -> list[str]:
+    """The names that are neither the standard library's nor below one of the allowed ones."""
+    return [
+        name
+        for name in names
+        if name.split(".")[0] not in sys.stdlib_module_names
+        and not any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed)
+    ]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=named)
+def test_kernels_import_numerical_libraries_and_themselves(path: Path) -> None:
+    assert foreign(imports(parsed(path)), "kernels", "torch", "triton", "numpy", "numba") == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_scripts_import_the_library_and_the_kernels(path: Path) -> None:
+    assert foreign(imports(parsed(path)), "scripts.lib", "kernels") == []
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=named)
+def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
+    for name in imports(parsed(path)):
+        assert name.split(".")[0] not in {"snakemake", "rules", "tests"}, name
+        assert not name.startswith("scripts.") or name.startswith("scripts.lib."), name
+
+
+@pytest.mark.parametrize("path", [ROOT / "Snakefile", *RULE_FILES], ids=named)
+def test_rules_import_snakemake_and_the_checked_study(path: Path) -> None:
+    """scripts.lib.study is the one exception, made so that a wrong key stops Snakemake before any job."""
+    lines = re.findall(r"^ *((?:from|import) .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    statements = [line for line in lines if not line.endswith(":")]
+    names = imports(ast.parse("\n".join(statements)))
+    assert foreign(names, "snakemake", "scripts.lib.study", "scripts.lib.errors") == []
+
+
+def test_what_the_rules_import_needs_no_heavy_library() -> None:
+    program = (
+        "import sys, scripts.lib.study; print([name for name in ('torch', 'numpy', 'polars') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_nncf_which_patches_torch_is_imported_in_one_module_at_most() -> None:
+    found = [path for path in EVERY_MODULE if any(name.split(".")[0] == "nncf" for name in imports(parsed(path)))]
+    assert len(found) <= 1
+
+
+@pytest.mark.parametrize("name", ["torchvision", "timm"])
+def test_torchvision_and_timm_are_imported_in_one_module(name: str) -> None:
+    found = [path for path in EVERY_MODULE if any(found.split(".")[0] == name for found in imports(parsed(path)))]
+    assert [named(path) for path in found] == ["scripts/lib/vision.py"]
+
+
+# Nothing is unpickled.
+
+
+def keywords_of_calls(tree: ast.AST, *functions: str) -> Iterator[dict[str, object]]:
+    """Constant keyword arguments of every call of one of the functions, such as `torch.load`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in functions:
+            yield {k.arg: k.value.value for k in node.keywords if k.arg and isinstance(k.value, ast.Constant)}
+
+
+@pytest.mark.parametrize("path", EVERY_MODULE, ids=named)
+def test_nothing_is_unpickled(path: Path) -> None:
+    tree = parsed(path)
+    unsafe = {"pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib.load"}
+    assert not [name for name in imports(tree) if name in unsafe or name.split(".")[0] in unsafe]
+    assert all(call.get("weights_only") is True for call in keywords_of_calls(tree, "torch.load"))
+    assert all(call.get("allow_pickle") is False for call in keywords_of_calls(tree, "np.load", "numpy.load"))
+
+
+def test_unpickling_would_be_found() -> None:
+    tree = ast.parse("import torch\ntorch.load(path, weights_only=True)\ntorch.load(path)\n")
+    assert list(keywords_of_calls(tree, "torch.load")) == [{"weights_only": True}, {}]
+
+
+# Rules.
+
+
+def rules() -> dict[str, str]:
+    """The text of every rule of rules/*.smk, by name."""
+    found = {}
+    for path in RULE_FILES:
+        text = path.read_text(encoding="utf-8")
+        for name, body in re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", text, re.MULTILINE):
+            assert name not in found, f"two rules are called {name}"
+            found[name] = body
+    return found
+
+
+RULES = rules()
+
+
+def test_all_rules_are_seen() -> None:
+    assert len(RULES) == sum(
+        len(re.findall(r"^(?:rule|checkpoint)\b", p.read_text(), re.MULTILINE)) for p in RULE_FILES
+    )
+    assert {"study", "train", "infer", "report"} <= RULES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("directive", ["log", "benchmark", "message", "output", "script"])
+def test_every_rule_has(name: str, directive: str) -> None:
+    assert re.search(rf"^    {directive}:", RULES[name], re.MULTILINE)
+
+
+def test_every_rule_runs_the_script_of_its_name_and_every_script_has_a_rule() -> None:
+    scripts = {name: re.findall(r"\"\.\./scripts/(\w+)\.py\"", body) for name, body in RULES.items()}
+    assert scripts == {name: [name] for name in RULES}
+    assert RULES.keys() == {path.stem for path in SCRIPTS}
+
+
+def test_every_module_that_a_rule_names_as_its_code_exists() -> None:
+    for name, body in RULES.items():
+        for arguments in re.findall(r"code\((.*?)\)", body, re.DOTALL):
+            for module in re.findall(r"\"(\w+)\"", arguments):
+                place = ROOT / "kernels" if module == "kernels" else ROOT / "scripts" / "lib" / module
+                assert place.is_dir() or place.with_suffix(".py").is_file(), f"{name}: {module}"
+
+
+# The repository.
+
+
+def test_the_snakefile_is_short() -> None:
+    assert len((ROOT / "Snakefile").read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_no_large_file_is_tracked() -> None:
+    result = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
+    if result.returncode:
+        pytest.skip("not a git checkout")
+    tracked = [ROOT / name for name in result.stdout.split("\0") if name]
+    assert not [named(path) for path in tracked if path.is_file() and path.stat().st_size > 2 * 2**20]
