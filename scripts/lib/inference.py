@@ -64,15 +64,11 @@ def infer(
     """
     start = time.perf_counter()
     title = f"infer {member['id']} on {dataset}"
-    count = len(validation.samples)
-    batches = logits_in_batches(network.model, member, validation.images, device)
-    shown = progress(batches, title, "batch", total=-(-count // BATCH))
-    logits = torch.cat(list(shown)).numpy()
+    logits, activations = predict(member, network, validation.images, activation_samples, device, title)
     require_finite_logits(logits, member["id"], dataset, validation.samples)
     maps = attribute(member, network, validation, logits, attributions, device, f"{title}: attributions")
-    features = activate(member, network, validation.images[:activation_samples], device)
     save_array(outputs.attributions, maps)
-    save_array(outputs.activations, features)
+    save_array(outputs.activations, activations)
     save_array(outputs.predictions, logits)
     save_json(
         outputs.record,
@@ -80,7 +76,7 @@ def infer(
             "member": member["id"],
             "dataset": dataset,
             "samples": validation.digest,
-            "sample_count": count,
+            "sample_count": len(validation.samples),
             "classes": logits.shape[1],
             "weights": weights_digest,
             "attributions": attributions,
@@ -88,6 +84,31 @@ def infer(
             "seconds": time.perf_counter() - start,
         },
     )
+
+
+def predict(
+    member: dict[str, Any],
+    network: Network,
+    pixels: np.ndarray,
+    activation_samples: int,
+    device: torch.device,
+    title: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 [N, C] of all images, and activations float16 [n, D] of the first n, in one pass.
+
+    An activation is the input of the classifier head; that of a convolutional head is averaged over space.
+    """
+    features: list[torch.Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if len(features) * BATCH < activation_samples:
+            features.append((inputs[0].flatten(2).mean(2) if inputs[0].ndim == 4 else inputs[0]).float().cpu())
+
+    batches = logits_in_batches(network.model, member, pixels, device)
+    shown = progress(batches, title, "batch", total=-(-len(pixels) // BATCH))
+    with network.model.get_submodule(network.head).register_forward_pre_hook(keep):
+        logits = torch.cat(list(shown)).numpy()
+    return logits, torch.cat(features)[:activation_samples].numpy().astype(np.float16)
 
 
 def attribute(
@@ -154,17 +175,3 @@ ATTRIBUTIONS: dict[str, Attribution] = {
     "IntegratedGradients": _integrated_gradients,
     "GuidedBackprop": _guided_backprop,
 }
-
-
-def activate(member: dict[str, Any], network: Network, pixels: np.ndarray, device: torch.device) -> np.ndarray:
-    """The input of the classifier head, float16 [n, D]; the input of a convolutional head is averaged over space."""
-    features: list[torch.Tensor] = []
-
-    def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        features.append(inputs[0].flatten(2).mean(2) if inputs[0].ndim == 4 else inputs[0])
-
-    hook = network.model.get_submodule(network.head).register_forward_pre_hook(keep)
-    for _ in logits_in_batches(network.model, member, pixels, device):
-        pass
-    hook.remove()
-    return torch.cat(features).float().cpu().numpy().astype(np.float16)

@@ -26,6 +26,9 @@ from scripts.lib.vision import timm, torchvision
 transforms = torchvision.transforms
 Scheduler = timm.scheduler.scheduler.Scheduler
 
+# Optimizers that torch can run in one pass over the weights; small batches spend a tenth of their time there.
+FUSED = {"SGD", "AdamW"}
+
 
 def train(
     member: dict[str, Any],
@@ -126,6 +129,8 @@ class _Loader:
 def make_optimizer(model: nn.Module, settings: dict[str, Any]) -> torch.optim.Optimizer:
     """The optimizer of `torch.optim` that the study names, with its parameters."""
     parameters = {key: value for key, value in settings.items() if key != "name"}
+    if settings["name"] in FUSED:
+        parameters["fused"] = True
     return getattr(torch.optim, settings["name"])(model.parameters(), **parameters)
 
 

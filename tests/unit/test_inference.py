@@ -12,7 +12,7 @@ from torch import nn
 from scripts.lib.datasets import ArrayImages, ValidationSet
 from scripts.lib.device import choose_device, device_name
 from scripts.lib.errors import StudyError
-from scripts.lib.inference import ATTRIBUTIONS, BATCH, activate, attribute, infer, prepare, require_finite_logits
+from scripts.lib.inference import ATTRIBUTIONS, BATCH, attribute, infer, predict, prepare, require_finite_logits
 from scripts.lib.members import Network, build
 from scripts.lib.storage import digest_of_lines, load_json
 from scripts.lib.study import resolve
@@ -232,6 +232,10 @@ def test_every_method_works_on_every_architecture_of_the_paper(recipe: str) -> N
 # Activations.
 
 
+def activate(member: dict[str, Any], network: Network, pixels: np.ndarray, device: torch.device) -> np.ndarray:
+    return predict(member, network, pixels, len(pixels), device, "test")[1]
+
+
 def test_activations_are_the_input_of_the_head() -> None:
     network, validation = tiny_network(), coloured_validation_set(4)
     images = prepare(validation.images, small_member(), CPU)
@@ -248,6 +252,13 @@ def test_activations_of_a_convolutional_head_are_averaged_over_space() -> None:
     images = prepare(validation.images, small_member(), CPU)
     found = activate(small_member(), Network(model, "1"), validation.images, CPU)
     assert np.allclose(found, model[0](images).mean((2, 3)).detach().numpy(), atol=2e-3)
+
+
+def test_only_the_first_activations_are_kept() -> None:
+    network, pixels = tiny_network(), coloured_validation_set(BATCH + 3).images
+    logits, activations = predict(small_member(), network, pixels, 2, CPU, "test")
+    assert len(logits) == BATCH + 3
+    assert np.allclose(activations, activate(small_member(), network, pixels, CPU)[:2], atol=2e-3)
 
 
 def test_activations_leave_no_hook_behind() -> None:

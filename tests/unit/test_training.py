@@ -20,7 +20,7 @@ from scripts.lib.datasets import ArrayImages, ImageSet, ValidationSet
 from scripts.lib.errors import StudyError
 from scripts.lib.storage import load_json
 from scripts.lib.study import ROOT
-from scripts.lib.training import make_optimizer, make_schedule, train, training_transforms
+from scripts.lib.training import _Loader, make_optimizer, make_schedule, train, training_transforms
 from tests.unit.conftest import (
     CLASSES,
     SMALL_MNASNET,
@@ -324,3 +324,30 @@ def test_a_last_batch_of_one_image_does_not_break_batch_norm(tmp_path: Path) -> 
 def test_fewer_images_than_a_batch_are_trained_on(tmp_path: Path) -> None:
     files = train_small(tmp_path, small_member(batch_size=64), coloured_training_set(20))
     assert load_json(files.record)["history"][0]["training_accuracy"] >= 0
+
+
+# Within an epoch.
+
+
+def order_of_labels(seed: int, epoch: int) -> list[int]:
+    """Each image has a label of its own, so that labels tell the order."""
+    pixels, _ = coloured_pixels(40)
+    images = ImageSet(ArrayImages(pixels), np.arange(40), list(map(str, range(40))), CLASSES)
+    batches = _Loader(images, small_member(seed=seed), workers=0).epoch(epoch)
+    return [label for _, labels in batches for label in labels.tolist()]
+
+
+def test_the_order_of_the_images_belongs_to_the_seed_and_the_epoch() -> None:
+    order = order_of_labels(seed=1, epoch=0)
+    assert len(set(order)) == 32  # two whole batches of 16, each image once
+    assert order != sorted(order)
+    assert order_of_labels(seed=1, epoch=0) == order
+    assert order_of_labels(seed=1, epoch=1) != order
+    assert order_of_labels(seed=2, epoch=0) != order
+
+
+def test_the_schedule_starts_at_the_first_iteration_and_steps_with_each(tmp_path: Path) -> None:
+    schedule = {"name": "step", "gamma": 0.5, "every_epochs": 0.5}  # two iterations an epoch, so at each
+    files = train_small(tmp_path, small_member(optimizer={"lr": 0.08}, schedule=schedule, epochs=2))
+    found = [line["learning_rate"] for line in load_json(files.record)["history"]]
+    assert found == pytest.approx([0.04, 0.01])  # at the last iterations: 0.08 · 0.5 and 0.08 · 0.5³
