@@ -4,6 +4,7 @@
 rule correlations:
     input:
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
+        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         pairwise=expand(
             "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
             dataset=DATASETS,
@@ -23,7 +24,7 @@ rule correlations:
         datasets=DATASETS,
         permutations=STUDY["statistics"]["permutations"],
         seed=STUDY["seed"],
-        code=code("correlations", "measures", "randomness"),
+        code=code("correlations", "ensembles", "measures", "randomness"),
     message:
         "Correlate diversity with improvement"
     script:

@@ -7,6 +7,7 @@ rule ensembles:
         records=expand("results/{{study}}/predictions/{{dataset}}/{member}.json", member=MEMBERS),
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
+        classes="results/{study}/classes.json",
         pairwise=expand(
             "results/{{study}}/pairwise/{{dataset}}/{measure}.parquet",
             measure=MEASURES,
@@ -27,7 +28,7 @@ rule ensembles:
         ensembles=STUDY["ensembles"],
         baseline=STUDY["baseline"],
         device=STUDY["device"],
-        code=code("ensembles", "predictions", "kernels"),
+        code=code("ensembles", "predictions", "measures", "kernels"),
     message:
         "Evaluate every ensemble on {wildcards.dataset}"
     script:

@@ -6,6 +6,7 @@ rule pairwise:
         recorded=recorded,
         records=expand("results/{{study}}/predictions/{{dataset}}/{member}.json", member=MEMBERS),
         samples="results/{study}/samples/{dataset}.txt",
+        classes="results/{study}/classes.json",
     output:
         "results/{study}/pairwise/{dataset}/{measure}.parquet",
     log:

@@ -1,27 +1,23 @@
 from scripts.lib.device import choose_device
-from scripts.lib.ensembles import accuracies_table, ensembles_table
+from scripts.lib.ensembles import accuracies_table, correct_samples, ensembles_table
 from scripts.lib.job import job
-from scripts.lib.measures import pairwise_matrix
+from scripts.lib.measures import load_pairwise
 from scripts.lib.predictions import load_labels, load_predictions, probabilities
-from scripts.lib.storage import load_table, save_table
+from scripts.lib.storage import save_table
 
 with job(snakemake):
-    members, baseline, files = snakemake.params.members, snakemake.params.baseline, snakemake.input
+    dataset, params, files = snakemake.wildcards.dataset, snakemake.params, snakemake.input
     predictions = load_predictions(
-        snakemake.wildcards.dataset, members, files.predictions, files.records, files.samples
+        dataset, params.members, files.predictions, files.records, files.samples, files.classes
     )
-    labels = load_labels(files.labels, predictions)
+    device = choose_device(params.device, snakemake.threads)
+    labels = load_labels(files.labels, predictions).to(device)
+    scores = probabilities(predictions.logits).to(device)
     pairwise = {
-        measure: pairwise_matrix(load_table(path), members)
-        for measure, path in zip(snakemake.params.measures, files.pairwise, strict=True)
+        measure: load_pairwise(path, params.members)
+        for measure, path in zip(params.measures, files.pairwise, strict=True)
     }
-    device = choose_device(snakemake.params.device, snakemake.threads)
-    table = ensembles_table(
-        probabilities(predictions.logits).to(device),
-        labels.to(device),
-        snakemake.params.ensembles,
-        pairwise,
-        members.index(baseline) if baseline else None,
-    )
-    save_table(snakemake.output.accuracies, accuracies_table(predictions, labels))
-    save_table(snakemake.output.ensembles, table)
+    baseline = params.members.index(params.baseline) if params.baseline else None
+    accuracies = accuracies_table(dataset, params.members, correct_samples(scores, labels), len(labels))
+    save_table(snakemake.output.accuracies, accuracies)
+    save_table(snakemake.output.ensembles, ensembles_table(scores, labels, params.ensembles, pairwise, baseline))

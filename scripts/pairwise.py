@@ -5,13 +5,13 @@ from scripts.lib.predictions import check_records, load_predictions
 from scripts.lib.storage import save_table
 
 with job(snakemake):
-    dataset, members = snakemake.wildcards.dataset, snakemake.params.members
+    dataset, members, files = snakemake.wildcards.dataset, snakemake.params.members, snakemake.input
     measure = MEASURES[snakemake.wildcards.measure]
-    recorded, records, samples = snakemake.input.recorded, snakemake.input.records, snakemake.input.samples
     if measure.needs == "predictions":
-        arrays = load_predictions(dataset, members, recorded, records, samples).logits
+        predictions = load_predictions(dataset, members, files.recorded, files.records, files.samples, files.classes)
+        arrays = predictions.logits
     else:
-        check_records(dataset, members, records, samples)
-        arrays = load_recorded(dataset, members, recorded)
+        samples = check_records(dataset, members, files.records, files.samples)
+        arrays = load_recorded(measure.needs, dataset, members, files.recorded, samples)
     matrix = measure.compute(arrays, choose_device(snakemake.params.device, snakemake.threads))
     save_table(snakemake.output[0], pairwise_table(matrix, members, len(arrays[0])))

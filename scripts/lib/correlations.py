@@ -8,7 +8,6 @@ What is exchangeable are the members. Hence
 - the partial correlation holds the mean member accuracy fixed: a measure that only follows accuracy explains nothing.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,187 +15,217 @@ import polars as pl
 from scipy.stats import false_discovery_control, rankdata, t
 
 from scripts.lib.ensembles import mean_pairwise
-from scripts.lib.measures import Measure
 from scripts.lib.randomness import derive
 
 INTERVAL = "95 %, delete-one-member jackknife on Fisher's z"
 ACCURACY = "mean_member_accuracy"
 FEWEST_ENSEMBLES = 3
-# A constant input has no correlation, but rounding makes its deviations differ from zero by about this share.
-CONSTANT = 1e-12
+# With three ensembles the residuals of a partial correlation lie on a line: it would always be 1 or -1.
+FEWEST_ENSEMBLES_PARTIAL = 4
+# Values are shares, similarities, nats and percent: a smaller spread, or difference of correlations, is rounding.
+ROUNDING_DIGITS = 9
+ROUNDING = 10.0**-ROUNDING_DIGITS
+BLOCK_ENSEMBLES = 1 << 15
 
-SCHEMA = {
-    "dataset": pl.String,
-    "consensus": pl.String,
-    "measure": pl.String,
-    "improvement": pl.String,
-    "size": pl.String,
-    "pearson": pl.Float64,
-    "spearman": pl.Float64,
-    "partial_pearson": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "p_value": pl.Float64,
-    "ensembles": pl.Int64,
-    "interval": pl.String,
-}
+STATISTICS = ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value")
+COLUMNS = ("dataset", "consensus", "measure", "improvement", "size", *STATISTICS, "q_value", "ensembles", "interval")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is correlated on one dataset.
+
+    `ensembles` is its ensembles table, `accuracies` float64 [M] the members' accuracies in percent, and `diversities`
+    has a symmetric matrix float64 [M, M] for each measure, turned so that more means more diverse.
+    """
+
+    ensembles: pl.DataFrame
+    accuracies: np.ndarray
+    diversities: dict[str, np.ndarray]
+
+
+def correlations_table(datasets: dict[str, Evidence], permutations: int, seed: int) -> pl.DataFrame:
+    """One row for each dataset, consensus, size ("all" sizes from two members first), measure and improvement.
+
+    What is not defined (a constant input, too few ensembles) is null. `q_value` controls the false discovery rate over
+    all rows of the same size. The result depends on `seed`, not on the order of the ensembles' rows.
+    """
+    tables = [
+        _correlations(evidence, consensus, permutations, seed).with_columns(
+            dataset=pl.lit(dataset), consensus=pl.lit(consensus), interval=pl.lit(INTERVAL)
+        )
+        for dataset, evidence in datasets.items()
+        for consensus in sorted(evidence.ensembles["consensus"].unique())
+    ]
+    table = pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None))
+    return _with_q_values(table).select(COLUMNS)
+
+
+def _correlations(evidence: Evidence, consensus: str, permutations: int, seed: int) -> pl.DataFrame:
+    members = len(evidence.accuracies)
+    table, chosen = _in_order(evidence.ensembles.filter(consensus=consensus), members)
+    size = chosen.sum(1)
+    measures = [*evidence.diversities, ACCURACY]
+    improvements = [name for name in table.columns if name.startswith("improvement_")]
+    diversities = [mean_pairwise(chosen, matrix) for matrix in evidence.diversities.values()]
+    x = np.stack([*diversities, chosen @ evidence.accuracies / size])
+    y = np.stack([table[name].to_numpy() for name in improvements])
+    orders = random_orders(members, permutations, seed)
+    groups = {"all": size > 1} | {str(wanted): size == wanted for wanted in np.unique(size[size > 1])}
+    tables = []
+    for name, group in groups.items():
+        statistics = _statistics(x[:, group], y[:, group], chosen[group], evidence, orders)
+        labels = {
+            "measure": np.repeat(measures, len(improvements)),
+            "improvement": [name.removeprefix("improvement_") for name in improvements] * len(measures),
+            "size": [name] * statistics["pearson"].size,
+            "ensembles": [int(group.sum())] * statistics["pearson"].size,
+        }
+        tables.append(pl.DataFrame(labels | {column: values.ravel() for column, values in statistics.items()}))
+    return pl.concat(tables)
+
+
+def _in_order(table: pl.DataFrame, members: int) -> tuple[pl.DataFrame, np.ndarray]:
+    """The ensembles in an order that does not depend on that of the rows, and who is in them, bool [E, M]."""
+    chosen = np.zeros((len(table), members), dtype=bool)
+    rows = np.repeat(np.arange(len(table)), table["members"].list.len())
+    chosen[rows, table["members"].explode()] = True
+    order = np.lexsort(chosen.T)
+    return table[order], chosen[order]
+
+
+def _statistics(
+    x: np.ndarray, y: np.ndarray, chosen: np.ndarray, evidence: Evidence, orders: np.ndarray
+) -> dict[str, np.ndarray]:
+    """All columns of numbers [A, K] of one group of ensembles; the last row of `x` is the mean member accuracy."""
+    if len(chosen) < FEWEST_ENSEMBLES:
+        return dict.fromkeys(STATISTICS, np.full((len(x), len(y)), np.nan))
+    observed = pearson(x, y)
+    matrices, accuracies = np.stack([*evidence.diversities.values()]), evidence.accuracies[None]
+    permuted = [permuted_pearson(sources, y, chosen, orders) for sources in (matrices, accuracies)]
+    p_values = mantel_p_values(observed, np.concatenate(permuted))
+    partial = partial_pearson(x, y, fixed=x[-1])
+    values = (observed, spearman(x, y), partial, *jackknife_interval(x, y, chosen), p_values)
+    return dict(zip(STATISTICS, values, strict=True))
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Correlation of each row of `x` [..., E] with `y` [E]; NaN for a constant input or fewer than three values."""
-    if x.shape[-1] < FEWEST_ENSEMBLES:
-        return np.full(x.shape[:-1], np.nan)
-    centred_x, centred_y = x - x.mean(-1, keepdims=True), y - y.mean()
-    norm_x, norm_y = np.linalg.norm(centred_x, axis=-1), np.linalg.norm(centred_y)
-    varies = (norm_x > CONSTANT * np.linalg.norm(x, axis=-1)) & (norm_y > CONSTANT * np.linalg.norm(y))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(varies, np.clip(centred_x @ centred_y / (norm_x * norm_y), -1, 1), np.nan)
+    """Correlation of every row of `x` [A, E] with every row of `y` [K, E], as [A, K].
+
+    NaN for a row that does not vary or has a NaN, and for fewer than three ensembles.
+    """
+    if x.shape[1] < FEWEST_ENSEMBLES:
+        return np.full((len(x), len(y)), np.nan)
+    return np.clip(_standardised(x) @ _standardised(y).T, -1, 1)
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Correlation of the ranks of `x` [E] and `y` [E]; ties have their mean rank."""
-    return float(pearson(rankdata(x), rankdata(y)))
+def _standardised(rows: np.ndarray) -> np.ndarray:
+    """Each row centred and scaled to length 1; NaN where it does not vary."""
+    centred = rows - rows.mean(1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    least = ROUNDING * np.sqrt(rows.shape[1]) * np.maximum(1, np.abs(rows).max(1, keepdims=True))
+    return centred / np.where(length > least, length, np.nan)
 
 
-def partial_pearson(x: np.ndarray, y: np.ndarray, fixed: np.ndarray) -> float:
-    """Correlation of `x` and `y` after their linear dependence on `fixed` is taken out; NaN where nothing is left."""
-    x_y, x_fixed, y_fixed = (float(pearson(*pair)) for pair in ((x, y), (x, fixed), (y, fixed)))
+def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """As `pearson`, of the ranks; ties have their mean rank, and what differs by rounding only is tied."""
+    return pearson(_ranks(x), _ranks(y))
+
+
+def _ranks(rows: np.ndarray) -> np.ndarray:
+    return rankdata(np.round(rows, ROUNDING_DIGITS), axis=1)
+
+
+def partial_pearson(x: np.ndarray, y: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """As `pearson`, after the linear dependence of both on `fixed` [E] is taken out; NaN where nothing is left."""
+    if x.shape[1] < FEWEST_ENSEMBLES_PARTIAL:
+        return np.full((len(x), len(y)), np.nan)
+    x_fixed, y_fixed = pearson(x, fixed[None]), pearson(y, fixed[None]).T
     left = (1 - x_fixed**2) * (1 - y_fixed**2)
-    return (x_y - x_fixed * y_fixed) / np.sqrt(left) if left > CONSTANT else float("nan")
+    scale = np.sqrt(np.where(left > ROUNDING, left, np.nan))
+    return np.clip((pearson(x, y) - x_fixed * y_fixed) / scale, -1, 1)
 
 
-def jackknife_interval(x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the correlation from leaving out one member at a time (Efron & Tibshirani 1993, chapter 11).
+def jackknife_interval(x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of `pearson` from leaving out one member at a time (Efron & Tibshirani 1993, chapter 11).
 
     `chosen` is bool [E, M]. Computed on Fisher's z and Student's t with M - 1 degrees of freedom. NaN where leaving out
     some member leaves no correlation to compute.
     """
     members = chosen.shape[1]
-    left_out = np.array([float(pearson(x[~chosen[:, m]], y[~chosen[:, m]])) for m in range(members)])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z, whole = np.arctanh(left_out), np.arctanh(float(pearson(x, y)))
-        error = np.sqrt((members - 1) / members * ((z - z.mean()) ** 2).sum())
-        half = t.ppf(0.975, members - 1) * error
-    return float(np.tanh(whole - half)), float(np.tanh(whole + half))
+    left_out = np.stack([_fisher(pearson(x[:, ~inside], y[:, ~inside])) for inside in chosen.T])
+    error = np.sqrt((members - 1) / members * ((left_out - left_out.mean(0)) ** 2).sum(0))
+    centre, half = _fisher(pearson(x, y)), t.ppf(0.975, members - 1) * error
+    return np.tanh(centre - half), np.tanh(centre + half)
 
 
-@dataclass(frozen=True)
-class Diversity:
-    """A measure whose value for every ensemble follows from a matrix [M, M] or from one number for each member [M]."""
-
-    name: str
-    source: np.ndarray
-
-    @classmethod
-    def of_measure(cls, measure: Measure, matrix: np.ndarray) -> "Diversity":
-        """A pairwise measure, turned so that more means more diverse."""
-        return cls(measure.diversity, 1 - matrix if measure.similarity else matrix)
-
-    def of(self, chosen: np.ndarray) -> np.ndarray:
-        """The value of each ensemble of `chosen` [E, M]."""
-        if self.source.ndim == 2:
-            return mean_pairwise(chosen, self.source)
-        return chosen @ self.source / chosen.sum(1)
-
-    def permuted(self, order: np.ndarray) -> "Diversity":
-        """The same values with the members' labels permuted."""
-        return Diversity(self.name, self.source[np.ix_(*[order] * self.source.ndim)])
+def _fisher(correlation: np.ndarray) -> np.ndarray:
+    """Fisher's z; NaN for a perfect correlation, where it is infinite."""
+    return np.arctanh(np.where(np.abs(correlation) < 1 - ROUNDING, correlation, np.nan))
 
 
-def mantel_p_values(
-    diversity: Diversity, chosen: np.ndarray, outcomes: np.ndarray, groups: np.ndarray, permutations: int, seed: int
-) -> np.ndarray:
-    """Two-sided p-values [G, K] of the correlation with each outcome [K, E] within each group of ensembles [G, E].
+def random_orders(members: int, permutations: int, seed: int) -> np.ndarray:
+    """Random orders of the members, int [permutations, M]: the same for every dataset and measure of a study."""
+    generator = np.random.default_rng(derive(seed, "permutations"))
+    return generator.permuted(np.tile(np.arange(members), (permutations, 1)), axis=1)
 
-    p = (1 + permutations at least as extreme) / (1 + permutations): the observed labelling is one of the possible ones.
+
+def mantel_p_values(observed: np.ndarray, permuted: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of correlations [A, K], given what each of R permutations of the members made of them.
+
+    `permuted` is [A, R, K]. p = (1 + permutations at least as extreme) / (1 + R), because the observed labelling is one
+    of the possible ones. A permutation without a correlation counts as extreme; NaN where nothing was observed.
     """
-    observed = _in_groups(diversity.of(chosen), outcomes, groups)
-    generator = np.random.default_rng(seed)
-    extreme = np.zeros(observed.shape, dtype=np.int64)
-    for _ in range(permutations):
-        order = generator.permutation(chosen.shape[1])
-        permuted = _in_groups(diversity.permuted(order).of(chosen), outcomes, groups)
-        extreme += np.abs(permuted) >= np.abs(observed) - CONSTANT
-    return np.where(np.isnan(observed), np.nan, (1 + extreme) / (1 + permutations))
+    less_extreme = np.abs(permuted) < np.abs(observed)[:, None] - ROUNDING
+    count = permuted.shape[1]
+    return np.where(np.isnan(observed), np.nan, (1 + count - less_extreme.sum(1)) / (1 + count))
 
 
-def _in_groups(values: np.ndarray, outcomes: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    return np.stack([pearson(outcomes[:, group], values[group]) for group in groups])
+def permuted_pearson(sources: np.ndarray, y: np.ndarray, chosen: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Correlation with `y` [K, E] of each ensemble's mean of `sources`, for each order of the members, [A, R, K].
 
-
-def correlations_table(
-    datasets: dict[str, tuple[pl.DataFrame, list[Diversity]]], members: int, permutations: int, seed: int
-) -> pl.DataFrame:
-    """One row for each dataset, consensus, measure, improvement and size ("all" first).
-
-    `datasets` has the ensembles' table and the pairwise measures (as diversities) of each dataset. What is not defined
-    (a constant input, fewer than three ensembles) is null. `q_value` controls the false discovery rate (Benjamini &
-    Hochberg 1995) over all rows of the same size.
+    `sources` are symmetric matrices [A, M, M], averaged over pairs, or numbers [A, M], averaged over members; `orders`
+    is int [R, M]. An ensemble's mean is a weighted sum of the F values that are permuted. So a correlation follows from
+    the weights' moments [F, F] and [F, K], and no permutation needs a pass over the ensembles.
     """
-    rows = [
-        row
-        for dataset, (table, diversities) in datasets.items()
-        for (consensus,), part in table.group_by("consensus", maintain_order=True)
-        for diversity in [*diversities, _accuracy(part, members)]
-        for row in _rows(dataset, str(consensus), part, diversity, members, permutations, seed)
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.selectors.float().fill_nan(None)).pipe(_with_q_values)
+    if sources.ndim == 3:
+        first, second = np.triu_indices(chosen.shape[1], 1)
+        values = sources[:, orders[:, first], orders[:, second]]
+    else:
+        values = sources[:, orders]
+    values = values - values.mean(-1, keepdims=True)
+    scatter, shared = _moments(chosen, _standardised(y), pairs=sources.ndim == 3)
+    length = np.sqrt(np.maximum(((values @ scatter) * values).sum(-1, keepdims=True), 0))
+    return values @ shared / np.where(length > ROUNDING * np.sqrt(len(chosen)), length, np.nan)
 
 
-def _accuracy(table: pl.DataFrame, members: int) -> Diversity:
-    """The members' accuracies, recovered from the ensembles' means (a linear system with a unique solution)."""
-    chosen = _chosen(table, members)
-    means = table[ACCURACY].to_numpy() * chosen.sum(1)
-    return Diversity(ACCURACY, np.linalg.lstsq(chosen.astype(np.float64), means, rcond=None)[0])
+def _moments(chosen: np.ndarray, outcomes: np.ndarray, pairs: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Scatter matrix [F, F] of the weights with which values enter an ensemble's mean, and weights × outcomes [F, K].
 
-
-def _chosen(table: pl.DataFrame, members: int) -> np.ndarray:
-    chosen = np.zeros((len(table), members), dtype=bool)
-    for row, positions in enumerate(table["members"].to_list()):
-        chosen[row, positions] = True
-    return chosen
-
-
-def _rows(
-    dataset: str, consensus: str, table: pl.DataFrame, diversity: Diversity, members: int, permutations: int, seed: int
-) -> Iterator[dict[str, object]]:
-    chosen = _chosen(table, members)
-    improvements = [name for name in table.columns if name.startswith("improvement_")]
-    outcomes = table.select(improvements).to_numpy().T
-    size = table["size"].to_numpy()
-    sizes = sorted(set(size.tolist()) - {1})
-    groups = np.stack([size > 1, *(size == wanted for wanted in sizes)])
-    stream = derive(seed, "permutations", dataset, diversity.name)
-    p_values = mantel_p_values(diversity, chosen, outcomes, groups, permutations, stream)
-    values, accuracy = diversity.of(chosen), table[ACCURACY].to_numpy()
-    for group, name, p_of_group in zip(groups, ["all", *map(str, sizes)], p_values, strict=True):
-        x, fixed, within = values[group], accuracy[group], chosen[group]
-        for improvement, y, p_value in zip(improvements, outcomes[:, group], p_of_group, strict=True):
-            low, high = jackknife_interval(x, y, within)
-            yield {
-                "dataset": dataset,
-                "consensus": consensus,
-                "measure": diversity.name,
-                "improvement": improvement.removeprefix("improvement_"),
-                "size": name,
-                "pearson": float(pearson(x, y)),
-                "spearman": spearman(x, y),
-                "partial_pearson": float("nan") if diversity.name == ACCURACY else partial_pearson(x, y, fixed),
-                "ci_low": low,
-                "ci_high": high,
-                "p_value": float(p_value),
-                "ensembles": len(x),
-                "interval": INTERVAL,
-            }
+    In blocks of ensembles, since the weights [E, F] need not fit into memory.
+    """
+    first, second = np.triu_indices(chosen.shape[1], 1)
+    count = len(first) if pairs else chosen.shape[1]
+    total, scatter, shared = np.zeros(count), np.zeros((count, count)), np.zeros((count, len(outcomes)))
+    for start in range(0, len(chosen), BLOCK_ENSEMBLES):
+        block = slice(start, start + BLOCK_ENSEMBLES)
+        inside = chosen[block][:, first] & chosen[block][:, second] if pairs else chosen[block]
+        weights = inside / inside.sum(1, keepdims=True)
+        total += weights.sum(0)
+        scatter += weights.T @ weights
+        shared += weights.T @ outcomes[:, block].T
+    return scatter - np.outer(total, total) / len(chosen), shared
 
 
 def _with_q_values(table: pl.DataFrame) -> pl.DataFrame:
-    """Benjamini-Hochberg over the whole grid of one size: all datasets, consensus, measures and improvements."""
+    """Add `q_value`: Benjamini & Hochberg 1995, over all datasets, consensus, measures and improvements of one size.
+
+    A size is a family of its own, since each is another view of the same question; rows without a p-value do not count.
+    """
     q_values = np.full(len(table), np.nan)
-    p_values = table["p_value"].fill_null(float("nan")).to_numpy()
-    for size in table["size"].unique().to_list():
-        rows = np.flatnonzero((table["size"] == size).to_numpy() & ~np.isnan(p_values))
-        if len(rows):
-            q_values[rows] = false_discovery_control(p_values[rows])
-    position = table.columns.index("p_value") + 1
-    return table.insert_column(position, pl.Series("q_value", q_values).fill_nan(None))
+    p_values, sizes = table["p_value"].to_numpy(), table["size"].to_numpy()
+    for size in np.unique(sizes):
+        family = np.flatnonzero((sizes == size) & ~np.isnan(p_values))
+        if len(family):
+            q_values[family] = false_discovery_control(p_values[family])
+    return table.with_columns(q_value=pl.Series(q_values).fill_nan(None))

@@ -10,7 +10,7 @@ import torch
 import kernels
 from scripts.lib.errors import StudyError
 from scripts.lib.predictions import predicted_classes, probabilities
-from scripts.lib.storage import load_array
+from scripts.lib.storage import load_array, load_table
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Measure:
     """A pairwise measure.
 
     `needs` is the folder of the recorded arrays: predictions, attributions or activations. `compute` takes the M
-    members' arrays and the device and returns float64 [M, M]. A `similarity` is turned into a diversity (1 - value)
-    where it is correlated with improvement, under the name `diversity`.
+    members' arrays and the device and returns float64 [M, M]. Where it is correlated with improvement, the measure is
+    called `diversity` and a `similarity` is turned into 1 - value.
     """
 
     name: str
@@ -27,6 +27,10 @@ class Measure:
     needs: str
     similarity: bool
     compute: Callable[[Sequence[np.ndarray], torch.device], torch.Tensor]
+
+    def as_diversity(self, matrix: np.ndarray) -> np.ndarray:
+        """The values turned so that more means more diverse."""
+        return 1 - matrix if self.similarity else matrix
 
 
 def _disagreement(logits: Sequence[np.ndarray], device: torch.device) -> torch.Tensor:
@@ -55,26 +59,52 @@ MEASURES = {
     ]
 }
 
+# Attribution maps must have one size to be compared; activations have as many features as their member's head.
+AXES = {"attributions": ("samples", "height", "width"), "activations": ("samples", "features")}
 
-def load_recorded(dataset: str, members: Sequence[str], paths: Sequence[str]) -> list[np.ndarray]:
-    """Open attributions or activations of all members.
 
-    Raises StudyError for another number of samples than the first member's, or for NaN or infinite values.
+def load_recorded(
+    kind: str, dataset: str, members: Sequence[str], paths: Sequence[str], samples: Sequence[str]
+) -> list[np.ndarray]:
+    """Open the attributions [n, H, W] or activations [n, D] of all members, memory-mapped, for the first n `samples`.
+
+    Raises StudyError, naming member, dataset and file, for a wrong type, a shape that does not fit that of the first
+    member or the list of samples, or a value that is NaN or infinite.
     """
     arrays = [load_array(path) for path in paths]
     for member, path, array in zip(members, paths, arrays, strict=True):
-        if len(array) != len(arrays[0]):
+        where = f"{path} (member {member}, dataset {dataset})"
+        if array.ndim != len(AXES[kind]) or array.dtype not in (np.float16, np.float32):
             raise StudyError(
-                f"{path} (member {member}, dataset {dataset}) has {len(array)} samples, that of {members[0]} has "
-                f"{len(arrays[0])}. Delete it and run again."
+                f"{where} is {array.dtype} {list(array.shape)}; expected float16 or float32 [{', '.join(AXES[kind])}]. "
+                "Delete it and run again."
             )
-        bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))
-        if len(bad):
+        if not 0 < len(array) <= len(samples):
             raise StudyError(
-                f"{path} (member {member}, dataset {dataset}) is not finite for {len(bad)} samples, the first is row "
-                f"{bad[0]}. Activations beyond 65 504 do not fit float16: check the member's training."
+                f"{where} has {len(array)} rows for the {len(samples)} samples of the dataset. Delete it and run again."
             )
+        compared = array.ndim if kind == "attributions" else 1
+        if array.shape[:compared] != arrays[0].shape[:compared]:
+            raise StudyError(
+                f"{where} has {_size(array, kind)}, that of member {members[0]} {_size(arrays[0], kind)}. "
+                "Delete the wrong one and run again."
+            )
+        _require_finite(array, where, kind, samples)
     return arrays
+
+
+def _size(array: np.ndarray, kind: str) -> str:
+    pixels = " of {} × {} pixels".format(*array.shape[1:]) if kind == "attributions" else ""
+    return f"{len(array)} samples{pixels}"
+
+
+def _require_finite(array: np.ndarray, where: str, kind: str, samples: Sequence[str]) -> None:
+    bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))
+    if len(bad):
+        raise StudyError(
+            f"{where}: the {kind} are not finite for {len(bad)} of {len(array)} samples; the first is "
+            f"{samples[bad[0]]} (row {bad[0]}). Values beyond 65 504 do not fit float16: check the member's training."
+        )
 
 
 def pairwise_table(matrix: torch.Tensor, members: Sequence[str], samples: int) -> pl.DataFrame:
@@ -87,11 +117,20 @@ def pairwise_table(matrix: torch.Tensor, members: Sequence[str], samples: int) -
             "value": matrix.cpu().numpy().ravel(),
             "samples": np.full(count * count, samples),
         }
-    )
+    ).with_columns(pl.col("value").fill_nan(None))
 
 
-def pairwise_matrix(table: pl.DataFrame, members: Sequence[str]) -> np.ndarray:
-    """The matrix float64 [M, M] of a table, its rows and columns in the order of `members`."""
-    order = pl.Enum(list(members))
-    pairs = table.with_columns(pl.col("member_a", "member_b").cast(order)).sort("member_a", "member_b")
-    return pairs["value"].to_numpy().reshape(len(members), len(members))
+def load_pairwise(path: str, members: Sequence[str]) -> np.ndarray:
+    """The matrix float64 [M, M] of a pairwise table, in the order of `members`; NaN where a pair has no value.
+
+    Raises StudyError if the table does not have every pair of these members exactly once.
+    """
+    rows = load_table(path).select("member_a", "member_b", "value").rows()
+    values = {(first, second): value for first, second, value in rows}
+    pairs = [(first, second) for first in members for second in members]
+    if len(rows) != len(pairs) or not values.keys() >= set(pairs):
+        raise StudyError(
+            f"{path} has {len(rows)} rows, not one for each of the {len(pairs)} pairs of members of the study. "
+            "Delete it and run again."
+        )
+    return np.array([values[pair] for pair in pairs], dtype=np.float64).reshape(len(members), len(members))

@@ -1,5 +1,6 @@
 """Correlations, their intervals and their p-values, against plain and independent computations."""
 
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -12,17 +13,21 @@ from hypothesis import strategies as st
 
 from scripts.lib.correlations import (
     ACCURACY,
-    Diversity,
+    STATISTICS,
+    Evidence,
     correlations_table,
     jackknife_interval,
     mantel_p_values,
     partial_pearson,
     pearson,
+    permuted_pearson,
+    random_orders,
     spearman,
 )
-from scripts.lib.ensembles import ensembles_table, mean_pairwise, subsets
+from scripts.lib.ensembles import correct_samples, ensembles_table, mean_pairwise, subsets
 
 MEMBERS = 5
+Statistic = Callable[[np.ndarray, np.ndarray], float]
 
 
 def random_matrix(seed: int, members: int = MEMBERS) -> np.ndarray:
@@ -30,158 +35,352 @@ def random_matrix(seed: int, members: int = MEMBERS) -> np.ndarray:
     return (values + values.T) / 2
 
 
-def study(seed: int = 0, members: int = MEMBERS, samples: int = 200) -> tuple[pl.DataFrame, np.ndarray]:
-    """An ensembles' table of random members and the matrix of its one measure."""
+def study(
+    seed: int = 0, members: int = MEMBERS, samples: int = 200, sizes: str | list[int] = "all", **matrices: np.ndarray
+) -> Evidence:
+    """Random members of different skill; a random matrix for each measure unless others are given."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(3, (samples,), generator=generator)
     logits = torch.randn(members, samples, 3, generator=generator)
     logits[:, torch.arange(samples), labels] += torch.linspace(0.3, 1.5, members)[:, None]
-    matrix = random_matrix(seed, members)
-    settings = {"sizes": "all", "consensus": ["average"]}
-    return ensembles_table(logits.softmax(2), labels, settings, {"disagreement": matrix}, None), matrix
+    return evidence(logits.softmax(2), labels, sizes, matrices or {"disagreement": random_matrix(seed, members)})
 
 
-def whole_table(table: pl.DataFrame, matrix: np.ndarray, members: int = MEMBERS, seed: int = 0) -> pl.DataFrame:
-    return correlations_table({"clean": (table, [Diversity("disagreement", matrix)])}, members, 99, seed)
+def evidence(
+    probabilities: torch.Tensor, labels: torch.Tensor, sizes: str | list[int], matrices: dict[str, np.ndarray]
+) -> Evidence:
+    settings = {"sizes": sizes, "consensus": ["vote", "average"]}
+    table = ensembles_table(probabilities, labels, settings, matrices, 0)
+    return Evidence(table, 100 * correct_samples(probabilities, labels) / len(labels), matrices)
 
 
-pairs = st.lists(st.tuples(*[st.integers(-50, 50)] * 3), min_size=4, max_size=30)
+def without_value(table: pl.DataFrame) -> set[str]:
+    """The columns of statistics that have no value in any row."""
+    return {name for name in (*STATISTICS, "q_value") if table[name].is_null().all()}
 
 
-@given(pairs)
-@settings(max_examples=50, deadline=None)
-def test_correlations_equal_scipy_or_are_undefined_for_constant_input(values: list[tuple[int, int, int]]) -> None:
-    x, y, _ = np.array(values, dtype=float).T
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        assert np.isnan(pearson(x, y))
-        assert np.isnan(spearman(x, y))
-    else:
-        assert pearson(x, y) == pytest.approx(scipy.stats.pearsonr(x, y).statistic, abs=1e-9)
-        assert spearman(x, y) == pytest.approx(scipy.stats.spearmanr(x, y).statistic, abs=1e-9)
+# One correlation.
 
 
-def test_a_constant_that_is_not_exact_in_binary_has_no_correlation() -> None:
-    assert np.isnan(pearson(np.full(7, 0.1), np.arange(7.0)))
+def constant(values: np.ndarray) -> bool:
+    return bool(np.ptp(values) == 0)
 
 
-def test_two_points_have_no_correlation() -> None:
-    assert np.isnan(pearson(np.array([0.0, 1.0]), np.array([0.0, 1.0])))
+whole_numbers = st.lists(st.tuples(*[st.integers(-50, 50)] * 4), min_size=3, max_size=30)
 
 
-def test_partial_correlation_is_that_of_the_residuals_of_two_regressions() -> None:
-    random = np.random.default_rng(3)
-    fixed = random.normal(size=40)
-    x, y = fixed + random.normal(size=40), 2 * fixed + random.normal(size=40)
-    design = np.stack([np.ones(40), fixed], axis=1)
-    residuals = [v - design @ np.linalg.lstsq(design, v, rcond=None)[0] for v in (x, y)]
-    assert partial_pearson(x, y, fixed) == pytest.approx(np.corrcoef(*residuals)[0, 1])
+@given(whole_numbers)
+@settings(max_examples=100, deadline=None)
+def test_correlations_equal_scipy_or_are_undefined_for_constant_input(rows: list[tuple[int, ...]]) -> None:
+    values = np.array(rows, dtype=float).T
+    x, y = values[:2], values[2:]
+    references: list[tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], Statistic]] = [
+        (pearson, lambda a, b: scipy.stats.pearsonr(a, b).statistic),
+        (spearman, lambda a, b: scipy.stats.spearmanr(a, b).statistic),
+    ]
+    for function, reference in references:
+        expected = [[np.nan if constant(a) or constant(b) else reference(a, b) for b in y] for a in x]
+        np.testing.assert_allclose(function(x, y), expected, atol=1e-9)
 
 
-def test_a_measure_that_is_accuracy_itself_has_no_partial_correlation() -> None:
-    random = np.random.default_rng(4)
-    fixed, y = random.normal(size=20), random.normal(size=20)
-    assert np.isnan(partial_pearson(3 * fixed - 1, y, fixed))
+@pytest.mark.parametrize("statistic", [pearson, spearman])
+def test_values_that_differ_by_rounding_only_have_no_correlation(statistic: Callable[..., np.ndarray]) -> None:
+    """As 1 - similarity of equal members, or a mean over pairs of a constant 0.1."""
+    y = np.arange(7.0)[None]
+    for x in (np.full(7, 0.1), np.arange(7) * 1e-16, 80 + np.arange(7) * 1e-14):
+        assert np.isnan(statistic(x[None], y)).all()
+        assert np.isnan(statistic(y, x[None])).all()
 
 
-def test_the_jackknife_leaves_out_each_member_with_all_of_its_ensembles() -> None:
-    chosen = subsets(MEMBERS, "all")
-    random = np.random.default_rng(5)
-    x, y = random.normal(size=len(chosen)), random.normal(size=len(chosen))
+def test_ranks_tie_what_differs_by_rounding_only() -> None:
+    x, y = np.array([0.1 + 0.2, 0.3, 0.5, 0.9]), np.array([1.0, 2, 3, 4])
+    expected = scipy.stats.spearmanr([0.3, 0.3, 0.5, 0.9], y).statistic
+    assert spearman(x[None], y[None]).item() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("statistic", [pearson, spearman])
+def test_a_missing_value_leaves_the_other_rows_alone(statistic: Callable[..., np.ndarray]) -> None:
+    x = np.array([[1, np.nan, 2, 3], [1, 2, 4, 3]])
+    result = statistic(x, np.array([[1.0, 2, 3, 4]]))
+    assert np.isnan(result[0, 0])
+    assert result[1, 0] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_fewer_than_three_points_have_no_correlation(count: int) -> None:
+    x = np.arange(count, dtype=float)[None]
+    assert np.isnan(pearson(x, x)).all()
+    assert np.isnan(partial_pearson(x, x, x[0])).all()
+
+
+def residual(values: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    design = np.stack([np.ones(len(fixed)), fixed], axis=1)
+    return values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+
+
+@pytest.mark.parametrize("count", [4, 5, 40])
+def test_partial_correlation_is_that_of_the_residuals_of_two_regressions(count: int) -> None:
+    random = np.random.default_rng(count)
+    fixed = random.normal(size=count)
+    x, y = fixed + random.normal(size=(3, count)), 2 * fixed + random.normal(size=(2, count))
+    expected = [[np.corrcoef(residual(a, fixed), residual(b, fixed))[0, 1] for b in y] for a in x]
+    np.testing.assert_allclose(partial_pearson(x, y, fixed), expected, atol=1e-9)
+
+
+def test_three_ensembles_have_no_partial_correlation_because_it_would_always_be_perfect() -> None:
+    fixed, x, y = np.random.default_rng(0).normal(size=(3, 3))
+    assert abs(np.corrcoef(residual(x, fixed), residual(y, fixed))[0, 1]) == pytest.approx(1)
+    assert np.isnan(partial_pearson(x[None], y[None], fixed)).all()
+
+
+def test_nothing_is_left_of_a_multiple_of_what_is_held_fixed_nor_beside_a_constant() -> None:
+    fixed, x, y = np.random.default_rng(4).normal(size=(3, 20))
+    assert np.isnan(partial_pearson(3 * fixed[None] - 1, y[None], fixed)).all()
+    assert np.isnan(partial_pearson(x[None], 2 - fixed[None], fixed)).all()
+    assert np.isnan(partial_pearson(x[None], y[None], np.full(20, 0.1))).all()
+
+
+# Intervals.
+
+
+def brute_force_interval(x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> tuple[float, float]:
+    members = chosen.shape[1]
     left_out = []
-    for member in range(MEMBERS):
-        without = [row for row, members in enumerate(chosen) if not members[member]]
+    for member in range(members):
+        without = [row for row, inside in enumerate(chosen) if not inside[member]]
         left_out.append(np.arctanh(scipy.stats.pearsonr(x[without], y[without]).statistic))
-    error = np.sqrt((MEMBERS - 1) / MEMBERS * sum((z - np.mean(left_out)) ** 2 for z in left_out))
-    half = scipy.stats.t.ppf(0.975, MEMBERS - 1) * error
+    error = np.sqrt((members - 1) / members * sum((z - np.mean(left_out)) ** 2 for z in left_out))
+    half = scipy.stats.t.ppf(0.975, members - 1) * error
     whole = np.arctanh(scipy.stats.pearsonr(x, y).statistic)
-    expected = (np.tanh(whole - half), np.tanh(whole + half))
-    assert jackknife_interval(x, y, chosen) == pytest.approx(expected)
+    return np.tanh(whole - half), np.tanh(whole + half)
 
 
-def test_the_mantel_test_with_many_permutations_approaches_all_relabellings() -> None:
+@pytest.mark.parametrize("sizes", ["all", [2], [2, 4]])
+def test_the_jackknife_leaves_out_each_member_with_all_of_its_ensembles(sizes: str | list[int]) -> None:
+    chosen = subsets(MEMBERS, sizes)
+    x, y = np.random.default_rng(5).normal(size=(2, 2, len(chosen)))
+    low, high = jackknife_interval(x, y, chosen)
+    for a, b in np.ndindex(2, 2):
+        assert (low[a, b], high[a, b]) == pytest.approx(brute_force_interval(x[a], y[b], chosen))
+        assert low[a, b] < pearson(x, y)[a, b] < high[a, b]
+
+
+def test_no_interval_where_leaving_out_a_member_leaves_too_few_ensembles_or_a_constant() -> None:
+    three = subsets(3, "all")  # without one member a single pair is left
+    x, y = np.random.default_rng(6).normal(size=(2, 1, len(three)))
+    assert np.isnan(jackknife_interval(x, y, three)).all()
+    five = subsets(5, "all")
+    same_without_first = np.where(five[:, 0], np.arange(len(five)), 7.0)[None]
+    assert np.isnan(jackknife_interval(same_without_first, np.arange(len(five))[None] ** 2.0, five)).all()
+
+
+def test_no_interval_around_a_perfect_correlation() -> None:
+    chosen = subsets(5, "all")
+    x = np.random.default_rng(7).normal(size=(1, len(chosen)))
+    assert np.isnan(jackknife_interval(x, 3 * x + 1, chosen)).all()
+
+
+# P-values.
+
+
+def means(source: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Of the pairs of each ensemble, or of its members."""
+    return mean_pairwise(chosen, source) if source.ndim == 2 else np.array([source[row].mean() for row in chosen])
+
+
+def permuted(source: np.ndarray, order: np.ndarray) -> np.ndarray:
+    return source[order][:, order] if source.ndim == 2 else source[order]
+
+
+@pytest.mark.parametrize("kind", ["matrix", "numbers"])
+@pytest.mark.parametrize("chosen", [subsets(6, "all"), subsets(6, [2]), subsets(6, [3, 5]), subsets(6, "all")[4:30:3]])
+def test_permuted_correlations_equal_those_of_permuted_members(kind: str, chosen: np.ndarray) -> None:
+    members = 6
+    orders = random_orders(members, 20, seed=1)
+    random = np.random.default_rng(8)
+    sources = np.stack([random_matrix(s, members) if kind == "matrix" else random.random(members) for s in range(2)])
+    y = random.normal(size=(3, len(chosen)))
+    expected = [
+        [[scipy.stats.pearsonr(means(permuted(source, order), chosen), b).statistic for b in y] for order in orders]
+        for source in sources
+    ]
+    np.testing.assert_allclose(permuted_pearson(sources, y, chosen, orders), expected, atol=1e-10)
+
+
+def test_blocks_of_ensembles_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, orders = subsets(6, "all"), random_orders(6, 10, seed=1)
+    y = np.random.default_rng(9).normal(size=(1, len(chosen)))
+    whole = permuted_pearson(random_matrix(9, 6)[None], y, chosen, orders)
+    monkeypatch.setattr("scripts.lib.correlations.BLOCK_ENSEMBLES", 7)
+    np.testing.assert_allclose(permuted_pearson(random_matrix(9, 6)[None], y, chosen, orders), whole, atol=1e-12)
+
+
+def test_permutations_without_a_correlation_count_as_extreme() -> None:
+    observed = np.array([[0.5, np.nan, -0.5]])
+    permuted = np.array([[[0.4, 0, 0.4], [-0.5, 0, 0.6], [np.nan, 0, 0.1], [0.1, 0, -0.1]]])
+    np.testing.assert_array_equal(mantel_p_values(observed, permuted), [[3 / 5, np.nan, 2 / 5]])
+
+
+def p_value(matrix: np.ndarray, y: np.ndarray, chosen: np.ndarray, orders: np.ndarray) -> float:
+    observed = pearson(mean_pairwise(chosen, matrix)[None], y[None])
+    return float(mantel_p_values(observed, permuted_pearson(matrix[None], y[None], chosen, orders)).item())
+
+
+def test_many_permutations_approach_all_relabellings() -> None:
     chosen, matrix = subsets(4, "all"), random_matrix(6, 4)
-    outcomes = np.random.default_rng(7).normal(size=(1, len(chosen)))
-    groups = np.ones((1, len(chosen)), dtype=bool)
-    observed = abs(scipy.stats.pearsonr(mean_pairwise(chosen, matrix), outcomes[0]).statistic)
+    y = np.random.default_rng(7).normal(size=len(chosen))
+    observed = abs(scipy.stats.pearsonr(mean_pairwise(chosen, matrix), y).statistic)
     relabelled = [
-        abs(scipy.stats.pearsonr(mean_pairwise(chosen, matrix[np.ix_(order, order)]), outcomes[0]).statistic)
+        abs(scipy.stats.pearsonr(mean_pairwise(chosen, permuted(matrix, np.array(order))), y).statistic)
         for order in permutations(range(4))
     ]
     exact = np.mean(np.array(relabelled) >= observed - 1e-12)
-    p_value = mantel_p_values(Diversity("d", matrix), chosen, outcomes, groups, 4000, seed=1)[0, 0]
-    assert p_value == pytest.approx(exact, abs=0.03)
+    assert 0.1 < exact < 0.9
+    assert p_value(matrix, y, chosen, random_orders(4, 20_000, seed=1)) == pytest.approx(exact, abs=0.02)
 
 
 def test_a_diversity_that_makes_the_improvement_is_found_and_noise_is_not() -> None:
-    chosen, matrix = subsets(8, "all"), random_matrix(8, 8)
-    random = np.random.default_rng(9)
-    made = mean_pairwise(chosen, matrix) + random.normal(scale=1e-3, size=len(chosen))
-    groups = np.ones((1, len(chosen)), dtype=bool)
-    assert mantel_p_values(Diversity("d", matrix), chosen, made[None], groups, 199, 0)[0, 0] == 1 / 200
-    p_values = [
-        mantel_p_values(Diversity("d", random_matrix(seed, 8)), chosen, made[None], groups, 99, seed)[0, 0]
-        for seed in range(100, 140)
-    ]
-    assert 0.3 < np.mean(p_values) < 0.7  # uniform if the test is right, however alike the ensembles are
+    chosen, matrix, orders = subsets(8, "all"), random_matrix(8, 8), random_orders(8, 199, seed=0)
+    noise = np.random.default_rng(9).normal(scale=1e-3, size=len(chosen))
+    made = mean_pairwise(chosen, matrix) + noise
+    assert p_value(matrix, made, chosen, orders) == 1 / 200
+    unrelated = [p_value(random_matrix(seed, 8), made, chosen, orders) for seed in range(100, 200)]
+    # Uniform, however alike the ensembles are: an ordinary test would call nearly all of these significant.
+    assert scipy.stats.kstest(unrelated, "uniform").pvalue > 0.01
 
 
-def test_every_row_of_the_table_equals_scipy() -> None:
-    table, matrix = study()
-    result = whole_table(table, matrix)
+def test_orders_are_permutations_that_depend_on_the_seed() -> None:
+    orders = random_orders(6, 50, seed=3)
+    assert orders.shape == (50, 6)
+    np.testing.assert_array_equal(np.sort(orders), np.tile(np.arange(6), (50, 1)))
+    np.testing.assert_array_equal(orders, random_orders(6, 50, seed=3))
+    assert not np.array_equal(orders, random_orders(6, 50, seed=4))
+
+
+# The table.
+
+
+def test_every_row_of_the_table_equals_scipy_on_the_ensembles() -> None:
+    found = study()
+    result = correlations_table({"clean": found}, 99, 0)
     assert set(result["size"]) == {"all", "2", "3", "4", "5"}
-    for row in result.filter(pl.col("measure") == "disagreement").iter_rows(named=True):
-        part = table if row["size"] == "all" else table.filter(pl.col("size") == int(row["size"]))
+    assert set(result["improvement"]) == {"over_mean", "over_best", "over_baseline"}
+    assert len(result) == 2 * 2 * 3 * 5
+    for row in result.iter_rows(named=True):
+        part = found.ensembles.filter(consensus=row["consensus"])
+        part = part if row["size"] == "all" else part.filter(size=int(row["size"]))
         assert row["ensembles"] == len(part)
         if len(part) < 3:
-            assert row["pearson"] is None
+            assert [row[name] for name in (*STATISTICS, "q_value")] == [None] * 7
             continue
-        x, y = part["disagreement"].to_numpy(), part[f"improvement_{row['improvement']}"].to_numpy()
+        x, y = part[row["measure"]].to_numpy(), part[f"improvement_{row['improvement']}"].to_numpy()
         assert row["pearson"] == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
         assert row["spearman"] == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
+        if row["measure"] == ACCURACY:
+            assert row["partial_pearson"] is None
+        else:
+            fixed = part[ACCURACY].to_numpy()
+            expected = np.corrcoef(residual(x, fixed), residual(y, fixed))[0, 1]
+            assert row["partial_pearson"] == pytest.approx(expected)
 
 
-def test_mean_member_accuracy_is_a_measure_without_a_partial_correlation() -> None:
-    table, matrix = study()
-    rows = whole_table(table, matrix).filter(pl.col("measure") == ACCURACY, pl.col("size") == "all")
-    expected = scipy.stats.pearsonr(table[ACCURACY], table["improvement_over_mean"]).statistic
-    assert rows.filter(pl.col("improvement") == "over_mean")["pearson"].item() == pytest.approx(expected)
-    assert rows["partial_pearson"].to_list() == [None, None]
-    assert rows["p_value"].is_between(0.01, 1).all()
+def test_columns_and_order_are_those_of_the_contract() -> None:
+    result = correlations_table({"clean": study(0), "noise": study(1)}, 99, 0)
+    assert result.schema == pl.Schema(
+        {
+            **dict.fromkeys(["dataset", "consensus", "measure", "improvement", "size"], pl.String),
+            **dict.fromkeys([*STATISTICS, "q_value"], pl.Float64),
+            "ensembles": pl.Int64,
+            "interval": pl.String,
+        }
+    )
+    assert result["dataset"].unique(maintain_order=True).to_list() == ["clean", "noise"]
+    assert result["measure"].unique(maintain_order=True).to_list() == ["disagreement", ACCURACY]
+    assert result["size"].unique(maintain_order=True).to_list() == ["all", "2", "3", "4", "5"]
+    assert result["interval"].unique().to_list() == ["95 %, delete-one-member jackknife on Fisher's z"]
 
 
-def test_q_values_are_benjamini_hochberg_over_the_rows_of_one_size() -> None:
-    table, matrix = study()
-    rows = whole_table(table, matrix).filter(pl.col("size") == "all")
-    p = rows["p_value"].to_numpy()
-    order = np.argsort(p)
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    expected = np.empty(len(p))
-    expected[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
-    assert rows["q_value"].to_numpy() == pytest.approx(expected)
+@pytest.mark.parametrize("measure", ["disagreement", ACCURACY])
+def test_p_values_of_the_table_equal_a_loop_over_permutations(measure: str) -> None:
+    found = study(members=6)
+    rows = correlations_table({"clean": found}, 99, 5).filter(
+        measure=measure, consensus="vote", improvement="over_mean"
+    )
+    source = found.accuracies if measure == ACCURACY else found.diversities[measure]
+    for row in rows.filter(pl.col("ensembles") > 2).iter_rows(named=True):
+        part = found.ensembles.filter(consensus="vote")
+        part = part if row["size"] == "all" else part.filter(size=int(row["size"]))
+        chosen = np.array([[member in members for member in range(6)] for members in part["members"].to_list()])
+        y = part["improvement_over_mean"].to_numpy()
+        extreme = 0
+        for order in random_orders(6, 99, 5):
+            shuffled = scipy.stats.pearsonr(means(permuted(source, order), chosen), y).statistic
+            extreme += abs(shuffled) >= abs(row["pearson"]) - 1e-9
+        assert row["p_value"] == (1 + extreme) / 100
 
 
-def test_the_result_depends_on_the_seed_and_on_nothing_else() -> None:
-    table, matrix = study()
-    assert whole_table(table, matrix).equals(whole_table(table, matrix))
-    other = whole_table(table, matrix, seed=1)
-    assert other["pearson"].equals(whole_table(table, matrix)["pearson"])
-    assert not other["p_value"].equals(whole_table(table, matrix)["p_value"])
+def test_q_values_are_benjamini_hochberg_over_all_rows_of_one_size() -> None:
+    result = correlations_table({"clean": study(0), "noise": study(1)}, 99, 0)
+    for size in ("all", "2"):
+        rows = result.filter(size=size)
+        p = rows["p_value"].to_numpy()
+        assert len(p) == 2 * 2 * 2 * 3
+        order = np.argsort(p)
+        scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
+        expected = np.empty(len(p))
+        expected[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
+        np.testing.assert_allclose(rows["q_value"], expected)
+
+
+def test_the_table_does_not_depend_on_the_order_of_rows_or_on_other_datasets() -> None:
+    found = study()
+    shuffled = Evidence(found.ensembles.sample(fraction=1, shuffle=True, seed=1), found.accuracies, found.diversities)
+    expected = correlations_table({"clean": found}, 99, 0)
+    assert correlations_table({"clean": shuffled}, 99, 0).equals(expected)
+    beside = correlations_table({"noise": study(3), "clean": found}, 99, 0).filter(dataset="clean")
+    assert beside.drop("q_value").equals(expected.drop("q_value"))
+
+
+def test_the_seed_changes_p_values_only() -> None:
+    first, second = (correlations_table({"clean": study()}, 99, seed) for seed in (0, 1))
+    assert first.drop("p_value", "q_value").equals(second.drop("p_value", "q_value"))
+    assert not first["p_value"].equals(second["p_value"])
+
+
+def test_ensembles_of_one_member_are_left_out() -> None:
+    expected = correlations_table({"clean": study(sizes=[2, 3])}, 99, 0)
+    assert correlations_table({"clean": study(sizes=[1, 2, 3])}, 99, 0).equals(expected)
+    alone = correlations_table({"clean": study(sizes=[1])}, 99, 0)
+    assert set(alone["size"]) == {"all"}
+    assert set(alone["ensembles"]) == {0}
+    assert without_value(alone) == {*STATISTICS, "q_value"}
 
 
 def test_two_members_make_one_ensemble_and_no_claim() -> None:
-    table, matrix = study(members=2)
-    result = whole_table(table, matrix, members=2)
-    assert result.filter(pl.col("size") == "all")["ensembles"].to_list() == [1, 1, 1, 1]
-    for column in ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value", "q_value"):
-        assert result[column].is_null().all()
+    result = correlations_table({"clean": study(members=2)}, 99, 0)
+    assert set(result["ensembles"]) == {1}
+    assert without_value(result) == {*STATISTICS, "q_value"}
 
 
-def test_equal_members_have_no_correlation_rather_than_a_misleading_one() -> None:
-    labels = torch.zeros(30, dtype=torch.int64)
+@pytest.mark.parametrize("similarity", [1.0, 1 - 1e-16])
+def test_equal_members_have_no_correlation_rather_than_a_misleading_one(similarity: float) -> None:
+    labels = torch.arange(30) % 3
     one = torch.randn(30, 3, generator=torch.Generator().manual_seed(0)).softmax(1)
-    settings = {"sizes": "all", "consensus": ["average"]}
-    matrix = np.zeros((4, 4))
-    table = ensembles_table(one.expand(4, 30, 3), labels, settings, {"disagreement": matrix}, None)
-    result = whole_table(table, matrix, members=4)
-    assert result["pearson"].is_null().all()
-    assert result["p_value"].is_null().all()
+    rounding = np.triu(np.full((5, 5), similarity), 1)
+    diversity = 1 - (rounding + rounding.T + np.eye(5))
+    result = correlations_table({"clean": evidence(one.expand(5, 30, 3), labels, "all", {"d": diversity})}, 99, 0)
+    assert without_value(result) == {*STATISTICS, "q_value"}
+
+
+def test_equal_diversities_have_no_correlation_but_accuracy_has() -> None:
+    result = correlations_table({"clean": study(d=np.full((MEMBERS, MEMBERS), 0.1))}, 99, 0).filter(size="all")
+    assert without_value(result.filter(measure="d")) == {*STATISTICS, "q_value"}
+    assert without_value(result.filter(measure=ACCURACY)) == {"partial_pearson"}
+
+
+def test_a_pair_without_a_value_leaves_its_measure_without_a_claim() -> None:
+    holed = random_matrix(0)
+    holed[0, 1] = holed[1, 0] = np.nan
+    result = correlations_table({"clean": study(holed=holed, whole=random_matrix(1))}, 99, 0).filter(size="all")
+    assert without_value(result.filter(measure="holed")) == {*STATISTICS, "q_value"}
+    assert without_value(result.filter(measure="whole")) == set()

@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from scripts.lib.ensembles import accuracies_table, ensembles_table, mean_pairwise, subsets
+from scripts.lib.ensembles import accuracies_table, correct_samples, ensembles_table, mean_pairwise, subsets
 from scripts.lib.errors import StudyError
-from scripts.lib.predictions import Predictions
 
 SETTINGS = {"sizes": "all", "consensus": ["average", "vote"]}
 
@@ -45,8 +46,17 @@ def test_sizes_may_be_chosen() -> None:
 
 
 def test_more_members_than_an_exhaustive_sweep_allows_are_refused() -> None:
-    with pytest.raises(StudyError, match=r"21 members are too many .* most is 20"):
+    message = r"ensembles/sizes: all of 21 members are 2,097,130 ensembles, at most 1,048,575 .* takes up to 20 members"
+    with pytest.raises(StudyError, match=message):
         subsets(21, "all")
+    with pytest.raises(StudyError, match=r"ensembles/sizes: \[2, 8\] of 40 members are 76,905,465 ensembles"):
+        subsets(40, [2, 8])
+
+
+def test_more_members_may_form_small_ensembles() -> None:
+    chosen = subsets(40, [2])
+    assert chosen.shape == (780, 40)
+    assert set(chosen.sum(1)) == {2}
 
 
 @pytest.mark.parametrize("members", [2, 4])
@@ -76,10 +86,9 @@ def test_every_row_is_what_a_plain_loop_gives(members: int) -> None:
 
 def test_one_member_has_no_pairwise_mean_and_no_improvement() -> None:
     probabilities, labels = problem(3)
-    settings = {"sizes": [1], "consensus": ["average"]}
-    table = ensembles_table(probabilities, labels, settings, {"disagreement": np.ones((3, 3))}, None)
-    assert table["disagreement"].to_list() == [None, None, None]
-    assert table["improvement_over_mean"].to_list() == [0, 0, 0]
+    table = ensembles_table(probabilities, labels, SETTINGS | {"sizes": [1]}, {"disagreement": np.ones((3, 3))}, None)
+    assert table["disagreement"].to_list() == [None] * 6
+    assert table["improvement_over_mean"].to_list() == [0] * 6
     assert "improvement_over_baseline" not in table.columns
 
 
@@ -105,12 +114,60 @@ def test_types_are_those_of_the_contract() -> None:
 
 
 def test_accuracies_have_wilson_intervals() -> None:
-    logits = np.zeros((10, 2), np.float32)
-    logits[:8, 1] = 1
-    table = accuracies_table(Predictions("clean", ["a"], [logits]), torch.ones(10, dtype=torch.int64))
-    # Wilson 1927 for 8 of 10: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
-    z, p, n = 1.959963984540054, 0.8, 10
+    table = accuracies_table("clean", ["a", "b"], np.array([8, 0]), 10)
+    assert table.columns == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
+    assert table["member"].to_list() == ["a", "b"]
+    assert table["accuracy"].to_list() == [80, 0]
+    # Wilson 1927: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
+    z, p, n = 1.959963984540054, np.array([0.8, 0]), 10
     centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    assert table["accuracy"].item() == 80
-    assert table["low"].item() == pytest.approx(100 * (centre - half) / (1 + z * z / n))
-    assert table["high"].item() == pytest.approx(100 * (centre + half) / (1 + z * z / n))
+    np.testing.assert_allclose(table["low"], 100 * (centre - half) / (1 + z * z / n), atol=1e-9)
+    np.testing.assert_allclose(table["high"], 100 * (centre + half) / (1 + z * z / n))
+
+
+def test_accuracies_are_those_that_ensembles_are_compared_with() -> None:
+    probabilities, labels = problem(3)
+    right = correct_samples(probabilities, labels)
+    assert right.tolist() == [int((row.argmax(1) == labels).sum()) for row in probabilities]
+    table = ensembles_table(probabilities, labels, SETTINGS | {"sizes": [1]}, {}, None)
+    assert table.filter(consensus="average")["mean_member_accuracy"].to_list() == (100 * right / 60).tolist()
+
+
+@pytest.mark.parametrize("sizes", [[2], [1, 3], [2, 3, 4]])
+def test_listed_sizes_give_the_same_rows_as_all(sizes: list[int]) -> None:
+    probabilities, labels = problem(4)
+    pairwise = {"disagreement": np.arange(16.0).reshape(4, 4) + np.arange(16.0).reshape(4, 4).T}
+    whole = ensembles_table(probabilities, labels, SETTINGS, pairwise, 0)
+    listed = ensembles_table(probabilities, labels, SETTINGS | {"sizes": sizes}, pairwise, 0)
+    assert whole.filter(pl.col("size").is_in(sizes)).equals(listed.filter(pl.col("size") > 1))
+
+
+@given(st.integers(2, 7), st.integers(1, 40), st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_equal_members_improve_by_exactly_nothing(members: int, samples: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(3, (samples,), generator=generator)
+    one = torch.randn(samples, 3, generator=generator).softmax(1)
+    table = ensembles_table(one.expand(members, samples, 3), labels, SETTINGS, {}, 0)
+    for kind in ("mean", "best", "baseline"):
+        assert set(table[f"improvement_over_{kind}"]) == {0}
+    assert set(table["error_improvement_ratio"]) <= {0, None}
+
+
+def test_one_sample_is_enough() -> None:
+    probabilities = torch.tensor([[[0.6, 0.4]], [[0.1, 0.9]]])
+    table = ensembles_table(probabilities, torch.tensor([1]), SETTINGS, {"disagreement": np.eye(2) == 0}, None)
+    assert table["accuracy"].to_list() == [100, 100]
+    assert table["improvement_over_mean"].to_list() == [50, 50]
+    assert table["error_improvement_ratio"].to_list() == [1, 1]
+
+
+@given(st.integers(1, 6), st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_mean_pairwise_equals_a_loop_over_pairs(members: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(members, members))
+    matrix = values + values.T
+    chosen = subsets(members, range(1, members + 1))
+    for row, mean in zip(chosen, mean_pairwise(chosen, matrix), strict=True):
+        pairs = [matrix[a, b] for a, b in combinations(np.flatnonzero(row), 2)]
+        np.testing.assert_allclose(mean, np.mean(pairs) if pairs else np.nan, atol=1e-12)

@@ -1,9 +1,12 @@
 """Pairwise measures: from recorded arrays to tables and back."""
 
+import ast
+import re
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 import yaml
@@ -11,8 +14,8 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
 from scripts.lib.errors import StudyError
-from scripts.lib.measures import MEASURES, load_recorded, pairwise_matrix, pairwise_table
-from scripts.lib.storage import save_array
+from scripts.lib.measures import MEASURES, load_pairwise, load_recorded, pairwise_table
+from scripts.lib.storage import save_array, save_table
 from scripts.lib.study import ROOT
 
 CPU = torch.device("cpu")
@@ -58,31 +61,107 @@ def test_equal_members_are_not_diverse(name: str) -> None:
 
 def test_the_schema_offers_the_measures_of_the_registry() -> None:
     schema = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
-    assert schema["properties"]["measures"]["items"]["enum"] == [
-        "disagreement",
-        "attribution_similarity",
-        "activation_similarity",
-        "js_divergence",
-    ]
-    assert set(schema["properties"]["measures"]["items"]["enum"]) == set(MEASURES)
+    assert schema["properties"]["measures"]["items"]["enum"] == list(MEASURES)
 
 
-def test_a_table_holds_both_triangles_and_turns_back_into_its_matrix_in_any_order() -> None:
-    matrix = torch.tensor([[0, 0.1, 0.2], [0.1, 0, 0.3], [0.2, 0.3, 0]], dtype=torch.float64)
-    table = pairwise_table(matrix, ["b", "a", "c"], samples=50)
+def test_the_rule_hands_each_measure_what_it_needs() -> None:
+    """Rules may not import the registry, so rules/common.smk repeats which folder a measure reads."""
+    rules = (ROOT / "rules" / "common.smk").read_text(encoding="utf-8")
+    mapping = re.search(r"^RECORDED = (\{.*?^\})", rules, re.MULTILINE | re.DOTALL)
+    assert mapping is not None
+    assert ast.literal_eval(mapping[1]) == {measure.name: measure.needs for measure in MEASURES.values()}
+
+
+def test_a_similarity_becomes_a_diversity_and_a_diversity_stays() -> None:
+    matrix = np.array([[1, 0.25], [0.25, 1]])
+    for measure in MEASURES.values():
+        assert measure.similarity == measure.name.endswith("_similarity")
+        expected = np.array([[0, 0.75], [0.75, 0]]) if measure.similarity else matrix
+        np.testing.assert_array_equal(measure.as_diversity(matrix), expected)
+        assert measure.diversity == measure.name.replace("_similarity", "_dissimilarity")
+
+
+MATRIX = torch.tensor([[0, 0.1, 0.2], [0.1, 0, 0.3], [0.2, 0.3, 0]], dtype=torch.float64)
+
+
+def test_a_table_holds_both_triangles_and_turns_back_into_its_matrix_in_any_order(tmp_path: Path) -> None:
+    table = pairwise_table(MATRIX, ["b", "a", "c"], samples=50)
     assert len(table) == 9
     assert set(table["samples"]) == {50}
-    shuffled = table.sample(fraction=1, shuffle=True, seed=0)
-    np.testing.assert_array_equal(pairwise_matrix(shuffled, ["b", "a", "c"]), matrix)
-    np.testing.assert_array_equal(pairwise_matrix(shuffled, ["c", "a", "b"]), matrix[[2, 1, 0]][:, [2, 1, 0]])
+    path = str(tmp_path / "pairwise.parquet")
+    save_table(path, table.sample(fraction=1, shuffle=True, seed=0))
+    np.testing.assert_array_equal(load_pairwise(path, ["b", "a", "c"]), MATRIX)
+    np.testing.assert_array_equal(load_pairwise(path, ["c", "a", "b"]), MATRIX[[2, 1, 0]][:, [2, 1, 0]])
 
 
-def test_recorded_arrays_of_another_length_or_not_finite_are_refused(tmp_path: Path) -> None:
-    paths = [str(tmp_path / f"{name}.npy") for name in "ab"]
-    save_array(paths[0], np.ones((4, 2), np.float16))
-    save_array(paths[1], np.ones((3, 2), np.float16))
-    with pytest.raises(StudyError, match=r"b\.npy \(member b, dataset clean\) has 3 samples, that of a has 4"):
-        load_recorded("clean", ["a", "b"], paths)
-    save_array(paths[1], np.array([[1, 1], [1, np.inf], [1, 1], [1, 1]], np.float16))
-    with pytest.raises(StudyError, match=r"member b, dataset clean.* first is row 1"):
-        load_recorded("clean", ["a", "b"], paths)
+def test_a_pair_without_a_value_is_null_in_the_table_and_nan_in_the_matrix(tmp_path: Path) -> None:
+    matrix, path = MATRIX.clone(), str(tmp_path / "pairwise.parquet")
+    matrix[0, 2] = matrix[2, 0] = torch.nan
+    table = pairwise_table(matrix, ["b", "a", "c"], samples=50)
+    assert table["value"].null_count() == 2
+    save_table(path, table)
+    np.testing.assert_array_equal(load_pairwise(path, ["b", "a", "c"]), matrix)
+
+
+@pytest.mark.parametrize("members", [["b", "a"], ["b", "a", "d"], ["b", "a", "c", "d"]])
+def test_a_table_of_other_members_is_refused(tmp_path: Path, members: list[str]) -> None:
+    path = str(tmp_path / "pairwise.parquet")
+    save_table(path, pairwise_table(MATRIX, ["b", "a", "c"], samples=50))
+    message = rf"pairwise\.parquet has 9 rows, not one for each of the {len(members) ** 2} pairs"
+    with pytest.raises(StudyError, match=message):
+        load_pairwise(path, members)
+
+
+def test_a_table_with_a_repeated_pair_is_refused(tmp_path: Path) -> None:
+    path, table = str(tmp_path / "pairwise.parquet"), pairwise_table(MATRIX, ["b", "a", "c"], samples=50)
+    save_table(path, pl.concat([table[1:], table[1:2]]))
+    with pytest.raises(StudyError, match="has 9 rows, not one for each of the 9 pairs"):
+        load_pairwise(path, ["b", "a", "c"])
+
+
+SAMPLES = [f"test/{row}" for row in range(5)]
+MAPS, FEATURES = np.ones((4, 2, 3), np.float16), np.ones((4, 2), np.float16)
+
+
+def recorded(folder: Path, kind: str, *arrays: np.ndarray) -> list[np.ndarray]:
+    paths = [str(folder / f"{name}.npy") for name in "ab"]
+    for path, array in zip(paths, arrays, strict=True):
+        save_array(path, array)
+    return load_recorded(kind, "clean", ["a", "b"], paths, SAMPLES)
+
+
+def test_recorded_arrays_are_opened_and_activations_may_have_different_widths(tmp_path: Path) -> None:
+    loaded = recorded(tmp_path, "activations", FEATURES, np.ones((4, 7), np.float16))
+    assert [array.shape for array in loaded] == [(4, 2), (4, 7)]
+    assert [array.shape for array in recorded(tmp_path, "attributions", MAPS, MAPS)] == [(4, 2, 3), (4, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "message"),
+    [
+        ("activations", FEATURES, FEATURES[:3], "has 3 samples, that of member a 4 samples"),
+        ("attributions", MAPS, MAPS[:, :1], "has 4 samples of 1 × 3 pixels, that of member a 4 samples of 2 × 3"),
+        ("attributions", MAPS, FEATURES, r"is float16 [4, 2]; expected float16 or float32 [samples, height, width]"),
+        ("activations", FEATURES, MAPS, r"is float16 [4, 2, 3]; expected float16 or float32 [samples, features]"),
+        ("activations", FEATURES, np.ones((4, 2), np.int64), "is int64 [4, 2]; expected float16"),
+        ("activations", FEATURES, np.ones((6, 2), np.float16), "has 6 rows for the 5 samples of the dataset"),
+        ("activations", FEATURES, np.ones((0, 2), np.float16), "has 0 rows for the 5 samples of the dataset"),
+    ],
+)
+def test_recorded_arrays_that_do_not_fit_are_refused(
+    tmp_path: Path, kind: str, first: np.ndarray, second: np.ndarray, message: str
+) -> None:
+    with pytest.raises(StudyError, match=r"b\.npy \(member b, dataset clean\) " + re.escape(message)):
+        recorded(tmp_path, kind, first, second)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("kind", "array"), [("activations", FEATURES), ("attributions", MAPS)])
+def test_recorded_values_that_are_not_finite_are_named_by_their_first_sample(
+    tmp_path: Path, kind: str, array: np.ndarray, value: float
+) -> None:
+    bad = array.copy()
+    bad[1:3, 1] = value
+    message = rf"b\.npy \(member b, dataset clean\): the {kind} are not finite for 2 of 4 .* first is test/1 \(row 1\)"
+    with pytest.raises(StudyError, match=message):
+        recorded(tmp_path, kind, array, bad)
