@@ -1,7 +1,7 @@
 """How different the members of an ensemble are, and how good every ensemble of them is.
 
-Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the argument
-and the first offending index. The package needs torch and nothing else of this project.
+Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the
+argument and the first offending index. The package needs torch and nothing else of this project.
 """
 
 from kernels.attribution_similarity import attribution_similarity

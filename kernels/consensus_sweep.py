@@ -21,10 +21,10 @@ def consensus_sweep(
 ) -> torch.Tensor:
     """Number of samples that each ensemble gets right.
 
-    probabilities: float [M, N, C]; logits where consensus is "average_logits". labels: integer [N]. ensembles: "all" (up
-    to 20 members; row e - 1 of the result is the ensemble whose members are the set bits of e) or bool [E, M]. Returns
-    int64 [E]. "average" and "average_logits" take the class with the largest sum; "vote" the one most members put first,
-    ties broken by summed probability. Remaining ties go to the lowest class index.
+    probabilities: float [M, N, C]; logits where consensus is "average_logits". labels: integer [N]. ensembles: "all"
+    (up to 20 members; row e - 1 of the result is the ensemble whose members are the set bits of e) or bool [E, M].
+    Returns int64 [E]. "average" and "average_logits" take the class with the largest sum; "vote" the one most members
+    put first, ties broken by summed probability. Remaining ties go to the lowest class index.
     """
     checks.require_tensor("probabilities", probabilities, "members, samples, classes")
     checks.require_float("probabilities", probabilities)

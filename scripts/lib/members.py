@@ -89,7 +89,9 @@ def _timm(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
         model = timm.create_model(parameters["model"], num_classes=classes, **parameters["parameters"])
     except (RuntimeError, TypeError) as error:
         raise StudyError(f"architecture: timm cannot create {parameters['model']!r} ({error}).") from None
-    head: Any = model.pretrained_cfg["classifier"]  # type: ignore[index]
+    head: Any = model.pretrained_cfg.get("classifier")  # type: ignore[union-attr,operator]
+    if not isinstance(head, str):
+        raise StudyError(f"architecture: {parameters['model']!r} does not have exactly one classifier head ({head}).")
     return Network(model, head)
 
 

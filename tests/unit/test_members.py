@@ -232,3 +232,10 @@ def test_the_table_of_members_has_a_row_a_member_in_the_order_of_the_study() -> 
     assert table["training_images"].to_list() == [5, 6]
     assert table["parameters"][0] == count_parameters(build(members[0], 2).model)
     assert table["macs"].min() > 0
+
+
+def test_a_timm_model_with_two_heads_or_an_unknown_one_is_refused() -> None:
+    for model, said in (("deit_tiny_distilled_patch16_224", "one classifier head"), ("resnet10x", "cannot create")):
+        member = small_member() | {"architecture": {"name": "timm", "model": model, "parameters": {}}}
+        with pytest.raises(StudyError, match=said):
+            build(member, 3)
