@@ -54,9 +54,9 @@ def test_predictions_of_another_length_are_refused(copied: Path) -> None:
 
 
 def test_predictions_of_other_samples_are_refused(copied: Path) -> None:
-    path = copied / "results/test/predictions/blur/mnasnet.json"
+    path = copied / "results/test/predictions/noise/mnasnet.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"samples": "0" * 64}))
-    assert_refused(copied, "mnasnet", "blur", "samples")
+    assert_refused(copied, "mnasnet", "noise", "samples")
 
 
 def test_logits_that_are_not_numbers_are_refused_by_sample(copied: Path) -> None:

@@ -56,12 +56,12 @@ def test_pairwise_disagreement_is_that_of_the_predictions(results: Path) -> None
 
 
 def test_every_ensemble_is_evaluated_as_its_definition_says(results: Path) -> None:
-    labels = np.load(results / "labels" / "blur.npy")
-    logits = np.stack([np.load(results / "predictions" / "blur" / f"{member}.npy") for member in MEMBERS]).astype(float)
+    labels = np.load(results / "labels" / "noise.npy")
+    logits = np.stack([np.load(results / "predictions" / "noise" / f"{member}.npy") for member in MEMBERS]).astype(float)
     probabilities = np.exp(logits - logits.max(2, keepdims=True))
     probabilities /= probabilities.sum(2, keepdims=True)
     single = (probabilities.argmax(2) == labels).mean(1) * 100
-    table = pl.read_parquet(results / "ensembles" / "blur.parquet").filter(pl.col("consensus") == "average")
+    table = pl.read_parquet(results / "ensembles" / "noise.parquet").filter(pl.col("consensus") == "average")
     assert len(table) == 2 ** len(MEMBERS) - len(MEMBERS) - 1
     for row in table.iter_rows(named=True):
         accuracy = (probabilities[row["members"]].mean(0).argmax(1) == labels).mean() * 100
@@ -96,7 +96,7 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -
 
 def test_training_shows_epoch_loss_and_accuracy(finished: Path) -> None:
     log = (finished / "logs" / "test" / "train" / "deit.log").read_text(encoding="utf-8")
-    assert "train deit epoch 4/4: loss " in log
+    assert "train deit epoch 6/6: loss " in log
     assert "validation accuracy" in log
 
 
