@@ -1,0 +1,88 @@
+"""Argument checks that all kernels share: a wrong argument stops with its name and the first offending index."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch
+
+Reduction = Literal["mean", "sum"]
+
+# Bounds the copies that a check makes of an input that may be as large as memory allows.
+CHUNK_ELEMENTS = 1 << 24
+
+
+def require_tensor(name: str, tensor: torch.Tensor, dimensions: str) -> None:
+    """`dimensions` names the axes, for example "members, samples"; none of them may be empty."""
+    axes = dimensions.split(", ")
+    if tensor.ndim != len(axes):
+        raise ValueError(f"{name}: expected {len(axes)} dimensions [{dimensions}], got shape {list(tensor.shape)}")
+    for axis, length in zip(axes, tensor.shape, strict=True):
+        if length == 0:
+            raise ValueError(f"{name}: needs at least one of {axis}, got shape {list(tensor.shape)}")
+
+
+def require_integer(name: str, tensor: torch.Tensor) -> None:
+    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype is torch.bool:
+        raise ValueError(f"{name}: expected an integer dtype, got {tensor.dtype}")
+
+
+def require_float(name: str, tensor: torch.Tensor) -> None:
+    if not tensor.is_floating_point():
+        raise ValueError(f"{name}: expected a floating dtype, got {tensor.dtype}")
+
+
+def require_bool(name: str, tensor: torch.Tensor) -> None:
+    if tensor.dtype is not torch.bool:
+        raise ValueError(f"{name}: expected dtype torch.bool, got {tensor.dtype}")
+
+
+def require_same_device(name: str, tensor: torch.Tensor, device: torch.device) -> None:
+    if tensor.device != device:
+        raise ValueError(f"{name}: is on {tensor.device}, the first argument on {device}")
+
+
+def require_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}; got {value!r}")
+
+
+def require_reduction(reduction: object) -> None:
+    require_choice("reduction", reduction, get_args(Reduction))
+
+
+def require_finite(name: str, tensor: torch.Tensor) -> None:
+    """A sum is finite only if every term is, up to overflow: the slow search runs only where the sum is suspicious."""
+    for start, chunk in _chunks(tensor):
+        if not torch.isfinite(chunk.sum(dtype=torch.float32)):
+            _refuse_first(name, ~torch.isfinite(chunk), chunk, start, "is not finite")
+
+
+def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> None:
+    """Every class id in [low, high)."""
+    for start, chunk in _chunks(tensor):
+        if chunk.min().item() < low or chunk.max().item() >= high:
+            _refuse_first(
+                name, (chunk.long() < low) | (chunk.long() >= high), chunk, start, f"is outside [{low}, {high})"
+            )
+
+
+def require_probabilities(name: str, tensor: torch.Tensor) -> None:
+    """Finite and not negative; that rows sum to one is left to the caller, who may have restricted the classes."""
+    require_finite(name, tensor)
+    for start, chunk in _chunks(tensor):
+        if chunk.min().item() < 0:
+            _refuse_first(name, chunk < 0, chunk, start, "is negative")
+
+
+def _chunks(tensor: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
+    rows = max(1, CHUNK_ELEMENTS // max(1, tensor[0].numel()))
+    return [(start, tensor[start : start + rows]) for start in range(0, tensor.shape[0], rows)]
+
+
+def _refuse_first(name: str, bad: torch.Tensor, chunk: torch.Tensor, start: int, what: str) -> None:
+    offending = bad.nonzero()
+    if len(offending) == 0:
+        return
+    position = tuple(offending[0].tolist())
+    index = ", ".join(str(i) for i in (position[0] + start, *position[1:]))
+    raise ValueError(f"{name}[{index}]: {chunk[position].item()} {what}")
