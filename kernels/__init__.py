@@ -6,7 +6,7 @@ and the first offending index. The package needs torch and nothing else of this 
 
 from kernels.attribution_similarity import attribution_similarity
 from kernels.cka import cka
-from kernels.consensus_sweep import consensus_sweep
+from kernels.consensus_sweep import consensus_bits, consensus_sweep, unpack_bits
 from kernels.disagreement import disagreement
 from kernels.joint_correctness import joint_correctness
 from kernels.js_divergence import js_divergence
@@ -14,8 +14,10 @@ from kernels.js_divergence import js_divergence
 __all__ = [
     "attribution_similarity",
     "cka",
+    "consensus_bits",
     "consensus_sweep",
     "disagreement",
     "joint_correctness",
     "js_divergence",
+    "unpack_bits",
 ]
