@@ -1,12 +1,13 @@
 """How different the members of an ensemble are, and how good every ensemble of them is.
 
-Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the argument
-and the first offending index. The package needs torch and nothing else of this project.
+Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the
+argument and the first offending index. The package needs torch and nothing else of this project.
 """
 
 from kernels.attribution_similarity import attribution_similarity
+from kernels.bits import unpack_bits
 from kernels.cka import cka
-from kernels.consensus_sweep import consensus_bits, consensus_sweep, unpack_bits
+from kernels.consensus_sweep import consensus_bits, consensus_sweep
 from kernels.disagreement import disagreement
 from kernels.joint_correctness import joint_correctness
 from kernels.js_divergence import js_divergence

@@ -58,14 +58,16 @@ def require_finite(name: str, tensor: torch.Tensor) -> None:
             _refuse_first(name, ~torch.isfinite(chunk), chunk, start, "is not finite")
 
 
-def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> None:
-    """Every class id in [low, high)."""
+def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> int:
+    """Every class id in [low, high); returns the largest."""
+    largest_of_all = low
     for start, chunk in _chunks(tensor):
         smallest, largest = _extremes(chunk)
         if smallest < low or largest >= high:
-            _refuse_first(
-                name, (chunk.long() < low) | (chunk.long() >= high), chunk, start, f"is outside [{low}, {high})"
-            )
+            wide = chunk.long()
+            _refuse_first(name, (wide < low) | (wide >= high), chunk, start, f"is outside [{low}, {high})")
+        largest_of_all = max(largest_of_all, int(largest))
+    return largest_of_all
 
 
 def require_probabilities(name: str, tensor: torch.Tensor) -> None:
@@ -82,8 +84,12 @@ def _extremes(chunk: torch.Tensor) -> tuple[float, float]:
     return smallest.item(), largest.item()
 
 
+def rows_of_chunk(elements_of_row: int) -> int:
+    return max(1, CHUNK_ELEMENTS // elements_of_row)
+
+
 def _chunks(tensor: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
-    rows = max(1, CHUNK_ELEMENTS // max(1, tensor[0].numel()))
+    rows = rows_of_chunk(tensor[0].numel())
     return [(start, tensor[start : start + rows]) for start in range(0, tensor.shape[0], rows)]
 
 

@@ -1,11 +1,11 @@
 """How many samples each ensemble of a set of members gets right.
 
-The idea. An ensemble is right on a sample if and only if no class beats the label there. Three facts make the sweep over
-all 2^M - 1 ensembles cheap:
+The idea. An ensemble is right on a sample if and only if no class beats the label there. Three facts make the sweep
+over all 2^M - 1 ensembles cheap:
 
 1. A class that is below the label in every member beats it in no ensemble, and neither does a class that another class
-   matches or exceeds in every member matter. What is left is the *skyline* of the sample, a handful of competitors, each
-   the vector of its leads over the label, one number a member.
+   matches or exceeds in every member matter. What is left is the *skyline* of the sample, a handful of competitors,
+   each the vector of its leads over the label, one number a member.
 2. The lead of a competitor in ensemble e is `low_sums[e mod 2^LOW] + high_sums[e div 2^LOW]`: two small tables. To ask
    whether it is positive is one comparison, `low_sums[i] > -high_sums[j]`, on contiguous numbers.
 3. The largest and smallest entry of `low_sums` decide most blocks of 2^LOW ensembles at once: no ensemble of the block
@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from kernels import checks, native
+from kernels.bits import WORD, count_ones, words_of
 from kernels.native import compiled
 
 Consensus = Literal["average", "average_logits", "vote"]
@@ -32,12 +33,11 @@ Ensembles = torch.Tensor | Literal["all"]
 
 MAX_MEMBERS_OF_ALL = 20
 LOW_MEMBERS = 7
-WORD = 64  # samples whose outcomes share an int64
 PIECES_A_THREAD = 4
 COPY_ELEMENTS = 1 << 22
 
 
-# ---------------------------------------------------------------------------------------------- competitors of one sample
+# -------------------------------------------------------------------------------------------- competitors of one sample
 
 
 @compiled
@@ -54,7 +54,7 @@ def _mark_above_label(scores: Any, sample: int, label: int, marked: Any) -> None
 
 @compiled
 def _vote_weight(scores: Any, sample: int, label: int, marked: Any, favourites: Any) -> float:
-    """Mark every member's favourite; returns a power of two above any sum of scores, which makes one vote outweigh them."""
+    """Mark every member's favourite; returns a power of two above any sum of scores: what one vote must weigh."""
     marked[:] = 0
     total = 0.0
     for member in range(scores.shape[0]):
@@ -73,7 +73,7 @@ def _vote_weight(scores: Any, sample: int, label: int, marked: Any, favourites: 
 def _leads(
     scores: Any, sample: int, label: int, vote: bool, marked: Any, favourites: Any, leads: Any, ties: Any
 ) -> int:
-    """Write the lead over the label of each marked class in each member, and whether it wins ties; returns their number."""
+    """Write each competitor's lead over the label in each member, and whether it wins ties; returns their number."""
     weight = 0.0
     if vote:
         weight = _vote_weight(scores, sample, label, marked, favourites)
@@ -117,7 +117,7 @@ def _skyline(leads: Any, ties: Any, count: int, kept: Any) -> int:
     return size
 
 
-# ------------------------------------------------------------------------------------------------------------ all ensembles
+# -------------------------------------------------------------------------------------------------------- all ensembles
 
 
 @compiled
@@ -166,19 +166,10 @@ def _mark_right(size: int, low_sums: Any, thresholds: Any, extremes: Any, bit: i
 
 
 @compiled
-def _count_ones(word: Any) -> Any:
-    """The textbook sum by halves, which LLVM turns into the processor's own instruction."""
-    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
-
-
-@compiled
 def _flush(words: Any, counts: Any, bits: Any, column: int) -> None:
     """Add the finished words of 64 samples to the counts, keep them if `bits` has columns, and clear them."""
     for e in range(len(words)):
-        counts[e] += np.int64(_count_ones(words[e]))
+        counts[e] += np.int64(count_ones(words[e]))
     if bits.shape[1] > 0:
         for e in range(len(words)):
             bits[e, column] = words[e]
@@ -189,7 +180,7 @@ def _flush(words: Any, counts: Any, bits: Any, column: int) -> None:
 def _sweep_all(
     scores: Any, labels: Any, start: int, stop: int, vote: bool, low: int, counts: Any, bits: Any, column: int
 ) -> None:
-    """Samples [start, stop), start a multiple of 64 whose word is `column` of bits; ensemble e has the set bits of e."""
+    """Samples [start, stop), the first in word `column` of bits; ensemble e consists of the set bits of e."""
     members, _, classes = scores.shape
     marked, favourites = np.empty(classes, np.uint8), np.empty(members, np.int64)
     leads, ties, kept = np.empty((classes, members)), np.empty(classes, np.bool_), np.empty(classes, np.int64)
@@ -208,7 +199,7 @@ def _sweep_all(
             _flush(words, counts, bits, column + (sample - start) // 64)
 
 
-# --------------------------------------------------------------------------------------------------------- listed ensembles
+# ----------------------------------------------------------------------------------------------------- listed ensembles
 
 
 @compiled
@@ -249,7 +240,7 @@ def _sweep_listed(
             _flush(words, counts, bits, column + (sample - start) // 64)
 
 
-# ---------------------------------------------------------------------------------------------------------------- launchers
+# ------------------------------------------------------------------------------------------------------------ launchers
 
 
 def _sweep_native(
@@ -280,15 +271,14 @@ def _sweep_native(
 
 def _pieces(samples: int) -> list[tuple[int, int]]:
     """Ranges of samples that begin at a multiple of 64: no two threads write the same word."""
-    words = -(-samples // WORD)
-    step = WORD * -(-words // (PIECES_A_THREAD * torch.get_num_threads()))
+    step = WORD * -(-words_of(samples) // (PIECES_A_THREAD * torch.get_num_threads()))
     return [(start, min(samples, start + step)) for start in range(0, samples, step)]
 
 
 def _readable(
     scores: torch.Tensor, labels: torch.Tensor, start: int, stop: int
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any], int, int, int]]:
-    """Scores, labels and sample range as numba takes them: in place, or by small copies if half precision or strided."""
+    """Scores, labels and range as numba takes them: in place, or by small copies if half precision or strided."""
     if scores.is_contiguous() and scores.dtype in (torch.float32, torch.float64):
         yield scores.numpy(), labels.numpy(), start, stop, start // WORD
         return
@@ -338,7 +328,7 @@ def _winners(scores: torch.Tensor, chosen: torch.Tensor, vote: bool) -> torch.Te
     return sums.argmax(2)
 
 
-# --------------------------------------------------------------------------------------------------------- public functions
+# ----------------------------------------------------------------------------------------------------- public functions
 
 
 def consensus_sweep(
@@ -352,10 +342,11 @@ def consensus_sweep(
     Args:
         probabilities: float [M, N, C], finite and not negative; logits [M, N, C] where consensus is "average_logits".
         labels: integer [N], class ids in [0, C).
-        ensembles: "all" for the 2^M - 1 non-empty subsets of up to 20 members, where row e - 1 of the result is the ensemble
-            whose members are the set bits of e; or bool [E, M], one ensemble a row, none of them empty.
-        consensus: "average" and "average_logits" decide for the class with the largest sum of scores; "vote" for the one
-            that most members put first, ties broken by summed probability. What is still tied goes to the lowest class.
+        ensembles: "all" for the 2^M - 1 non-empty subsets of up to 20 members, where row e - 1 of the result is the
+            ensemble whose members are the set bits of e; or bool [E, M], one ensemble a row, none of them empty.
+        consensus: "average" and "average_logits" decide for the class with the largest sum of scores; "vote" for the
+            one that most members put first, ties broken by summed probability. What is still tied goes to the lowest
+            class.
 
     Returns:
         int64 [E]. Counts of shards of samples add up. They equal those of `probabilities[members].mean(0).argmax(-1)`
@@ -365,8 +356,8 @@ def consensus_sweep(
         ValueError: names the argument and the first offending index.
 
     Cost: one pass over the input, then per sample and skyline competitor at most 2^M / 2^7 table look-ups and 2^M
-    comparisons ("all"), or as many additions as the listed ensembles have members. Memory beside the input, on the CPU: 24 E
-    bytes and some 100 KB a thread; never E × N × C.
+    comparisons ("all"), or as many additions as the listed ensembles have members. Memory beside the input, on the
+    CPU: 24 E bytes and some 100 KB a thread; never E × N × C.
     """
     return _sweep(probabilities, labels, ensembles, consensus, keep_bits=False)[0]
 
@@ -379,22 +370,17 @@ def consensus_bits(
 ) -> torch.Tensor:
     """Which samples each ensemble gets right, packed: what resampling of samples needs.
 
-    Arguments, errors and cost as `consensus_sweep`. Returns int64 [E, ceil(N / 64)]: bit n % 64 of word n // 64 is sample n.
+    Arguments, errors and cost as `consensus_sweep`. Returns int64 [E, ceil(N / 64)]: bit n % 64 of word n // 64 is
+    sample n, as `unpack_bits` reads it.
     """
     return _sweep(probabilities, labels, ensembles, consensus, keep_bits=True)[1]
-
-
-def unpack_bits(bits: torch.Tensor, samples: int) -> torch.Tensor:
-    """int64 [E, ceil(N / 64)] to bool [E, N], the inverse of the packing of `consensus_bits`."""
-    single = bits[:, :, None] >> torch.arange(WORD, device=bits.device) & 1
-    return single.flatten(1)[:, :samples].bool()
 
 
 def _sweep(
     scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles, consensus: Consensus, keep_bits: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     _check(scores, labels, ensembles, consensus)
-    words = -(-scores.shape[1] // WORD) if keep_bits else 0
+    words = words_of(scores.shape[1]) if keep_bits else 0
     bits = torch.zeros(_rows(ensembles, len(scores)), words, dtype=torch.int64, device=scores.device)
     sweep = _sweep_native if scores.device.type == "cpu" and native.AVAILABLE else _sweep_torch
     counts = sweep(scores, labels.long().contiguous(), ensembles, consensus == "vote", bits)

@@ -1,19 +1,73 @@
-"""Joint correctness of every pair of members."""
+"""Joint correctness of every pair of members, from which the classic measures of `correctness_measures` follow.
 
+The idea. One bit a sample, 64 samples a word: `popcount(a & b)` counts 64 samples at once, and the whole input
+shrinks to M N / 8 bytes, which caches hold.
+"""
+
+from typing import Any
+
+import numpy as np
 import torch
 
-from kernels import checks
+from kernels import checks, native
+from kernels.bits import count_ones, pack_bits
+from kernels.native import compiled
+
+TILE_WORDS = 512
+EXACT_IN_FLOAT32 = 1 << 24
+
+
+@compiled
+def _shared_ones(a: Any, b: Any) -> Any:
+    count = np.int64(0)
+    for i in range(len(a)):
+        count += np.int64(count_ones(a[i] & b[i]))
+    return count
+
+
+@compiled
+def _count_pairs(words: Any, first: int, step: int, tile: int, counts: Any) -> None:
+    """Rows first, first + step, ... of the upper triangle of counts."""
+    for start in range(0, words.shape[1], tile):
+        stop = min(words.shape[1], start + tile)
+        for a in range(first, len(words), step):
+            for b in range(a, len(words)):
+                counts[a, b] += _shared_ones(words[a, start:stop], words[b, start:stop])
+
+
+def _count_native(correct: torch.Tensor) -> torch.Tensor:
+    words = pack_bits(correct).numpy().view(np.uint64)
+    counts = torch.zeros(len(correct), len(correct), dtype=torch.int64)
+    pieces = native.interleaved(len(correct))
+    native.parallel(lambda first, step: _count_pairs(words, first, step, TILE_WORDS, counts.numpy()), pieces)
+    return counts.triu() + counts.triu(1).T
+
+
+def _count_torch(correct: torch.Tensor) -> torch.Tensor:
+    """A matrix product of zeros and ones: float32 counts exactly to 2^24."""
+    counts = correct.new_zeros(len(correct), len(correct), dtype=torch.int64)
+    for shard in correct.split(min(EXACT_IN_FLOAT32, checks.rows_of_chunk(len(correct))), dim=1):
+        numbers = shard.float()
+        counts += (numbers @ numbers.T).long()
+    return counts
 
 
 def joint_correctness(correct: torch.Tensor) -> torch.Tensor:
     """Number of samples that both members of a pair get right; the diagonal counts each member's correct samples.
 
-    correct: bool [M, N]. Returns int64 [M, M]. Counts of shards of samples add up.
+    Args:
+        correct: bool [M, N].
+
+    Returns:
+        int64 [M, M], symmetric. Counts of shards of samples add up.
+
+    Raises:
+        ValueError: names the argument.
+
+    Cost: M² N / 128 word operations and M N / 8 bytes.
     """
     checks.require_tensor("correct", correct, "members, samples")
     checks.require_bool("correct", correct)
-    members = correct.shape[0]
-    counts = correct.new_zeros(members, members, dtype=torch.int64)
-    for member in range(members):
-        counts[member] = (correct & correct[member]).sum(1)
-    return counts
+    if correct.device.type == "cpu" and native.AVAILABLE:
+        return _count_native(correct)
+    return _count_torch(correct)

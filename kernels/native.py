@@ -47,3 +47,9 @@ def parallel(function: Callable[..., Result], pieces: Iterable[tuple[Any, ...]])
         return [function(*piece) for piece in pieces]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda piece: function(*piece), pieces))
+
+
+def interleaved(rows: int) -> list[tuple[int, int]]:
+    """(first, step) of as many sets of rows as there are threads: each gets long and short rows of a triangle alike."""
+    step = min(rows, torch.get_num_threads())
+    return [(first, step) for first in range(step)]

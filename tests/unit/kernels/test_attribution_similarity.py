@@ -67,7 +67,8 @@ def test_zero_map_is_like_itself_only(measure: Measure) -> None:
     attributions[1:3] = 0
     similarity = attribution_similarity(attributions, measure)
     assert torch.equal(similarity[1:3], torch.eye(4, dtype=torch.float64)[1:3])
-    assert similarity[0, 3] > 0 and torch.equal(similarity.diagonal(), torch.ones(4, dtype=torch.float64))
+    assert similarity[0, 3] > 0
+    assert torch.equal(similarity.diagonal(), torch.ones(4, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("measure", ["pearson", "spearman"])
@@ -99,7 +100,7 @@ def test_sums_of_shards_are_the_whole(measure: Measure) -> None:
 
 
 @pytest.mark.parametrize(
-    "position, value, message",
+    ("position", "value", "message"),
     [
         ((1, 2, 3), float("nan"), r"attributions\[1, 2, 3\]: nan is not finite"),
         ((0, 4, 9), float("inf"), r"attributions\[0, 4, 9\]: inf is not finite"),

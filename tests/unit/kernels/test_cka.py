@@ -25,7 +25,7 @@ def random_activations(samples: int, widths: tuple[int, ...], seed: int = 0) -> 
 
 
 @pytest.mark.parametrize(
-    "samples, widths", [(2, (3,)), (10, (4, 200)), (100, (1, 30, 30, 64)), (50, (10, 49, 50, 51, 500))]
+    ("samples", "widths"), [(2, (3,)), (10, (4, 200)), (100, (1, 30, 30, 64)), (50, (10, 49, 50, 51, 500))]
 )
 def test_equals_gram_definition(samples: int, widths: tuple[int, ...]) -> None:
     activations = random_activations(samples, widths)
@@ -48,7 +48,8 @@ def test_rotation_scale_and_shift_change_nothing() -> None:
 def test_constant_activations_are_nan() -> None:
     similarity = cka([*random_activations(9, (4,)), torch.full((9, 5), 0.1)])
     assert similarity[0, 0] == 1
-    assert similarity[1].isnan().all() and similarity[:, 1].isnan().all()
+    assert similarity[1].isnan().all()
+    assert similarity[:, 1].isnan().all()
 
 
 def test_one_sample_is_nan() -> None:

@@ -48,7 +48,8 @@ def random_study(
 def test_all_subsets(consensus: Consensus, shape: tuple[int, int, int]) -> None:
     scores, labels = random_study(*shape, consensus)
     counts = consensus_sweep(scores, labels, consensus=consensus)
-    assert counts.dtype == torch.int64 and counts.shape == (2 ** shape[0] - 1,)
+    assert counts.dtype == torch.int64
+    assert counts.shape == (2 ** shape[0] - 1,)
     np.testing.assert_array_equal(counts.numpy(), reference(scores, labels, all_subsets(shape[0]), consensus))
 
 
@@ -112,7 +113,7 @@ def test_shards_add_up_and_label_dtype(consensus: Consensus) -> None:
 
 
 @pytest.mark.parametrize(
-    "value, consensus, message",
+    ("value", "consensus", "message"),
     [
         (-0.5, "average", r"probabilities\[1, 2, 3\]: -0.5 is negative"),
         (-0.5, "vote", r"probabilities\[1, 2, 3\]: -0.5 is negative"),

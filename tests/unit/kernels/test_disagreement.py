@@ -11,13 +11,14 @@ def reference(predictions: torch.Tensor) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "members, samples, classes", [(1, 1, 1), (1, 70, 3), (5, 1, 2), (7, 333, 10), (33, 129, 65536)]
+    ("members", "samples", "classes"), [(1, 1, 1), (1, 70, 3), (5, 1, 2), (7, 333, 10), (33, 129, 65536)]
 )
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
 def test_equals_scipy_hamming(members: int, samples: int, classes: int, dtype: torch.dtype) -> None:
     predictions = torch.randint(classes, (members, samples), generator=torch.Generator().manual_seed(0)).to(dtype)
     shares = disagreement(predictions)
-    assert shares.dtype == torch.float64 and shares.shape == (members, members)
+    assert shares.dtype == torch.float64
+    assert shares.shape == (members, members)
     np.testing.assert_allclose(shares.numpy(), reference(predictions), rtol=0, atol=1e-15)
 
 
@@ -38,7 +39,7 @@ def test_sums_of_shards_are_the_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "predictions, message",
+    ("predictions", "message"),
     [
         (torch.zeros(3, dtype=torch.int64), r"predictions: expected 2 dimensions"),
         (torch.zeros(3, 0, dtype=torch.int64), r"predictions: needs at least one of samples"),

@@ -10,7 +10,7 @@ def reference(correct: torch.Tensor) -> np.ndarray:
     return counts @ counts.T
 
 
-@pytest.mark.parametrize("members, samples", [(1, 1), (1, 70), (5, 1), (7, 333), (33, 4099), (70, 64)])
+@pytest.mark.parametrize(("members", "samples"), [(1, 1), (1, 70), (5, 1), (7, 333), (33, 4099), (70, 64)])
 @pytest.mark.parametrize("accuracy", [0.0, 0.3, 1.0])
 def test_equals_matrix_product(members: int, samples: int, accuracy: float) -> None:
     correct = torch.rand(members, samples, generator=torch.Generator().manual_seed(0)) < accuracy
@@ -31,7 +31,7 @@ def test_sums_of_shards_are_the_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "correct, message",
+    ("correct", "message"),
     [
         (torch.zeros(3, dtype=torch.bool), r"correct: expected 2 dimensions"),
         (torch.zeros(0, 3, dtype=torch.bool), r"correct: needs at least one of members"),

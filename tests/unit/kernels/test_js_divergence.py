@@ -42,7 +42,8 @@ def test_extreme_logits_reach_the_bound() -> None:
 def test_equal_members() -> None:
     probabilities = random_probabilities(1, 40, 100).expand(3, -1, -1)
     divergence = js_divergence(probabilities)
-    assert divergence.min() >= 0 and divergence.max() < 1e-6
+    assert divergence.min() >= 0
+    assert divergence.max() < 1e-6
     assert torch.equal(divergence.diagonal(), torch.zeros(3, dtype=torch.float64))
 
 
@@ -57,7 +58,7 @@ def test_sums_of_shards_are_the_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "value, message",
+    ("value", "message"),
     [
         (-0.5, r"probabilities\[1, 2, 3\]: -0.5 is negative"),
         (float("nan"), r"probabilities\[1, 2, 3\]: nan is not finite"),
