@@ -17,12 +17,11 @@ equal and a tie goes where `argmax` sends it: to the lowest class index.
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from kernels import checks, native
 from kernels.bits import WORD, count_ones, words_of
@@ -33,7 +32,6 @@ Ensembles = torch.Tensor | Literal["all"]
 
 MAX_MEMBERS_OF_ALL = 20
 LOW_MEMBERS = 7
-PIECES_A_THREAD = 4
 COPY_ELEMENTS = 1 << 22
 
 
@@ -256,38 +254,19 @@ def _sweep_native(
         offsets = torch.nn.functional.pad(ensembles.sum(1).cumsum(0), (1, 0))
         kernel, description = _sweep_listed, (offsets.numpy(), ensembles.nonzero()[:, 1].contiguous().numpy())
 
+    words = bits.numpy().view(np.uint64)
+    copied = WORD * max(1, COPY_ELEMENTS // (scores[:, 0].numel() * WORD))
+
     def work(start: int, stop: int) -> None:
         part = torch.zeros_like(counts)
-        for values, own_labels, first, last, column in _readable(scores, labels, start, stop):
-            kernel(
-                values, own_labels, first, last, vote, *description, part.numpy(), bits.numpy().view(np.uint64), column
-            )
+        for values, first, last, offset in native.readable(scores, start, stop, copied):
+            column = (first + offset) // WORD
+            kernel(values, labels[offset:].numpy(), first, last, vote, *description, part.numpy(), words, column)
         with lock:
             counts.add_(part)
 
-    native.parallel(work, _pieces(scores.shape[1]))
+    native.parallel(work, native.ranges(scores.shape[1], WORD))
     return counts
-
-
-def _pieces(samples: int) -> list[tuple[int, int]]:
-    """Ranges of samples that begin at a multiple of 64: no two threads write the same word."""
-    step = WORD * -(-words_of(samples) // (PIECES_A_THREAD * torch.get_num_threads()))
-    return [(start, min(samples, start + step)) for start in range(0, samples, step)]
-
-
-def _readable(
-    scores: torch.Tensor, labels: torch.Tensor, start: int, stop: int
-) -> Iterator[tuple[NDArray[Any], NDArray[Any], int, int, int]]:
-    """Scores, labels and range as numba takes them: in place, or by small copies if half precision or strided."""
-    if scores.is_contiguous() and scores.dtype in (torch.float32, torch.float64):
-        yield scores.numpy(), labels.numpy(), start, stop, start // WORD
-        return
-    step = WORD * max(1, COPY_ELEMENTS // (scores[:, 0].numel() * WORD))
-    dtype = torch.float64 if scores.dtype is torch.float64 else torch.float32
-    for first in range(start, stop, step):
-        last = min(stop, first + step)
-        values = scores[:, first:last].to(dtype).contiguous()
-        yield values.numpy(), labels[first:last].numpy(), 0, last - first, first // WORD
 
 
 def _sweep_torch(
