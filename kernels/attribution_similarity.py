@@ -14,6 +14,7 @@ import torch
 from kernels import checks, native
 from kernels.checks import Reduction
 from kernels.native import compiled, compiled_reassociating
+from kernels.pairs import mirrored
 
 Measure = Literal["cosine", "pearson", "spearman", "topk_iou"]
 
@@ -134,8 +135,7 @@ def _cosines_native(attributions: torch.Tensor, centred: bool) -> torch.Tensor:
                 _add_similarities(values, first, last, False, centred, width, total.numpy())
         return total
 
-    total = torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
-    return total.triu() + total.triu(1).T
+    return torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
 
 
 # ----------------------------------------------------------------------------------------------- one sample, in float64
@@ -223,4 +223,5 @@ def attribution_similarity(
         total = _cosines_native(attributions, centred=measure == "pearson")
     else:
         total = _similarities_torch(attributions, measure, max(1, round(top_share * pixels)))
+    total = mirrored(total)
     return total / samples if reduction == "mean" else total

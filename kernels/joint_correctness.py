@@ -12,6 +12,7 @@ import torch
 from kernels import checks, native
 from kernels.bits import count_ones, pack_bits
 from kernels.native import compiled
+from kernels.pairs import mirrored
 
 TILE_WORDS = 512
 EXACT_IN_FLOAT32 = 1 << 24
@@ -40,7 +41,7 @@ def _count_native(correct: torch.Tensor) -> torch.Tensor:
     counts = torch.zeros(len(correct), len(correct), dtype=torch.int64)
     pieces = native.interleaved(len(correct))
     native.parallel(lambda first, step: _count_pairs(words, first, step, TILE_WORDS, counts.numpy()), pieces)
-    return counts.triu() + counts.triu(1).T
+    return mirrored(counts)
 
 
 def _count_torch(correct: torch.Tensor) -> torch.Tensor:

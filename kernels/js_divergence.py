@@ -15,6 +15,7 @@ import torch
 from kernels import checks, native
 from kernels.checks import Reduction
 from kernels.native import compiled_reassociating
+from kernels.pairs import mirrored
 
 COPY_ELEMENTS = 1 << 20
 LN2 = math.log(2.0)
@@ -76,8 +77,7 @@ def _sum_native(probabilities: torch.Tensor) -> torch.Tensor:
             _add_samples(values, first, last, total.numpy())
         return total
 
-    total = torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
-    return total + total.T
+    return torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
 
 
 def _sum_torch(probabilities: torch.Tensor) -> torch.Tensor:
@@ -91,7 +91,7 @@ def _sum_torch(probabilities: torch.Tensor) -> torch.Tensor:
             s = p[a] + p
             terms = own[a] + own - torch.xlogy(s, s) + LN2 * s
             total[a] += (terms.sum(2) / 2).clamp_min(0).sum(1)
-    return (total + total.T).fill_diagonal_(0) / 2
+    return total.fill_diagonal_(0)
 
 
 def js_divergence(probabilities: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
@@ -119,5 +119,5 @@ def js_divergence(probabilities: torch.Tensor, reduction: Reduction = "mean") ->
     native_form = probabilities.device.type == "cpu" and native.AVAILABLE and probabilities.dtype is not torch.float64
     total = _sum_native(probabilities) if native_form else _sum_torch(probabilities)
     samples = probabilities.shape[1]
-    total = total.clamp_max(samples * LN2)
+    total = mirrored(total).clamp_max(samples * LN2)
     return total / samples if reduction == "mean" else total
