@@ -6,18 +6,23 @@ the tiles suffice. Pearson is the cosine of centred maps, Spearman that of centr
 top-k sets is the inner product of their indicators, so one Gram kernel serves all four.
 """
 
+# ruff: noqa: N803 (constants of a Triton kernel are written in capitals)
+
 from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 
-from kernels import checks, native
+from kernels import checks, gpu, native
 from kernels.checks import Reduction
+from kernels.gpu import tl, triton
 from kernels.native import compiled, compiled_reassociating
 from kernels.pairs import mirrored
 
 Measure = Literal["cosine", "pearson", "spearman", "topk_iou"]
 
+GPU_TILE, GPU_PIXELS = 128, 64  # up to 128 members are one tile: their maps are read once
+GPU_GRAM_ELEMENTS = 1 << 24
 STRIP_BYTES = 1 << 18  # strips of all members' maps fit the second-level cache
 
 
@@ -138,6 +143,109 @@ def _cosines_native(attributions: torch.Tensor, centred: bool) -> torch.Tensor:
     return torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
 
 
+# ------------------------------------------------------------------------------------- Gram matrices of maps on the GPU
+
+
+@triton.jit
+def _gram_kernel(
+    maps: tl.tensor,
+    shift: tl.tensor,
+    scale: tl.tensor,
+    gram: tl.tensor,
+    members: tl.tensor,
+    samples: tl.tensor,
+    pixels: tl.tensor,
+    first: tl.tensor,
+    TRANSFORMED: tl.constexpr,
+    ONE_TILE: tl.constexpr,
+    TILE: tl.constexpr,
+    PIXELS: tl.constexpr,
+) -> None:
+    """gram[sample] = maps @ maps.T of sample `first` + program; float16 in, float32 sums, on tensor cores; i <= j."""
+    sample, i, j = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
+    if i > j:
+        return
+    rows, columns = i * TILE + tl.arange(0, TILE), j * TILE + tl.arange(0, TILE)
+    row_base = (rows.to(tl.int64) * samples + first + sample) * pixels
+    column_base = (columns.to(tl.int64) * samples + first + sample) * pixels
+    sums = tl.zeros((TILE, TILE), tl.float32)
+    for start in range(0, pixels, PIXELS):
+        p = start + tl.arange(0, PIXELS)
+        a_inside = (rows < members)[:, None] & (p < pixels)[None, :]
+        a = tl.load(maps + row_base[:, None] + p[None, :], a_inside, other=0)
+        if TRANSFORMED:
+            at = sample * members + rows
+            a_shift, a_scale = (
+                tl.load(shift + at, rows < members, other=0),
+                tl.load(scale + at, rows < members, other=0),
+            )
+            a = tl.where(a_inside, (a.to(tl.float32) - a_shift[:, None]) * a_scale[:, None], 0.0)
+        if ONE_TILE:  # the maps are read once, not once as rows and once as columns
+            b = a
+        else:
+            b_inside = (columns < members)[:, None] & (p < pixels)[None, :]
+            b = tl.load(maps + column_base[:, None] + p[None, :], b_inside, other=0)
+            if TRANSFORMED:
+                at = sample * members + columns
+                b_shift = tl.load(shift + at, columns < members, other=0)
+                b_scale = tl.load(scale + at, columns < members, other=0)
+                b = tl.where(b_inside, (b.to(tl.float32) - b_shift[:, None]) * b_scale[:, None], 0.0)
+        sums = tl.dot(a, tl.trans(b), acc=sums, input_precision="ieee")
+    inside = (rows < members)[:, None] & (columns < members)[None, :]
+    tl.store(gram + (sample * members + rows[:, None]) * members + columns[None, :], sums, inside)
+
+
+def _cosines_triton(attributions: torch.Tensor, centred: bool) -> torch.Tensor:
+    members, samples, pixels = attributions.shape
+    maps = attributions.contiguous()
+    transformed = centred or maps.dtype is not torch.float16
+    total = torch.zeros(members, members, dtype=torch.float64, device=maps.device)
+    tile = max(16, min(GPU_TILE if not transformed else GPU_TILE // 2, gpu.power_of_2(members)))
+    tiles, step = gpu.cdiv(members, tile), max(1, GPU_GRAM_ELEMENTS // members**2)
+    for first in range(0, samples, step):
+        count = min(step, samples - first)
+        shift, scale = _shift_and_scale_torch(maps[:, first : first + count], centred) if transformed else (maps, maps)
+        gram = torch.empty(count, members, members, device=maps.device)
+        with gpu.on(maps):
+            _gram_kernel[(count, tiles, tiles)](
+                maps,
+                shift,
+                scale,
+                gram,
+                members,
+                samples,
+                pixels,
+                first,
+                TRANSFORMED=transformed,
+                ONE_TILE=tiles == 1,
+                TILE=tile,
+                PIXELS=GPU_PIXELS if not transformed else GPU_PIXELS // 2,
+                num_warps=8 if tile > 64 else 4,
+                num_stages=3,
+            )
+        total += _cosines_of_grams(gram).sum(0)
+    return total
+
+
+def _shift_and_scale_torch(maps: torch.Tensor, centred: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """float32 [samples, members] each: the mean, exact for constant maps, and a power of two near the largest value."""
+    shift = torch.zeros(maps.shape[:2], device=maps.device)
+    if centred:
+        low, high = maps.amin(2).float(), maps.amax(2).float()
+        shift = torch.where(low == high, low, maps.mean(2, dtype=torch.float32))
+    largest = (maps.amax(2).float() - shift).maximum(shift - maps.amin(2).float())
+    scale = torch.where(largest > 0, torch.exp2(-torch.floor(torch.log2(largest))), 1)
+    return shift.T.contiguous(), scale.T.contiguous()
+
+
+def _cosines_of_grams(gram: torch.Tensor) -> torch.Tensor:
+    squares = gram.diagonal(dim1=1, dim2=2).double()
+    norms = (squares[:, :, None] * squares[:, None, :]).sqrt()
+    cosines = torch.where(norms > 0, gram.double() / norms, 0).clamp(-1, 1)
+    cosines.diagonal(dim1=1, dim2=2).fill_(1)
+    return cosines
+
+
 # ----------------------------------------------------------------------------------------------- one sample, in float64
 
 
@@ -218,8 +326,10 @@ def attribution_similarity(
         raise ValueError(f"top_share: expected a number in (0, 1], got {top_share}")
     checks.require_finite("attributions", attributions)
     samples, pixels = attributions.shape[1:]
-    fast = attributions.device.type == "cpu" and native.AVAILABLE and attributions.dtype is not torch.float64
-    if fast and measure in ("cosine", "pearson"):
+    gram_serves = measure in ("cosine", "pearson") and attributions.dtype is not torch.float64
+    if gram_serves and gpu.usable(attributions):
+        total = _cosines_triton(attributions, centred=measure == "pearson")
+    elif gram_serves and native.AVAILABLE and attributions.device.type == "cpu":
         total = _cosines_native(attributions, centred=measure == "pearson")
     else:
         total = _similarities_torch(attributions, measure, max(1, round(top_share * pixels)))

@@ -6,18 +6,23 @@ between -s ln 2 and 0, however small the divergence is beside the entropies. The
 compiler turns into vector code.
 """
 
+# ruff: noqa: N803 (constants of a Triton kernel are written in capitals)
+
 import math
 from typing import Any
 
 import numpy as np
 import torch
 
-from kernels import checks, native
+from kernels import checks, gpu, native
 from kernels.checks import Reduction
+from kernels.gpu import tl, triton
 from kernels.native import compiled_reassociating
 from kernels.pairs import mirrored
 
 COPY_ELEMENTS = 1 << 20
+GPU_TILE, GPU_CLASSES, GPU_SAMPLES = 8, 64, 8  # members a tile of pairs, classes a step, samples a program
+GPU_TINY = 1e-37  # stands for 0 in logarithms; below the smallest normal float32 Triton would compute in float64
 LN2 = math.log(2.0)
 
 
@@ -80,6 +85,70 @@ def _sum_native(probabilities: torch.Tensor) -> torch.Tensor:
     return torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
 
 
+@triton.jit
+def _sum_kernel(
+    probabilities: tl.tensor,
+    total: tl.tensor,
+    members: tl.tensor,
+    samples: tl.tensor,
+    classes: tl.tensor,
+    TILE: tl.constexpr,
+    CLASSES: tl.constexpr,
+    SAMPLES: tl.constexpr,
+    LN2: tl.constexpr,
+    TINY: tl.constexpr,
+) -> None:
+    """total[i, j] += divergences of SAMPLES samples, for a tile of pairs with i <= j."""
+    i, j, first = tl.program_id(1), tl.program_id(2), tl.program_id(0).to(tl.int64) * SAMPLES
+    if i > j:
+        return
+    rows, columns = i * TILE + tl.arange(0, TILE), j * TILE + tl.arange(0, TILE)
+    row_base, column_base = rows.to(tl.int64) * samples * classes, columns.to(tl.int64) * samples * classes
+    divergence = tl.zeros((TILE, TILE), tl.float64)
+    for sample in range(first, min(first + SAMPLES, samples)):
+        terms = tl.zeros((TILE, TILE), tl.float32)
+        for start in range(0, classes, CLASSES):
+            c = start + tl.arange(0, CLASSES)
+            at = sample * classes + c
+            p = tl.load(
+                probabilities + row_base[:, None] + at[None, :], (rows < members)[:, None] & (c < classes), other=0
+            ).to(tl.float32)
+            q = tl.load(
+                probabilities + column_base[:, None] + at[None, :],
+                (columns < members)[:, None] & (c < classes)[None, :],
+                other=0,
+            ).to(tl.float32)
+            p_ln_p = p * tl.log(tl.maximum(p, TINY))
+            q_ln_q = q * tl.log(tl.maximum(q, TINY))
+            s = p[:, None, :] + q[None, :, :]
+            s_ln_s = s * (tl.log(tl.maximum(s, TINY)) - LN2)
+            terms += tl.sum((p_ln_p[:, None, :] + q_ln_q[None, :, :]) - s_ln_s, 2)
+        divergence += tl.maximum(terms, 0.0).to(tl.float64) / 2
+    inside = (rows < members)[:, None] & (columns < members)[None, :]
+    tl.atomic_add(total + rows[:, None] * members + columns[None, :], divergence, inside)
+
+
+def _sum_triton(probabilities: torch.Tensor) -> torch.Tensor:
+    members, samples, classes = probabilities.shape
+    total = torch.zeros(members, members, dtype=torch.float64, device=probabilities.device)
+    tiles = gpu.cdiv(members, GPU_TILE)
+    with gpu.on(probabilities):
+        _sum_kernel[(gpu.cdiv(samples, GPU_SAMPLES), tiles, tiles)](
+            probabilities.contiguous(),
+            total,
+            members,
+            samples,
+            classes,
+            TILE=GPU_TILE,
+            CLASSES=min(GPU_CLASSES, gpu.power_of_2(classes)),
+            SAMPLES=GPU_SAMPLES,
+            LN2=LN2,
+            TINY=GPU_TINY,
+            num_warps=4,
+        )
+    return total.fill_diagonal_(0)
+
+
 def _sum_torch(probabilities: torch.Tensor) -> torch.Tensor:
     """In float64 and blocks of samples."""
     members, _, classes = probabilities.shape
@@ -116,8 +185,13 @@ def js_divergence(probabilities: torch.Tensor, reduction: Reduction = "mean") ->
     checks.require_float("probabilities", probabilities)
     checks.require_reduction(reduction)
     checks.require_probabilities("probabilities", probabilities)
-    native_form = probabilities.device.type == "cpu" and native.AVAILABLE and probabilities.dtype is not torch.float64
-    total = _sum_native(probabilities) if native_form else _sum_torch(probabilities)
+    single = probabilities.dtype is not torch.float64
+    if single and gpu.usable(probabilities):
+        total = _sum_triton(probabilities)
+    elif single and native.AVAILABLE and probabilities.device.type == "cpu":
+        total = _sum_native(probabilities)
+    else:
+        total = _sum_torch(probabilities)
     samples = probabilities.shape[1]
     total = mirrored(total).clamp_max(samples * LN2)
     return total / samples if reduction == "mean" else total
