@@ -12,8 +12,8 @@ import torch
 
 from kernels import consensus_sweep
 
-LOOPED_ENSEMBLES = 32
-LOOPED_SAMPLES = 2000
+LOOPED_ENSEMBLES = 16
+LOOPED_SAMPLES = 1000
 
 
 def simulated(members: int, samples: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
