@@ -5,8 +5,9 @@ argument and the first offending index. The package needs torch and nothing else
 """
 
 from kernels.attribution_similarity import attribution_similarity
-from kernels.cka import cka
-from kernels.consensus_sweep import consensus_sweep
+from kernels.bits import unpack_bits
+from kernels.cka import cka, cka_of_sums, hsic_sums
+from kernels.consensus_sweep import consensus_bits, consensus_sweep
 from kernels.disagreement import disagreement
 from kernels.joint_correctness import joint_correctness
 from kernels.js_divergence import js_divergence
@@ -14,8 +15,12 @@ from kernels.js_divergence import js_divergence
 __all__ = [
     "attribution_similarity",
     "cka",
+    "cka_of_sums",
+    "consensus_bits",
     "consensus_sweep",
     "disagreement",
+    "hsic_sums",
     "joint_correctness",
     "js_divergence",
+    "unpack_bits",
 ]

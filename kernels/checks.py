@@ -1,5 +1,6 @@
 """Argument checks that all kernels share: a wrong argument stops with its name and the first offending index."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -51,31 +52,44 @@ def require_reduction(reduction: object) -> None:
 
 
 def require_finite(name: str, tensor: torch.Tensor) -> None:
-    """A sum is finite only if every term is, up to overflow: the slow search runs only where the sum is suspicious."""
     for start, chunk in _chunks(tensor):
-        if not torch.isfinite(chunk.sum(dtype=torch.float32)):
+        low, high = _extremes(chunk)
+        if not (low > -math.inf and high < math.inf):  # false for NaN too, which the extremes pass on
             _refuse_first(name, ~torch.isfinite(chunk), chunk, start, "is not finite")
 
 
-def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> None:
-    """Every class id in [low, high)."""
+def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> int:
+    """Every class id in [low, high); returns the largest."""
+    largest_of_all = low
     for start, chunk in _chunks(tensor):
-        if chunk.min().item() < low or chunk.max().item() >= high:
-            _refuse_first(
-                name, (chunk.long() < low) | (chunk.long() >= high), chunk, start, f"is outside [{low}, {high})"
-            )
+        smallest, largest = _extremes(chunk)
+        if smallest < low or largest >= high:
+            wide = chunk.long()
+            _refuse_first(name, (wide < low) | (wide >= high), chunk, start, f"is outside [{low}, {high})")
+        largest_of_all = max(largest_of_all, int(largest))
+    return largest_of_all
 
 
 def require_probabilities(name: str, tensor: torch.Tensor) -> None:
     """Finite and not negative; that rows sum to one is left to the caller, who may have restricted the classes."""
-    require_finite(name, tensor)
     for start, chunk in _chunks(tensor):
-        if chunk.min().item() < 0:
+        low, high = _extremes(chunk)
+        if not (low >= 0 and high < math.inf):
+            _refuse_first(name, ~torch.isfinite(chunk), chunk, start, "is not finite")
             _refuse_first(name, chunk < 0, chunk, start, "is negative")
 
 
+def _extremes(chunk: torch.Tensor) -> tuple[float, float]:
+    smallest, largest = torch.aminmax(chunk)
+    return smallest.item(), largest.item()
+
+
+def rows_of_chunk(elements_of_row: int) -> int:
+    return max(1, CHUNK_ELEMENTS // elements_of_row)
+
+
 def _chunks(tensor: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
-    rows = max(1, CHUNK_ELEMENTS // max(1, tensor[0].numel()))
+    rows = rows_of_chunk(tensor[0].numel())
     return [(start, tensor[start : start + rows]) for start in range(0, tensor.shape[0], rows)]
 
 

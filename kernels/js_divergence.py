@@ -1,28 +1,198 @@
-"""Jensen-Shannon divergence of every pair of members."""
+"""Jensen-Shannon divergence of every pair of members.
 
+The idea. With s = p + q the divergence of a sample is `½ Σ (p ln p + q ln q - s ln s) + ½ ln 2 Σ s`: p ln p is computed
+once a member, so that a pair costs one logarithm a class. The sum stays accurate in float32 because its terms lie
+between -s ln 2 and 0, however small the divergence is beside the entropies. The logarithm is a polynomial that the
+compiler turns into vector code.
+"""
+
+# ruff: noqa: N803 (constants of a Triton kernel are written in capitals)
+
+import math
+from typing import Any
+
+import numpy as np
 import torch
 
-from kernels import checks
+from kernels import checks, gpu, native
 from kernels.checks import Reduction
+from kernels.gpu import tl, triton
+from kernels.native import compiled_reassociating
+from kernels.pairs import mirrored
+
+COPY_ELEMENTS = 1 << 20
+GPU_TILE, GPU_CLASSES, GPU_SAMPLES = 8, 64, 8  # members a tile of pairs, classes a step, samples a program
+GPU_TINY = 1e-37  # stands for 0 in logarithms; below the smallest normal float32 Triton would compute in float64
+LOGARITHM = 8  # elementwise operations that take as long
+LN2 = math.log(2.0)
+
+
+@compiled_reassociating
+def _x_ln_x(x: Any) -> Any:
+    """x ln x of a non-negative float32, 0 at 0: Cephes' logf, relative error about 1e-7, without branches."""
+    bits = np.float32(x).view(np.int32)
+    exponent = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
+    z = np.int32(bits - (exponent << np.int32(23))).view(np.float32) - np.float32(1)  # in [√½ - 1, √2 - 1)
+    p = np.float32(7.0376836292e-2)
+    p = p * z - np.float32(1.1514610310e-1)
+    p = p * z + np.float32(1.1676998740e-1)
+    p = p * z - np.float32(1.2420140846e-1)
+    p = p * z + np.float32(1.4249322787e-1)
+    p = p * z - np.float32(1.6668057665e-1)
+    p = p * z + np.float32(2.0000714765e-1)
+    p = p * z - np.float32(2.4999993993e-1)
+    p = p * z + np.float32(3.3333331174e-1)
+    square = z * z
+    return x * (z + (z * square * p - np.float32(0.5) * square) + np.float32(exponent) * np.float32(LN2))
+
+
+@compiled_reassociating
+def _pair(p: Any, q: Any, p_ln_p: Any, q_ln_q: Any) -> Any:
+    """Σ (p ln p + q ln q - s ln s) + ln 2 Σ s, s = p + q, of float32 [C] each."""
+    terms = np.float32(0)
+    mass = np.float32(0)
+    for c in range(len(p)):
+        s = p[c] + q[c]
+        terms += (p_ln_p[c] + q_ln_q[c]) - _x_ln_x(s)
+        mass += s
+    return np.float64(terms) + LN2 * np.float64(mass)
+
+
+@compiled_reassociating
+def _add_samples(probabilities: Any, start: int, stop: int, total: Any) -> None:
+    """Add the divergences of samples [start, stop) to the upper triangle of total."""
+    members, _, classes = probabilities.shape
+    own, own_ln = np.empty((members, classes), np.float32), np.empty((members, classes), np.float32)
+    for sample in range(start, stop):
+        for a in range(members):
+            for c in range(classes):
+                own[a, c] = probabilities[a, sample, c]
+                own_ln[a, c] = _x_ln_x(own[a, c])
+        for a in range(members):
+            for b in range(a + 1, members):
+                total[a, b] += max(0.0, _pair(own[a], own[b], own_ln[a], own_ln[b]) / 2)
+
+
+def _sum_native(probabilities: torch.Tensor) -> torch.Tensor:
+    members, samples, classes = probabilities.shape
+    step = max(1, COPY_ELEMENTS // (members * classes))
+
+    def work(start: int, stop: int) -> torch.Tensor:
+        total = torch.zeros(members, members, dtype=torch.float64)
+        for values, first, last, _ in native.readable(probabilities, start, stop, step):
+            _add_samples(values, first, last, total.numpy())
+        return total
+
+    return torch.stack(native.parallel(work, native.ranges(samples))).sum(0)
+
+
+@triton.jit
+def _sum_kernel(
+    probabilities: tl.tensor,
+    total: tl.tensor,
+    members: tl.tensor,
+    samples: tl.tensor,
+    classes: tl.tensor,
+    TILE: tl.constexpr,
+    CLASSES: tl.constexpr,
+    SAMPLES: tl.constexpr,
+    LN2: tl.constexpr,
+    TINY: tl.constexpr,
+) -> None:
+    """total[i, j] += divergences of SAMPLES samples, for a tile of pairs with i <= j."""
+    i, j, first = tl.program_id(1), tl.program_id(2), tl.program_id(0).to(tl.int64) * SAMPLES
+    if i > j:
+        return
+    rows, columns = i * TILE + tl.arange(0, TILE), j * TILE + tl.arange(0, TILE)
+    row_base, column_base = rows.to(tl.int64) * samples * classes, columns.to(tl.int64) * samples * classes
+    divergence = tl.zeros((TILE, TILE), tl.float64)
+    for sample in range(first, min(first + SAMPLES, samples)):
+        terms = tl.zeros((TILE, TILE), tl.float32)
+        for start in range(0, classes, CLASSES):
+            c = start + tl.arange(0, CLASSES)
+            at = sample * classes + c
+            p = tl.load(
+                probabilities + row_base[:, None] + at[None, :], (rows < members)[:, None] & (c < classes), other=0
+            ).to(tl.float32)
+            q = tl.load(
+                probabilities + column_base[:, None] + at[None, :],
+                (columns < members)[:, None] & (c < classes)[None, :],
+                other=0,
+            ).to(tl.float32)
+            p_ln_p = p * tl.log(tl.maximum(p, TINY))
+            q_ln_q = q * tl.log(tl.maximum(q, TINY))
+            s = p[:, None, :] + q[None, :, :]
+            s_ln_s = s * (tl.log(tl.maximum(s, TINY)) - LN2)
+            terms += tl.sum((p_ln_p[:, None, :] + q_ln_q[None, :, :]) - s_ln_s, 2)
+        divergence += tl.maximum(terms, 0.0).to(tl.float64) / 2
+    inside = (rows < members)[:, None] & (columns < members)[None, :]
+    tl.atomic_add(total + rows[:, None] * members + columns[None, :], divergence, inside)
+
+
+def _sum_triton(probabilities: torch.Tensor) -> torch.Tensor:
+    members, samples, classes = probabilities.shape
+    total = torch.zeros(members, members, dtype=torch.float64, device=probabilities.device)
+    tiles = gpu.cdiv(members, GPU_TILE)
+    with gpu.on(probabilities):
+        _sum_kernel[(gpu.cdiv(samples, GPU_SAMPLES), tiles, tiles)](
+            probabilities.contiguous(),
+            total,
+            members,
+            samples,
+            classes,
+            TILE=GPU_TILE,
+            CLASSES=min(GPU_CLASSES, gpu.power_of_2(classes)),
+            SAMPLES=GPU_SAMPLES,
+            LN2=LN2,
+            TINY=GPU_TINY,
+            num_warps=4,
+        )
+    return total.fill_diagonal_(0)
+
+
+def _sum_torch(probabilities: torch.Tensor) -> torch.Tensor:
+    """In float64 and blocks of samples."""
+    members, _, classes = probabilities.shape
+    total = probabilities.new_zeros(members, members, dtype=torch.float64)
+    for block in probabilities.split(max(1, COPY_ELEMENTS // (members * classes)), dim=1):
+        p = block.double()
+        own = torch.xlogy(p, p)
+        for a in range(members):
+            s = p[a] + p
+            terms = own[a] + own - torch.xlogy(s, s) + LN2 * s
+            total[a] += (terms.sum(2) / 2).clamp_min(0).sum(1)
+    return total.fill_diagonal_(0)
 
 
 def js_divergence(probabilities: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
     """Mean (or sum) over samples of ½KL(p‖m) + ½KL(q‖m), m = (p + q)/2, in nats.
 
-    probabilities: float [M, N, C], rows that sum to one. Returns float64 [M, M], between 0 and ln 2 for the mean.
+    Args:
+        probabilities: float [M, N, C], finite, not negative, rows that sum to one.
+        reduction: "mean", or "sum" for sums that add up over shards of samples.
+
+    Returns:
+        float64 [M, M], symmetric, zero diagonal, between 0 and ln 2 for the mean. Within 1e-6 of the definition;
+        float64 input is computed in float64.
+
+    Raises:
+        ValueError: names the argument and the first offending index.
+
+    Source: Lin 1991, Divergence measures based on the Shannon entropy.
+
+    Cost: M² / 2 logarithms a sample and class; memory 8 M C bytes a thread, never M × M × N.
     """
     checks.require_tensor("probabilities", probabilities, "members, samples, classes")
     checks.require_float("probabilities", probabilities)
     checks.require_reduction(reduction)
     checks.require_probabilities("probabilities", probabilities)
-    members, samples, classes = probabilities.shape
-    total = probabilities.new_zeros(members, members, dtype=torch.float64)
-    rows = max(1, (1 << 22) // (members * classes))
-    for start in range(0, samples, rows):
-        block = probabilities[:, start : start + rows].double()
-        own = torch.xlogy(block, block).sum((1, 2))
-        for member in range(members):
-            middle = (block[member] + block) / 2
-            total[member] += (own[member] + own) / 2 - torch.xlogy(middle, middle).sum((1, 2))
-    total = total.clamp_min(0).fill_diagonal_(0)
+    single = probabilities.dtype is not torch.float64
+    if single and gpu.usable(probabilities):
+        total = _sum_triton(probabilities)
+    elif single and native.worthwhile(probabilities, LOGARITHM * len(probabilities) * probabilities.numel()):
+        total = _sum_native(probabilities)
+    else:
+        total = _sum_torch(probabilities)
+    samples = probabilities.shape[1]
+    total = mirrored(total).clamp_max(samples * LN2)
     return total / samples if reduction == "mean" else total

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from kernels import cka
+from kernels import cka, cka_of_sums, hsic_sums
 
 
 def reference(activations: list[torch.Tensor]) -> np.ndarray:
@@ -70,3 +70,41 @@ def test_refuses() -> None:
         cka([good, good.long()])
     with pytest.raises(ValueError, match="activations: needs at least one member"):
         cka([])
+
+
+def unbiased_hsic(x: np.ndarray, y: np.ndarray) -> float:
+    """Song et al. 2012, equation 5, with explicit sums over distinct samples."""
+    n = len(x)
+    k, kk = x @ x.T * (1 - np.eye(n)), y @ y.T * (1 - np.eye(n))
+    ones = np.ones(n)
+    product = k @ kk
+    total = np.trace(product) + (ones @ k @ ones) * (ones @ kk @ ones) / ((n - 1) * (n - 2))
+    return float((total - 2 / (n - 2) * (ones @ product @ ones)) / (n * (n - 3)))
+
+
+def test_unbiased_equals_definition() -> None:
+    activations = random_activations(40, (5, 60, 17))
+    arrays = [features.double().numpy() for features in activations]
+    expected = np.array([[unbiased_hsic(x, y) for y in arrays] for x in arrays])
+    np.testing.assert_allclose(hsic_sums(activations).numpy(), expected, rtol=1e-9)
+
+
+def test_unbiased_is_near_zero_for_unrelated_wide_activations() -> None:
+    """The biased estimate is near 1 there: that is why the other exists."""
+    generator = torch.Generator().manual_seed(0)
+    batches = [[torch.randn(32, 500, generator=generator) for _ in range(2)] for _ in range(20)]
+    unbiased = cka_of_sums(torch.stack([hsic_sums(batch) for batch in batches]).sum(0))
+    assert cka(batches[0])[0, 1] > 0.9
+    assert abs(unbiased[0, 1]) < 0.05
+    torch.testing.assert_close(unbiased.diagonal(), torch.ones(2, dtype=torch.float64))
+
+
+def test_unbiased_refuses_three_samples_and_gives_nan_without_variance() -> None:
+    with pytest.raises(ValueError, match=r"activations\[0\]: has 3 samples, needs at least 4"):
+        hsic_sums(random_activations(3, (4,)))
+    assert cka_of_sums(torch.tensor([[-1.0, 0.5], [0.5, 1.0]]).double())[0].isnan().all()
+
+
+def test_more_samples_than_a_tile() -> None:
+    activations = random_activations(1100, (700, 900))
+    np.testing.assert_allclose(cka(activations).numpy(), reference(activations), atol=1e-6)

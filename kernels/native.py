@@ -1,0 +1,98 @@
+"""CPU kernels: functions that numba compiles when they are first called, on as many threads as torch uses.
+
+Threads of Python rather than numba's own: the compiled code holds no GIL, `torch.get_num_threads()` is obeyed without a
+second setting, and a process may fork or be forked.
+"""
+
+import functools
+import importlib.util
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import torch
+from numpy.typing import NDArray
+
+Result = TypeVar("Result")
+
+_first_call = threading.RLock()
+
+# Without numba every kernel runs in plain torch: equal results, slower.
+AVAILABLE = importlib.util.find_spec("numba") is not None
+
+# Below about a second of torch's time, starting numba (a second, or several where it must compile) would cost more.
+LEAST_OPERATIONS = 1 << 28
+
+
+def worthwhile(tensor: torch.Tensor, operations: int) -> bool:
+    """Whether compiled code should take this work: a CPU tensor, numba, and enough elementwise operations in torch."""
+    return AVAILABLE and tensor.device.type == "cpu" and operations >= LEAST_OPERATIONS
+
+
+def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callable[..., Any]:
+    """Compile at the first call, so that `import kernels` does not import numba, and keep the machine code on disk.
+
+    `reassociate` lets the compiler change the order of floating-point sums, which vector units need.
+    """
+
+    @functools.cache
+    def machine_code() -> Callable[..., Any]:
+        import numba
+
+        names = function.__globals__
+        for name in function.__code__.co_names:  # numba resolves a callee only if it is compiled, not if it is lazy
+            if hasattr(names.get(name), "machine_code"):
+                names[name] = names[name].machine_code()
+        fast = {"reassoc", "contract", "nsz"} if reassociate else set()
+        code: Callable[..., Any] = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=fast)(function)
+        return code
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        with _first_call:
+            code = machine_code()
+        return code(*arguments)
+
+    call.machine_code = machine_code  # type: ignore[attr-defined]
+    return call
+
+
+compiled_reassociating = functools.partial(compiled, reassociate=True)
+
+
+def parallel(function: Callable[..., Result], pieces: Iterable[tuple[Any, ...]]) -> list[Result]:
+    """`function(*piece)` for every piece, results in the order of the pieces."""
+    threads = torch.get_num_threads()
+    if threads == 1:
+        return [function(*piece) for piece in pieces]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda piece: function(*piece), pieces))
+
+
+def interleaved(rows: int) -> list[tuple[int, int]]:
+    """(first, step) of as many sets of rows as there are threads: each gets long and short rows of a triangle alike."""
+    step = min(rows, torch.get_num_threads())
+    return [(first, step) for first in range(step)]
+
+
+def ranges(samples: int, multiple: int = 1) -> list[tuple[int, int]]:
+    """(start, stop) of a few pieces a thread, so that none waits long for the last; starts are such multiples."""
+    pieces = 4 * torch.get_num_threads()
+    step = multiple * -(-samples // (multiple * pieces))
+    return [(start, min(samples, start + step)) for start in range(0, samples, step)]
+
+
+def readable(tensor: torch.Tensor, start: int, stop: int, step: int) -> Iterator[tuple[NDArray[Any], int, int, int]]:
+    """Samples [start, stop) of [members, samples, ...] as contiguous float32 or float64 arrays.
+
+    Yields (array, first, last, offset): sample i of the array is sample i + offset of the tensor, i in [first, last).
+    In place where the tensor is so already, else `step` samples are copied at a time.
+    """
+    dtype = torch.float64 if tensor.dtype is torch.float64 else torch.float32
+    if tensor.is_contiguous() and tensor.dtype is dtype:
+        yield tensor.numpy(), start, stop, 0
+        return
+    for first in range(start, stop, step):
+        last = min(stop, first + step)
+        yield tensor[:, first:last].to(dtype).contiguous().numpy(), 0, last - first, first
