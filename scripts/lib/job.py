@@ -41,7 +41,7 @@ def job(snakemake: Any) -> Iterator[None]:
             log.error("\nError in %s: %s\n", _title(snakemake), error)
             raise SystemExit(1) from None
         except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept from the user
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 log.error("\nError in %s: %s\n", _title(snakemake), _full_disk(error))
             else:
                 traceback.print_exc(file=file)
