@@ -57,7 +57,8 @@ def test_pairwise_disagreement_is_that_of_the_predictions(results: Path) -> None
 
 def test_every_ensemble_is_evaluated_as_its_definition_says(results: Path) -> None:
     labels = np.load(results / "labels" / "noise.npy")
-    logits = np.stack([np.load(results / "predictions" / "noise" / f"{member}.npy") for member in MEMBERS]).astype(float)
+    recorded = [np.load(results / "predictions" / "noise" / f"{member}.npy") for member in MEMBERS]
+    logits = np.stack(recorded).astype(float)
     probabilities = np.exp(logits - logits.max(2, keepdims=True))
     probabilities /= probabilities.sum(2, keepdims=True)
     single = (probabilities.argmax(2) == labels).mean(1) * 100
