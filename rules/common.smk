@@ -18,6 +18,8 @@ DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
 MEASURES = STUDY["measures"]
 CONSENSUS = STUDY["ensembles"]["consensus"]
+# What decides which training images there are.
+TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training")}
 IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baseline"] else [])
 
 

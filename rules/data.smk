@@ -49,7 +49,7 @@ rule training_images:
     conda:
         "../envs/study.yaml"
     params:
-        datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "training")},
+        datasets=TRAINING,
         code=code("datasets", "fashion_mnist"),
     message:
         "Check the training images"

@@ -23,11 +23,11 @@ rule train:
     threads: STUDY["threads"]
     params:
         member=member_settings,
-        datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "training")},
+        datasets=TRAINING,
         device=STUDY["device"],
         workers=STUDY["workers"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("training", "members", "randomness"),
+        code=code("training", "members", "datasets", "randomness"),
     message:
         "Train {wildcards.member}"
     script:
