@@ -14,6 +14,7 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 MEMBERS = [member["id"] for member in STUDY["members"]]
+SUPERVISED = [member["id"] for member in STUDY["members"] if member["kind"] == "supervised"]
 DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
 MEASURES = STUDY["measures"]

@@ -16,6 +16,8 @@ rule train:
         "logs/{study}/train/{member}.log",
     benchmark:
         "results/{study}/benchmarks/train/{member}.tsv"
+    wildcard_constraints:
+        member=one_of(SUPERVISED),
     # The longest jobs first: many short ones then fill all cores to the end.
     priority: 1
     conda:

@@ -47,16 +47,18 @@ def _sections(node: dict[str, Any], schema: dict[str, Any], path: str) -> Iterat
             below, where = _resolved(below["items"], schema), f"{where}[]"
         if "properties" in below:
             yield f"`{where}`", below
-            yield from _variants(below, where)
+            yield from _variants(below, schema, where)
             yield from _sections(below, schema, f"{where}.")
 
 
-def _variants(node: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The keys that depend on `name`."""
+def _variants(node: dict[str, Any], schema: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The keys that depend on another one, such as `name` or `kind`, and the sections below them."""
     for branch in node.get("allOf", []):
-        name = branch["if"]["properties"]["name"]["const"]
-        keys = {key: value for key, value in branch["then"]["properties"].items() if key != "name"}
-        yield f"`{where}` with `name: {name}`", {"properties": keys, "required": branch["then"].get("required", [])}
+        [(selector, value)] = branch["if"]["properties"].items()
+        then = _resolved(branch["then"], schema)
+        keys = {key: child for key, child in then["properties"].items() if child is not True}
+        yield f"`{where}` with `{selector}: {value['const']}`", then | {"properties": keys}
+        yield from _sections(then, schema, f"{where}.")
 
 
 def _table(node: dict[str, Any], schema: dict[str, Any]) -> list[str]:

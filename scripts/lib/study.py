@@ -24,10 +24,12 @@ def resolve(config: Study) -> Study:
     Raises StudyError listing every wrong key with its path, its value and what is allowed.
     """
     study = copy.deepcopy(dict(config))
+    schema = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
     if isinstance(study.get("members"), list):
         recipes = yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
-        study["members"] = [_merged_member(study, position, recipes) for position in range(len(study["members"]))]
-    schema = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
+        kinds = keys_of_kinds(schema)
+        members = range(len(study["members"]))
+        study["members"] = [_merged_member(study, position, recipes, kinds) for position in members]
     errors = sorted(_ValidatorWithDefaults(schema).iter_errors(study), key=lambda error: list(map(str, error.path)))
     messages = [_readable(error, study) for error in errors] or list(_contradictions(study))
     if messages:
@@ -36,7 +38,13 @@ def resolve(config: Study) -> Study:
     return study
 
 
-def _merged_member(study: Study, position: int, recipes: dict[str, Study]) -> Any:
+def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
+    """The keys that a member of each kind can have."""
+    kinds = schema["$defs"]["member"]["properties"]["kind"]["enum"]
+    return {kind: set(schema["$defs"][f"{kind}_member"]["properties"]) for kind in kinds}
+
+
+def _merged_member(study: Study, position: int, recipes: dict[str, Study], kinds: dict[str, set[str]]) -> Any:
     """The member's recipe, under the study's overrides, under the member's own keys."""
     member = study["members"][position]
     if not isinstance(member, dict):
@@ -44,8 +52,18 @@ def _merged_member(study: Study, position: int, recipes: dict[str, Study]) -> An
     name = str(member.get("recipe", ""))
     if "recipe" in member and name not in recipes:
         raise StudyError(f"members/{position}/recipe: {_not_among(name, recipes)} (config/recipes.yaml).")
+    base = recipes.get(name, {})
+    kind = member.get("kind", base.get("kind", "supervised"))
+    return merge(merge(base, _overrides(study, kind, kinds)), member)
+
+
+def _overrides(study: Study, kind: Any, kinds: dict[str, set[str]]) -> Study:
+    """The study's overrides without the keys that only members of other kinds have."""
     overrides = study.get("overrides")
-    return merge(merge(recipes.get(name, {}), overrides if isinstance(overrides, dict) else {}), member)
+    if not isinstance(overrides, dict) or kind not in kinds:
+        return {}
+    elsewhere = set().union(*kinds.values()) - kinds[kind]
+    return {key: value for key, value in overrides.items() if key not in elsewhere}
 
 
 def merge(base: Study, change: Study) -> Study:
@@ -130,11 +148,12 @@ def _contradictions(study: Study) -> Iterator[str]:
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
     for position, member in enumerate(study["members"]):
-        yield from (f"members/{position} ({member['id']})/{text}" for text in _member_contradictions(member))
+        if member["kind"] == "supervised":
+            yield from (f"members/{position} ({member['id']})/{text}" for text in _training_contradictions(member))
     yield from _dataset_contradictions(study["datasets"])
 
 
-def _member_contradictions(member: Study) -> Iterator[str]:
+def _training_contradictions(member: Study) -> Iterator[str]:
     network, optimizer = member["architecture"], member["optimizer"]
     if network["name"] == "deit" and network["embedding"] % network["heads"]:
         yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
