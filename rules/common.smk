@@ -19,6 +19,7 @@ DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
 MEASURES = STUDY["measures"]
 CONSENSUS = STUDY["ensembles"]["consensus"]
+SHARDS = STUDY["shards"]
 # What decides which training images there are.
 TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training")}
 IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baseline"] else [])
@@ -34,6 +35,7 @@ wildcard_constraints:
     member=one_of(MEMBERS),
     dataset=one_of(DATASETS),
     measure=one_of(MEASURES),
+    shard=r"\d+",
 
 
 def member_settings(wildcards):
@@ -72,10 +74,25 @@ FASHION_MNIST = expand(
 # What each measure compares: a folder of what `infer` recorded.
 RECORDED = {
     "disagreement": "predictions",
-    "js_divergence": "predictions",
     "attribution_similarity": "attributions",
     "activation_similarity": "activations",
+    "js_divergence": "predictions",
+    "oracle_disagreement": "predictions",
+    "double_fault": "predictions",
+    "yules_q": "predictions",
+    "correctness_correlation": "predictions",
+    "error_consistency": "predictions",
+    "attribution_pearson_similarity": "attributions",
+    "attribution_spearman_similarity": "attributions",
+    "attribution_topk_iou_similarity": "attributions",
+    "unbiased_activation_similarity": "activations",
 }
+
+# Measures that need all samples at once: no sums of shards make them.
+WHOLE = {"activation_similarity"}
+
+# Whether some ensembles are only found by looking at predictions again: more members, or fewer sizes, than all.
+SEARCHED = len(MEMBERS) > 20 or STUDY["ensembles"]["sizes"] != "all"
 
 
 def raw_images(wildcards):
@@ -92,13 +109,48 @@ def original_set(wildcards):
     }
 
 
-def recorded(wildcards):
-    """The recorded arrays of all members that the measure compares."""
-    folder = RECORDED[wildcards.measure]
-    return expand(
-        "results/{study}/{folder}/{dataset}/{member}.npy",
-        study=wildcards.study,
-        folder=folder,
-        dataset=wildcards.dataset,
-        member=MEMBERS,
-    )
+def checked(wildcards):
+    """What tells whether the recorded arrays of all members fit each other and the labels."""
+    folder, dataset = f"results/{wildcards.study}", wildcards.dataset
+    return {
+        "records": expand(f"{folder}/predictions/{dataset}/{{member}}.json", member=MEMBERS),
+        "labels": f"{folder}/labels/{dataset}.npy",
+        "samples": f"{folder}/samples/{dataset}.txt",
+        "classes": f"{folder}/classes.json",
+    }
+
+
+def compared(wildcards):
+    """What a measure compares: the recorded arrays of all members."""
+    folder = f"results/{wildcards.study}/{RECORDED[wildcards.measure]}/{wildcards.dataset}"
+    return checked(wildcards) | {"recorded": expand(f"{folder}/{{member}}.npy", member=MEMBERS)}
+
+
+def predicted(wildcards):
+    """The predictions of all members."""
+    folder = f"results/{wildcards.study}/predictions/{wildcards.dataset}"
+    return checked(wildcards) | {"predictions": expand(f"{folder}/{{member}}.npy", member=MEMBERS)}
+
+
+def pairs(wildcards):
+    """From what a pairwise table is made: the sums of all shards, or what the measure compares."""
+    if SHARDS == 1 or wildcards.measure in WHOLE:
+        return compared(wildcards)
+    path = "results/{study}/shards/{dataset}/{shard}/{measure}.parquet"
+    return {"shards": expand(path, shard=range(SHARDS), **wildcards)}
+
+
+def counted(wildcards):
+    """From what an ensembles table is made: the counts of all shards, or the predictions."""
+    if SHARDS == 1:
+        return predicted(wildcards)
+    folder = f"results/{wildcards.study}/shards/{wildcards.dataset}"
+    return {
+        "joint": expand(f"{folder}/{{shard}}/joint_correctness.npy", shard=range(SHARDS)),
+        "counts": expand(f"{folder}/{{shard}}/ensembles.parquet", shard=range(SHARDS)),
+    }
+
+
+def searched(wildcards):
+    """Predictions, where the best ensembles are not among those that were evaluated."""
+    return predicted(wildcards) if SEARCHED else {}

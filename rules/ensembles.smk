@@ -1,13 +1,9 @@
-# One job a validation set: every ensemble of the members.
+# One job a validation set: every ensemble of the members, or a sample of them.
 
 
 rule ensembles:
     input:
-        predictions=expand("results/{{study}}/predictions/{{dataset}}/{member}.npy", member=MEMBERS),
-        records=expand("results/{{study}}/predictions/{{dataset}}/{member}.json", member=MEMBERS),
-        labels="results/{study}/labels/{dataset}.npy",
-        samples="results/{study}/samples/{dataset}.txt",
-        classes="results/{study}/classes.json",
+        unpack(counted),
         pairwise=expand(
             "results/{{study}}/pairwise/{{dataset}}/{measure}.parquet",
             measure=MEASURES,
@@ -27,9 +23,64 @@ rule ensembles:
         measures=MEASURES,
         ensembles=STUDY["ensembles"],
         baseline=STUDY["baseline"],
+        seed=STUDY["seed"],
         device=STUDY["device"],
-        code=code("ensembles", "predictions", "measures", "kernels"),
+        code=code(
+            "ensembles", "tally", "predictions", "measures", "samples", "randomness", "kernels"
+        ),
     message:
-        "Evaluate every ensemble on {wildcards.dataset}"
+        "Evaluate the ensembles on {wildcards.dataset}"
     script:
         "../scripts/ensembles.py"
+
+
+# A study with `shards` divides the samples among jobs; their counts are added above.
+rule ensembles_shard:
+    input:
+        unpack(predicted),
+    output:
+        joint="results/{study}/shards/{dataset}/{shard}/joint_correctness.npy",
+        counts="results/{study}/shards/{dataset}/{shard}/ensembles.parquet",
+    log:
+        "logs/{study}/ensembles_shard/{dataset}/{shard}.log",
+    benchmark:
+        "results/{study}/benchmarks/ensembles_shard/{dataset}/{shard}.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
+    params:
+        members=MEMBERS,
+        ensembles=STUDY["ensembles"],
+        seed=STUDY["seed"],
+        shards=SHARDS,
+        device=STUDY["device"],
+        code=code("ensembles", "tally", "predictions", "samples", "randomness", "kernels"),
+    message:
+        "Count what ensembles get right on shard {wildcards.shard} of {wildcards.dataset}"
+    script:
+        "../scripts/ensembles_shard.py"
+
+
+rule best_ensembles:
+    input:
+        unpack(searched),
+        accuracies="results/{study}/accuracies/{dataset}.parquet",
+        ensembles="results/{study}/ensembles/{dataset}.parquet",
+    output:
+        "results/{study}/best_ensembles/{dataset}.parquet",
+    log:
+        "logs/{study}/best_ensembles/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/best_ensembles/{dataset}.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
+    params:
+        members=MEMBERS,
+        ensembles=STUDY["ensembles"],
+        device=STUDY["device"],
+        code=code("selection", "ensembles", "tally", "predictions", "samples", "kernels"),
+    message:
+        "Find the best ensemble of each size on {wildcards.dataset}"
+    script:
+        "../scripts/best_ensembles.py"

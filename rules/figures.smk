@@ -6,6 +6,7 @@ SHOWN = DATASETS[0]
 # In the order in which the report shows them.
 FIGURES = [
     "member_accuracies",
+    "best_ensembles",
     "correlations",
     *expand(
         "improvement_{improvement}_{consensus}",
@@ -41,6 +42,32 @@ rule plot_member_accuracies:
         "Figure: accuracy of every member"
     script:
         "../scripts/plot_member_accuracies.py"
+
+
+rule plot_best_ensembles:
+    input:
+        best=expand("results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS),
+        ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
+    output:
+        report(
+            "results/{study}/figures/best_ensembles.png",
+            caption="../report/best_ensembles.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/best_ensembles.pdf",
+    log:
+        "logs/{study}/plot_best_ensembles.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_best_ensembles.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: the best ensemble of every size"
+    script:
+        "../scripts/plot_best_ensembles.py"
 
 
 rule plot_improvement:

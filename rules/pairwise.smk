@@ -3,10 +3,7 @@
 
 rule pairwise:
     input:
-        recorded=recorded,
-        records=expand("results/{{study}}/predictions/{{dataset}}/{member}.json", member=MEMBERS),
-        samples="results/{study}/samples/{dataset}.txt",
-        classes="results/{study}/classes.json",
+        unpack(pairs),
     output:
         "results/{study}/pairwise/{dataset}/{measure}.parquet",
     log:
@@ -19,8 +16,32 @@ rule pairwise:
     params:
         members=MEMBERS,
         device=STUDY["device"],
-        code=code("measures", "predictions", "kernels"),
+        code=code("pairwise", "measures", "predictions", "samples", "kernels"),
     message:
         "Compare all pairs of members by {wildcards.measure} on {wildcards.dataset}"
     script:
         "../scripts/pairwise.py"
+
+
+# A study with `shards` divides the samples among jobs; their sums are added above.
+rule pairwise_shard:
+    input:
+        unpack(compared),
+    output:
+        "results/{study}/shards/{dataset}/{shard}/{measure}.parquet",
+    log:
+        "logs/{study}/pairwise_shard/{dataset}/{shard}/{measure}.log",
+    benchmark:
+        "results/{study}/benchmarks/pairwise_shard/{dataset}/{shard}/{measure}.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
+    params:
+        members=MEMBERS,
+        shards=SHARDS,
+        device=STUDY["device"],
+        code=code("pairwise", "measures", "predictions", "samples", "kernels"),
+    message:
+        "Compare all pairs of members by {wildcards.measure} on shard {wildcards.shard} of {wildcards.dataset}"
+    script:
+        "../scripts/pairwise_shard.py"

@@ -8,6 +8,9 @@ rule report:
         checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
+        best_ensembles=expand(
+            "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
+        ),
         correlations="results/{study}/correlations.parquet",
         figures=expand("results/{{study}}/figures/{figure}.png", figure=FIGURES),
         template=str(Path(workflow.basedir, "scripts/lib/report.html.jinja")),

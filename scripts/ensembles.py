@@ -1,23 +1,24 @@
 from scripts.lib.device import choose_device
-from scripts.lib.ensembles import accuracies_table, correct_samples, ensembles_table
+from scripts.lib.ensembles import accuracies_table, ensembles_table, subsets
 from scripts.lib.job import job
 from scripts.lib.measures import load_pairwise
-from scripts.lib.predictions import load_labels, load_predictions, probabilities
 from scripts.lib.storage import save_table
+from scripts.lib.tally import load_tallies, tally_of_files
 
 with job(snakemake):
     dataset, params, files = snakemake.wildcards.dataset, snakemake.params, snakemake.input
-    predictions = load_predictions(
-        dataset, params.members, files.predictions, files.records, files.samples, files.classes
-    )
-    device = choose_device(params.device, snakemake.threads)
-    labels = load_labels(files.labels, predictions).to(device)
-    scores = probabilities(predictions.logits).to(device)
+    settings = params.ensembles
+    chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
+    if files.get("joint"):
+        tally = load_tallies(files.joint, files.counts)
+    else:
+        device = choose_device(params.device, snakemake.threads)
+        tally = tally_of_files(dataset, params.members, files, chosen, settings["consensus"], device)
     pairwise = {
         measure: load_pairwise(path, params.members)
         for measure, path in zip(params.measures, files.pairwise, strict=True)
     }
     baseline = params.members.index(params.baseline) if params.baseline else None
-    accuracies = accuracies_table(dataset, params.members, correct_samples(scores, labels), len(labels))
+    accuracies = accuracies_table(dataset, params.members, tally.joint.diagonal(), tally.samples)
     save_table(snakemake.output.accuracies, accuracies)
-    save_table(snakemake.output.ensembles, ensembles_table(scores, labels, params.ensembles, pairwise, baseline))
+    save_table(snakemake.output.ensembles, ensembles_table(tally, chosen, pairwise, baseline))

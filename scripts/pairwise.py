@@ -1,17 +1,15 @@
 from scripts.lib.device import choose_device
 from scripts.lib.job import job
-from scripts.lib.measures import MEASURES, load_recorded, pairwise_table
-from scripts.lib.predictions import check_records, load_predictions
+from scripts.lib.measures import MEASURES, load_sums, pairwise_table
+from scripts.lib.pairwise import compare
 from scripts.lib.storage import save_table
 
 with job(snakemake):
     dataset, members, files = snakemake.wildcards.dataset, snakemake.params.members, snakemake.input
     measure = MEASURES[snakemake.wildcards.measure]
-    if measure.needs == "predictions":
-        predictions = load_predictions(dataset, members, files.recorded, files.records, files.samples, files.classes)
-        arrays = predictions.logits
+    if files.get("shards"):
+        sums, samples = load_sums(files.shards, members)
     else:
-        samples = check_records(dataset, members, files.records, files.samples)
-        arrays = load_recorded(measure.needs, dataset, members, files.recorded, samples)
-    matrix = measure.compute(arrays, choose_device(snakemake.params.device, snakemake.threads))
-    save_table(snakemake.output[0], pairwise_table(matrix, members, len(arrays[0])))
+        device = choose_device(snakemake.params.device, snakemake.threads)
+        sums, samples = compare(measure, dataset, members, files, device)
+    save_table(snakemake.output[0], pairwise_table(measure.value(sums, samples), members, samples))

@@ -26,6 +26,8 @@ FEWEST_ENSEMBLES_PARTIAL = 4
 ROUNDING_DIGITS = 9
 ROUNDING = 10.0**-ROUNDING_DIGITS
 BLOCK_ENSEMBLES = 1 << 15
+# Moments of all pairs of pairs are worth their memory (32 MB) up to 63 members.
+MOST_MOMENTS = 2000
 
 STATISTICS = ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value")
 COLUMNS = ("dataset", "consensus", "measure", "improvement", "size", *STATISTICS, "q_value", "ensembles", "interval")
@@ -186,10 +188,13 @@ def permuted_pearson(sources: np.ndarray, y: np.ndarray, chosen: np.ndarray, ord
 
     `sources` are symmetric matrices [A, M, M], averaged over pairs, or numbers [A, M], averaged over members; `orders`
     is int [R, M]. An ensemble's mean is a weighted sum of the F values that are permuted. So a correlation follows from
-    the weights' moments [F, F] and [F, K], and no permutation needs a pass over the ensembles.
+    the weights' moments [F, F] and [F, K], and no permutation needs a pass over the ensembles. With many members F is
+    too large for that, while ensembles are then few and small: their pairs are looked up for each permutation.
     """
     if sources.ndim == 3:
         first, second = np.triu_indices(chosen.shape[1], 1)
+        if len(first) > MOST_MOMENTS:
+            return _permuted_pair_by_pair(sources, y, chosen, orders)
         values = sources[:, orders[:, first], orders[:, second]]
     else:
         values = sources[:, orders]
@@ -197,6 +202,22 @@ def permuted_pearson(sources: np.ndarray, y: np.ndarray, chosen: np.ndarray, ord
     scatter, shared = _moments(chosen, _standardised(y), pairs=sources.ndim == 3)
     length = np.sqrt(np.maximum(((values @ scatter) * values).sum(-1, keepdims=True), 0))
     return values @ shared / np.where(length > ROUNDING * np.sqrt(len(chosen)), length, np.nan)
+
+
+def _permuted_pair_by_pair(matrices: np.ndarray, y: np.ndarray, chosen: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """As `permuted_pearson`, by the mean over the pairs of each ensemble, one permutation after the other."""
+    size = chosen.sum(1)
+    groups = [(size == wanted, *np.triu_indices(wanted, 1)) for wanted in np.unique(size)]
+    positions = [np.nonzero(chosen[rows])[1].reshape(rows.sum(), -1) for rows, *_ in groups]
+    outcomes = _standardised(y).T
+    means = np.empty((len(matrices), len(chosen)))
+    permuted = np.empty((len(matrices), len(orders), len(y)))
+    for number, order in enumerate(orders):
+        for (rows, first, second), members in zip(groups, positions, strict=True):
+            others = order[members]
+            means[:, rows] = matrices[:, others[:, first], others[:, second]].mean(-1)
+        permuted[:, number] = _standardised(means) @ outcomes
+    return permuted
 
 
 def _moments(chosen: np.ndarray, outcomes: np.ndarray, pairs: bool) -> tuple[np.ndarray, np.ndarray]:

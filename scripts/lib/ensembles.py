@@ -1,43 +1,58 @@
-"""Every ensemble of one dataset: how good it is, and how diverse."""
+"""Which ensembles there are, how good each is, and how diverse."""
 
 import math
 from collections.abc import Sequence
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from scipy.stats import binomtest
 
-import kernels
-from scripts.lib.errors import StudyError
+from scripts.lib.randomness import derive
+from scripts.lib.tally import MOST_MEMBERS, Tally
 
-# All ensembles of 20 members: what memory and kernels.consensus_sweep allow.
-MOST_ENSEMBLES = 2**20 - 1
+MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
 
 
-def subsets(members: int, sizes: str | Sequence[int]) -> np.ndarray:
+def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
+    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, so all sizes of up to 20 members."""
+    return sum(math.comb(members, size) for size in _sizes(members, sizes)) <= MOST_ENSEMBLES
+
+
+def _sizes(members: int, sizes: str | Sequence[int]) -> Sequence[int]:
+    """ "all" means from 2 to M, and for more than 20 members from 2 to 20."""
+    return range(2, min(members, MOST_MEMBERS) + 1) if isinstance(sizes, str) else sorted(set(sizes))
+
+
+def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) -> np.ndarray:
     """The ensembles to evaluate as bool [E, M], by size and then in lexicographic order of their members.
 
-    `sizes` is "all" (from 2 to M) or a list. Raises StudyError for more ensembles than can be evaluated: all ensembles
-    of more than 20 members are.
+    Where all ensembles of these sizes would be too many, `per_size` different ones of each size are drawn at random
+    (all of a size that does not have more): a sample stratified by size, which depends on `seed` and the number of
+    members only.
     """
-    wanted = range(2, members + 1) if isinstance(sizes, str) else sorted(set(sizes))
-    count = sum(math.comb(members, size) for size in wanted)
-    if count > MOST_ENSEMBLES:
-        raise StudyError(
-            f"ensembles/sizes: {sizes} of {members} members are {count:,} ensembles, at most {MOST_ENSEMBLES:,} can be "
-            'evaluated ("all" takes up to 20 members). List smaller sizes, such as [2, 3], or fewer members.'
-        )
-    return np.concatenate([_subsets_of_size(members, size) for size in wanted])
+    if is_exhaustive(members, sizes):
+        return np.concatenate([_all_of_size(members, size) for size in _sizes(members, sizes)])
+    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in _sizes(members, sizes)])
 
 
-def _subsets_of_size(members: int, size: int) -> np.ndarray:
+def _all_of_size(members: int, size: int) -> np.ndarray:
     positions = np.fromiter(chain.from_iterable(combinations(range(members), size)), dtype=np.intp).reshape(-1, size)
     chosen = np.zeros((len(positions), members), dtype=bool)
     np.put_along_axis(chosen, positions, True, axis=1)
     return chosen
+
+
+def _some_of_size(members: int, size: int, count: int, seed: int) -> np.ndarray:
+    if math.comb(members, size) <= count:
+        return _all_of_size(members, size)
+    generator = np.random.default_rng(derive(seed, "ensembles", size))
+    chosen: set[tuple[int, ...]] = set()
+    while len(chosen) < count:
+        chosen.add(tuple(sorted(generator.choice(members, size, replace=False).tolist())))
+    rows = np.zeros((count, members), dtype=bool)
+    np.put_along_axis(rows, np.array(sorted(chosen)), True, axis=1)
+    return rows
 
 
 def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -56,11 +71,6 @@ def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def _sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     members = chosen.astype(np.float64)
     return np.einsum("em,em->e", members @ matrix, members)
-
-
-def correct_samples(probabilities: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
-    """How many samples each member gets right, int64 [M], from probabilities [M, N, C] and labels [N]."""
-    return (probabilities.argmax(2) == labels).sum(1).cpu().numpy()
 
 
 def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, samples: int) -> pl.DataFrame:
@@ -83,39 +93,26 @@ def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, sa
 
 
 def ensembles_table(
-    probabilities: torch.Tensor,
-    labels: torch.Tensor,
-    settings: dict[str, Any],
-    pairwise: dict[str, np.ndarray],
-    baseline: int | None,
+    tally: Tally, chosen: np.ndarray, pairwise: dict[str, np.ndarray], baseline: int | None
 ) -> pl.DataFrame:
     """One row for each ensemble and consensus; accuracies in percent, improvements in percentage points.
 
-    `probabilities` float [M, N, C], `labels` int64 [N]; `settings` has the study's `sizes` and `consensus`; `pairwise`
-    has a matrix [M, M] for each measure; `baseline` is the position of the member to compare with, or None. Null where
-    there is no value: no pair, or no error that could be reduced.
+    `chosen` bool [E, M] are the ensembles that `tally` counted; `pairwise` has a matrix [M, M] for each measure;
+    `baseline` is the position of the member to compare with, or None. Null where there is no value: no pair, or no
+    error that could be reduced.
     """
-    chosen = subsets(len(probabilities), settings["sizes"])
-    right = correct_samples(probabilities, labels)
-    diversity = {name: mean_pairwise(chosen, matrix) for name, matrix in pairwise.items()}
+    diversity = ensemble_measures(tally, chosen)
+    diversity |= {name: mean_pairwise(chosen, matrix) for name, matrix in pairwise.items()}
     tables = []
-    for consensus in settings["consensus"]:
-        counts = _samples_right(probabilities, labels, chosen, settings["sizes"] == "all", consensus)
-        columns = _columns(chosen, counts, right, len(labels), baseline)
+    for consensus, counts in tally.right.items():
+        columns = _columns(chosen, counts, tally.joint.diagonal(), tally.samples, baseline)
         tables.append(_table(chosen, consensus, columns | diversity))
     return pl.concat(tables)
 
 
-def _samples_right(
-    probabilities: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, all_sizes: bool, consensus: Any
-) -> np.ndarray:
-    """How many samples each ensemble gets right, int64 [E]."""
-    if not all_sizes:
-        ensembles = torch.from_numpy(chosen).to(probabilities.device)
-        return kernels.consensus_sweep(probabilities, labels, ensembles, consensus).cpu().numpy()
-    # The kernel is much faster where it can share work between all subsets, which it numbers by their bits.
-    counts = kernels.consensus_sweep(probabilities, labels, "all", consensus).cpu().numpy()
-    return counts[chosen @ (1 << np.arange(chosen.shape[1])) - 1]
+def mean_of_members(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Mean of the members' `values` [M] over each ensemble of `chosen` [E, M]."""
+    return chosen @ values / chosen.sum(1)
 
 
 def _columns(
@@ -134,8 +131,36 @@ def _columns(
     }
     if baseline is not None:
         columns["improvement_over_baseline"] = 100 * (counts - right[baseline]) / samples
-    ratio = np.divide(gain, errors, out=np.full(len(gain), np.nan), where=errors > 0)
-    return columns | {"error_improvement_ratio": ratio}
+    return columns | {"error_improvement_ratio": _ratio(gain, errors)}
+
+
+def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Diversity of a whole ensemble by which members are right: three classic measures, [E] each.
+
+    The same as `kernels.ensemble_measures` computes from the members' correctness, here from counts that shards can
+    add. With l members of L right on a sample: Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised
+    diversity is the mean double fault; and the coincident failure diversity needs, beside the mean error, only how
+    often all are right. NaN for an ensemble of one member, and where no member ever errs (there coincident failure
+    diversity is 0). Sources: Kohavi & Wolpert 1996; Partridge & Krzanowski 1997.
+    """
+    size, samples = chosen.sum(1), tally.samples
+    right = chosen @ tally.joint.diagonal()
+    errors = size * samples - right
+    both_right = _sum_over_pairs(chosen, tally.joint)  # ordered pairs, a member with itself included
+    both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
+    with_errors = samples - tally.unanimous
+    several = np.where(size > 1, 1.0, np.nan)
+    failures = _ratio(size * with_errors - errors, (size - 1) * with_errors)
+    return {
+        "kw_variance": several * (size * right - both_right) / (samples * size**2),
+        "generalised_diversity": several * (1 - _ratio(both_wrong, (size - 1) * errors)),
+        "coincident_failure_diversity": several * np.where(with_errors > 0, failures, 0),
+    }
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """NaN where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
 
 
 def _table(chosen: np.ndarray, consensus: str, columns: dict[str, np.ndarray]) -> pl.DataFrame:

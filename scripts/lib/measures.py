@@ -1,63 +1,155 @@
-"""Pairwise measures of diversity: a measure is one function from the members' recorded arrays to a matrix."""
+"""Pairwise measures of diversity: a measure is one function from the members' recorded arrays to a matrix of sums."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 import torch
 
 import kernels
+from kernels import correctness_measures
 from scripts.lib.errors import StudyError
+from scripts.lib.job import progress
 from scripts.lib.predictions import predicted_classes, probabilities
+from scripts.lib.samples import MINIBATCH, blocks
 from scripts.lib.storage import load_array, load_table
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a measure sees of the same samples: M arrays [n, ...], and the labels int64 [n] if these are predictions."""
+
+    arrays: Sequence[np.ndarray]
+    labels: torch.Tensor | None = None
+
+    def __getitem__(self, rows: slice) -> "Recorded":
+        labels = None if self.labels is None else self.labels[rows]
+        return Recorded([array[rows] for array in self.arrays], labels)
+
+
+def mean(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    """What most measures are: the mean over samples."""
+    return sums / samples
 
 
 @dataclass(frozen=True)
 class Measure:
     """A pairwise measure.
 
-    `needs` is the folder of the recorded arrays: predictions, attributions or activations. `compute` takes the M
-    members' arrays and the device and returns float64 [M, M]. Where it is correlated with improvement, the measure is
-    called `diversity` and a `similarity` is turned into 1 - value.
+    `needs` is the folder of the recorded arrays: predictions, attributions or activations. `sums` takes them, and the
+    device, and returns float64 [M, M]; the sums of blocks of samples add up, unless the measure is `whole`. `value`
+    makes the measure of the sums and the number of samples. Where it is correlated with improvement, a `similarity`
+    is turned into 1 - value.
     """
 
     name: str
-    diversity: str
-    needs: str
+    needs: Literal["predictions", "attributions", "activations"]
     similarity: bool
-    compute: Callable[[Sequence[np.ndarray], torch.device], torch.Tensor]
+    sums: Callable[[Recorded, torch.device], torch.Tensor]
+    value: Callable[[torch.Tensor, int], torch.Tensor] = mean
+    whole: bool = False
+
+    @property
+    def diversity(self) -> str:
+        """The name under which it is correlated with improvement."""
+        if not self.similarity:
+            return self.name
+        kind = self.name.removesuffix("_similarity")
+        return f"one_minus_{self.name}" if kind == self.name else f"{kind}_dissimilarity"
 
     def as_diversity(self, matrix: np.ndarray) -> np.ndarray:
         """The values turned so that more means more diverse."""
         return 1 - matrix if self.similarity else matrix
 
 
-def _disagreement(logits: Sequence[np.ndarray], device: torch.device) -> torch.Tensor:
-    return kernels.disagreement(predicted_classes(logits).to(device))
+def _disagreement(recorded: Recorded, device: torch.device) -> torch.Tensor:
+    return kernels.disagreement(predicted_classes(recorded.arrays).to(device), reduction="sum")
 
 
-def _js_divergence(logits: Sequence[np.ndarray], device: torch.device) -> torch.Tensor:
-    return kernels.js_divergence(probabilities(logits).to(device))
+def _js_divergence(recorded: Recorded, device: torch.device) -> torch.Tensor:
+    return kernels.js_divergence(probabilities(recorded.arrays).to(device), reduction="sum")
 
 
-def _attribution_similarity(maps: Sequence[np.ndarray], device: torch.device) -> torch.Tensor:
-    return kernels.attribution_similarity(torch.from_numpy(np.stack(maps)).flatten(2).to(device))
+def _joint_correctness(recorded: Recorded, device: torch.device) -> torch.Tensor:
+    assert recorded.labels is not None  # they come with predictions
+    correct = predicted_classes(recorded.arrays) == recorded.labels
+    return kernels.joint_correctness(correct.to(device)).double()
 
 
-def _activation_similarity(features: Sequence[np.ndarray], device: torch.device) -> torch.Tensor:
-    return kernels.cka([torch.from_numpy(np.array(member)).to(device) for member in features])
+def _of_joint(measure: Callable[[torch.Tensor, int], torch.Tensor]) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """A classic measure, which follows from how many samples both members of a pair get right."""
+    return lambda sums, samples: measure(sums.long(), samples)
+
+
+def _attributions(recorded: Recorded, device: torch.device, measure: Any) -> torch.Tensor:
+    maps = torch.from_numpy(np.stack(recorded.arrays)).flatten(2).to(device)
+    return kernels.attribution_similarity(maps, measure, reduction="sum")
+
+
+def _activations(recorded: Recorded, device: torch.device) -> list[torch.Tensor]:
+    return [torch.from_numpy(np.array(member)).to(device) for member in recorded.arrays]
+
+
+def _linear_alignment(recorded: Recorded, device: torch.device) -> torch.Tensor:
+    return kernels.cka(_activations(recorded, device))
+
+
+def _unbiased_alignment(recorded: Recorded, device: torch.device) -> torch.Tensor:
+    """Sums over minibatches; a last one of fewer than the four samples that the estimate needs is left out."""
+    members = _activations(recorded, device)
+    total = torch.zeros(len(members), len(members), dtype=torch.float64, device=device)
+    for batch in zip(*(member.split(MINIBATCH) for member in members), strict=True):
+        if len(batch[0]) >= 4:
+            total += kernels.hsic_sums(batch)
+    return total
 
 
 MEASURES = {
     measure.name: measure
     for measure in [
-        Measure("disagreement", "disagreement", "predictions", False, _disagreement),
-        Measure("attribution_similarity", "attribution_dissimilarity", "attributions", True, _attribution_similarity),
-        Measure("activation_similarity", "activation_dissimilarity", "activations", True, _activation_similarity),
-        Measure("js_divergence", "js_divergence", "predictions", False, _js_divergence),
+        Measure("disagreement", "predictions", False, _disagreement),
+        Measure("attribution_similarity", "attributions", True, partial(_attributions, measure="cosine")),
+        Measure("activation_similarity", "activations", True, _linear_alignment, lambda value, _: value, whole=True),
+        Measure("js_divergence", "predictions", False, _js_divergence),
+        *(
+            Measure(name, "predictions", similarity, _joint_correctness, _of_joint(value))
+            for name, similarity, value in [
+                ("oracle_disagreement", False, correctness_measures.oracle_disagreement),
+                ("double_fault", True, correctness_measures.double_fault),
+                ("yules_q", True, correctness_measures.yules_q),
+                ("correctness_correlation", True, correctness_measures.correctness_correlation),
+                ("error_consistency", True, correctness_measures.error_consistency),
+            ]
+        ),
+        *(
+            Measure(f"attribution_{kind}_similarity", "attributions", True, partial(_attributions, measure=kind))
+            for kind in ("pearson", "spearman", "topk_iou")
+        ),
+        Measure(
+            "unbiased_activation_similarity",
+            "activations",
+            True,
+            _unbiased_alignment,
+            lambda sums, _: kernels.cka_of_sums(sums),
+        ),
     ]
 }
+
+
+def pairwise_sums(measure: Measure, recorded: Recorded, rows: range, device: torch.device, title: str) -> torch.Tensor:
+    """The measure's sums over the samples `rows`, float64 [M, M], block by block."""
+    members = len(recorded.arrays)
+    # Four bytes a number, since the kernels compute with float32 where float16 is recorded.
+    sample = 4 * sum(int(np.prod(array.shape[1:])) for array in recorded.arrays)
+    pieces = [slice(rows.start, rows.stop)] if measure.whole else list(blocks(rows, sample))
+    total = torch.zeros(members, members, dtype=torch.float64, device=device)
+    for piece in progress(pieces, title, "block"):
+        total += measure.sums(recorded[piece], device)
+    return total
+
 
 # Attribution maps must have one size to be compared; activations have as many features as their member's head.
 AXES = {"attributions": ("samples", "height", "width"), "activations": ("samples", "features")}
@@ -118,6 +210,12 @@ def pairwise_table(matrix: torch.Tensor, members: Sequence[str], samples: int) -
             "samples": np.full(count * count, samples),
         }
     ).with_columns(pl.col("value").fill_nan(None))
+
+
+def load_sums(paths: Sequence[str], members: Sequence[str]) -> tuple[torch.Tensor, int]:
+    """Sums float64 [M, M] and number of samples of all shards together."""
+    sums = sum(load_pairwise(path, members) for path in paths)
+    return torch.as_tensor(sums), sum(load_table(path)["samples"][0] for path in paths)
 
 
 def load_pairwise(path: str, members: Sequence[str]) -> np.ndarray:

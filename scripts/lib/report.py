@@ -64,7 +64,7 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "pictures": [picture(Path(path)) for path in figures],
         "members": members_table(load_table(folder / "members.parquet")),
         "accuracies": accuracies_table(tables.accuracies),
-        "best_ensembles": list(best_ensembles(tables, study["ensembles"]["consensus"])),
+        "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "correlations": list(correlation_tables(tables.correlations)),
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
         "software": software_table(folder, study),
@@ -79,14 +79,19 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
 
 def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
     """The tables that the findings are computed from."""
-    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     return Tables(
         members=[member["id"] for member in study["members"]],
-        accuracies={dataset: load_table(folder / "accuracies" / f"{dataset}.parquet") for dataset in datasets},
-        ensembles={dataset: load_table(folder / "ensembles" / f"{dataset}.parquet") for dataset in datasets},
+        accuracies=tables_of(folder, "accuracies", study),
+        ensembles=tables_of(folder, "ensembles", study),
         correlations=load_table(folder / "correlations.parquet"),
         consensus=study["ensembles"]["consensus"][0],
     )
+
+
+def tables_of(folder: Path, name: str, study: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
+    """The tables `{name}/{dataset}.parquet` of all validation sets."""
+    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
+    return {dataset: load_table(folder / name / f"{dataset}.parquet") for dataset in datasets}
 
 
 def picture(path: Path) -> Picture:
@@ -141,23 +146,26 @@ def accuracies_table(accuracies: Mapping[str, pl.DataFrame]) -> Table:
     return Table(caption, ["Member", *map(in_words, accuracies)], rows)
 
 
-def best_ensembles(tables: Tables, consensus: Sequence[str]) -> Iterable[Table]:
-    """The most accurate ensembles of each dataset; among equals the smaller ones come first."""
-    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over own best member"]
-    for way in consensus:
+def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
+    """The most accurate ensembles of each dataset, of different sizes; among equals the smaller ones come first."""
+    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over own best member", "Found among"]
+    for way in sorted({name for table in tables.values() for name in table["consensus"]}):
         rows = []
-        for dataset, table in tables.ensembles.items():
+        for dataset, table in tables.items():
             chosen = table.filter(pl.col("size") > 1, consensus=way)
             best = chosen.sort("accuracy", "size", descending=[True, False], maintain_order=True).head(BEST_ENSEMBLES)
-            rows += [[in_words(dataset), *_ensemble(row, tables.members)] for row in best.iter_rows(named=True)]
-        caption = f"Best ensembles by {consensus_title(way)} (improvements in points)"
+            rows += [[in_words(dataset), *_ensemble(row, members)] for row in best.iter_rows(named=True)]
+        caption = f"Best ensembles of different sizes by {consensus_title(way)} (improvements in points)"
         yield Table(caption, header, rows, text_columns=2)
+
+
+FOUND = {"all": "all ensembles", "sampled": "drawn ensembles", "greedy": "greedy selection"}
 
 
 def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
     names = ", ".join(members[position] for position in row["members"])
-    gains = [signed(row["improvement_over_mean"], 1), signed(row["improvement_over_best"], 1)]
-    return [names, str(row["size"]), plain(row["accuracy"], 1), *gains]
+    gains = [signed(row["accuracy"] - row[f"{what}_member_accuracy"], 1) for what in ("mean", "best")]
+    return [names, str(row["size"]), plain(row["accuracy"], 1), *gains, FOUND[row["found"]]]
 
 
 def correlation_tables(correlations: pl.DataFrame) -> Iterable[Table]:
@@ -231,6 +239,7 @@ FILES = {
     "activations/{dataset}/{member}.npy": "what a member represents, the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "how different every two members are",
     "ensembles/{dataset}.parquet": "every ensemble: accuracy, improvements, mean diversities",
+    "best_ensembles/{dataset}.parquet": "the best ensemble found of every size",
     "correlations.parquet": "all correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json beside them holds recipe and history",
     "figures/{name}.png, .pdf": "the figures of this page",

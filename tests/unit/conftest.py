@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from scripts.lib.datasets import ArrayImages, ImageSet, ValidationSet
+from scripts.lib.ensembles import subsets as all_or_drawn_subsets
+from scripts.lib.predictions import Predictions
 from scripts.lib.study import merge, resolve
+from scripts.lib.tally import Tally, tally
 
 COLOURS = [(230, 40, 40), (40, 230, 40), (40, 40, 230)]
 CLASSES = ["red", "green", "blue"]
@@ -77,3 +80,16 @@ def own_logging() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+def subsets(members: int, sizes: str | list[int], per_size: int = 10, seed: int = 0) -> np.ndarray:
+    """The ensembles that a study evaluates; numbers that only matter where not all are evaluated are small."""
+    return all_or_drawn_subsets(members, sizes, per_size, seed)
+
+
+def tally_of(probabilities: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray) -> Tally:
+    """What a study counts, from probabilities [M, N, C] instead of files."""
+    members = [str(member) for member in range(len(probabilities))]
+    logits = [member.log().numpy() for member in probabilities]
+    predictions = Predictions("clean", members, [str(row) for row in range(len(labels))], logits)
+    return tally(predictions, labels, range(len(labels)), chosen, ["average", "vote"], torch.device("cpu"))

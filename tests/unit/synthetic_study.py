@@ -10,6 +10,7 @@ import polars as pl
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm, pearsonr, rankdata
 
+from scripts.lib.selection import best_evaluated
 from scripts.lib.storage import save_array, save_json, save_lines, save_table
 
 DATASETS = ("clean", "noise", "blur", "weather", "digital")
@@ -54,6 +55,8 @@ def make_study(
         _save_pairwise(folder, dataset, names, matrices, samples)
         tables[dataset] = _ensembles(logits, labels, matrices, baseline)
         save_table(folder / "ensembles" / f"{dataset}.parquet", tables[dataset])
+        best = best_evaluated(tables[dataset], "all").sort("consensus", "size")
+        save_table(folder / "best_ensembles" / f"{dataset}.parquet", best)
     save_table(folder / "correlations.parquet", _correlations(tables, measures, improvements, members))
     return folder
 

@@ -24,7 +24,8 @@ from scripts.lib.correlations import (
     random_orders,
     spearman,
 )
-from scripts.lib.ensembles import correct_samples, ensembles_table, mean_pairwise, subsets
+from scripts.lib.ensembles import ensembles_table, mean_pairwise
+from tests.unit.conftest import subsets, tally_of
 
 MEMBERS = 5
 Statistic = Callable[[np.ndarray, np.ndarray], float]
@@ -49,9 +50,10 @@ def study(
 def evidence(
     probabilities: torch.Tensor, labels: torch.Tensor, sizes: str | list[int], matrices: dict[str, np.ndarray]
 ) -> Evidence:
-    settings = {"sizes": sizes, "consensus": ["vote", "average"]}
-    table = ensembles_table(probabilities, labels, settings, matrices, 0)
-    return Evidence(table, 100 * correct_samples(probabilities, labels) / len(labels), matrices)
+    chosen = subsets(len(probabilities), sizes)
+    counts = tally_of(probabilities, labels, chosen)
+    table = ensembles_table(counts, chosen, matrices, 0)
+    return Evidence(table, 100 * counts.joint.diagonal() / len(labels), matrices)
 
 
 def without_value(table: pl.DataFrame) -> set[str]:
@@ -206,6 +208,19 @@ def test_permuted_correlations_equal_those_of_permuted_members(kind: str, chosen
         for source in sources
     ]
     np.testing.assert_allclose(permuted_pearson(sources, y, chosen, orders), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("sizes", ["all", [2], [1, 3, 5]])
+def test_with_many_members_the_pairs_of_each_ensemble_are_looked_up(
+    monkeypatch: pytest.MonkeyPatch, sizes: str | list[int]
+) -> None:
+    chosen, orders = subsets(6, sizes), random_orders(6, 20, seed=1)
+    chosen = chosen[chosen.sum(1) > 1]
+    sources = np.stack([random_matrix(seed, 6) for seed in range(2)])
+    y = np.random.default_rng(8).normal(size=(3, len(chosen)))
+    by_moments = permuted_pearson(sources, y, chosen, orders)
+    monkeypatch.setattr("scripts.lib.correlations.MOST_MOMENTS", 1)
+    np.testing.assert_allclose(permuted_pearson(sources, y, chosen, orders), by_moments, atol=1e-10)
 
 
 def test_blocks_of_ensembles_add_up(monkeypatch: pytest.MonkeyPatch) -> None:

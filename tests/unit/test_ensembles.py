@@ -1,6 +1,7 @@
 """Ensembles: which there are, how good and how diverse each is."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,10 +10,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.lib.ensembles import accuracies_table, correct_samples, ensembles_table, mean_pairwise, subsets
-from scripts.lib.errors import StudyError
+from kernels import ensemble_measures
+from scripts.lib.ensembles import accuracies_table, is_exhaustive, mean_pairwise
+from scripts.lib.ensembles import ensembles_table as table_of_tally
+from tests.unit.conftest import subsets, tally_of
 
-SETTINGS = {"sizes": "all", "consensus": ["average", "vote"]}
+
+def ensembles_table(
+    probabilities: torch.Tensor,
+    labels: torch.Tensor,
+    pairwise: dict[str, Any],
+    baseline: int | None,
+    sizes: str | list[int] = "all",
+) -> pl.DataFrame:
+    chosen = subsets(len(probabilities), sizes)
+    return table_of_tally(tally_of(probabilities, labels, chosen), chosen, pairwise, baseline)
 
 
 def problem(members: int = 4, samples: int = 60, classes: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -45,18 +57,32 @@ def test_sizes_may_be_chosen() -> None:
     assert len(subsets(5, [1, 4])) == 5 + 5
 
 
-def test_more_members_than_an_exhaustive_sweep_allows_are_refused() -> None:
-    message = r"ensembles/sizes: all of 21 members are 2,097,130 ensembles, at most 1,048,575 .* takes up to 20 members"
-    with pytest.raises(StudyError, match=message):
-        subsets(21, "all")
-    with pytest.raises(StudyError, match=r"ensembles/sizes: \[2, 8\] of 40 members are 76,905,465 ensembles"):
-        subsets(40, [2, 8])
-
-
-def test_more_members_may_form_small_ensembles() -> None:
+def test_all_ensembles_are_evaluated_where_they_are_few_enough() -> None:
+    assert is_exhaustive(20, "all")
+    assert not is_exhaustive(21, "all")
+    assert is_exhaustive(1000, [2])
+    assert not is_exhaustive(40, [2, 8])
     chosen = subsets(40, [2])
     assert chosen.shape == (780, 40)
     assert set(chosen.sum(1)) == {2}
+
+
+def test_with_more_members_different_ensembles_of_each_size_are_drawn() -> None:
+    chosen = subsets(30, "all", per_size=50, seed=3)
+    sizes, counts = np.unique(chosen.sum(1), return_counts=True)
+    assert sizes.tolist() == list(range(2, 21))
+    assert set(counts) == {50}
+    assert len(np.unique(chosen, axis=0)) == len(chosen)
+    members = chosen.sum(0)  # every member is drawn about equally often
+    assert members.min() > 0.6 * members.mean()
+    np.testing.assert_array_equal(chosen, subsets(30, "all", per_size=50, seed=3))
+    assert not np.array_equal(chosen, subsets(30, "all", per_size=50, seed=4))
+
+
+def test_a_size_that_has_few_ensembles_is_taken_whole() -> None:
+    chosen = subsets(40, [1, 2, 8], per_size=100, seed=0)
+    assert np.bincount(chosen.sum(1)).tolist() == [0, 40, 100, 0, 0, 0, 0, 0, 100]
+    np.testing.assert_array_equal(chosen[:40], np.eye(40, dtype=bool))
 
 
 @pytest.mark.parametrize("members", [2, 4])
@@ -64,7 +90,7 @@ def test_every_row_is_what_a_plain_loop_gives(members: int) -> None:
     probabilities, labels = problem(members)
     matrix = np.arange(members * members, dtype=float).reshape(members, members)
     matrix = matrix + matrix.T
-    table = ensembles_table(probabilities, labels, SETTINGS, {"disagreement": matrix}, baseline=1)
+    table = ensembles_table(probabilities, labels, {"disagreement": matrix}, baseline=1)
     assert len(table) == 2 * (2**members - members - 1)
     plain = probabilities.numpy()
     single = [naive_accuracy(plain, labels.numpy(), (m,), "average") for m in range(members)]
@@ -86,7 +112,7 @@ def test_every_row_is_what_a_plain_loop_gives(members: int) -> None:
 
 def test_one_member_has_no_pairwise_mean_and_no_improvement() -> None:
     probabilities, labels = problem(3)
-    table = ensembles_table(probabilities, labels, SETTINGS | {"sizes": [1]}, {"disagreement": np.ones((3, 3))}, None)
+    table = ensembles_table(probabilities, labels, {"disagreement": np.ones((3, 3))}, None, [1])
     assert table["disagreement"].to_list() == [None] * 6
     assert table["improvement_over_mean"].to_list() == [0] * 6
     assert "improvement_over_baseline" not in table.columns
@@ -95,7 +121,7 @@ def test_one_member_has_no_pairwise_mean_and_no_improvement() -> None:
 def test_members_without_an_error_have_no_error_improvement_ratio() -> None:
     labels = torch.tensor([0, 1])
     probabilities = torch.eye(2).expand(2, 2, 2)
-    table = ensembles_table(probabilities, labels, SETTINGS, {}, None)
+    table = ensembles_table(probabilities, labels, {}, None)
     assert table["accuracy"].to_list() == [100, 100]
     assert table["error_improvement_ratio"].to_list() == [None, None]
 
@@ -108,7 +134,7 @@ def test_a_pair_without_a_value_leaves_the_other_ensembles_alone() -> None:
 
 def test_types_are_those_of_the_contract() -> None:
     probabilities, labels = problem(3)
-    table = ensembles_table(probabilities, labels, SETTINGS, {}, None)
+    table = ensembles_table(probabilities, labels, {}, None)
     assert table.schema["members"] == pl.List(pl.UInt16)
     assert table["members"].to_list()[0] == [0, 1]
 
@@ -125,20 +151,31 @@ def test_accuracies_have_wilson_intervals() -> None:
     np.testing.assert_allclose(table["high"], 100 * (centre + half) / (1 + z * z / n))
 
 
-def test_accuracies_are_those_that_ensembles_are_compared_with() -> None:
-    probabilities, labels = problem(3)
-    right = correct_samples(probabilities, labels)
-    assert right.tolist() == [int((row.argmax(1) == labels).sum()) for row in probabilities]
-    table = ensembles_table(probabilities, labels, SETTINGS | {"sizes": [1]}, {}, None)
-    assert table.filter(consensus="average")["mean_member_accuracy"].to_list() == (100 * right / 60).tolist()
+@given(st.integers(2, 6), st.integers(1, 30), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_measures_of_whole_ensembles_are_those_of_the_kernels(members: int, samples: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(2, (samples,), generator=generator)
+    probabilities = torch.randn(members, samples, 2, generator=generator).softmax(2)
+    correct = probabilities.argmax(2) == labels
+    table = ensembles_table(probabilities, labels, {}, None, list(range(1, members + 1)))
+    for row in table.filter(consensus="average").iter_rows(named=True):
+        chosen = correct[row["members"]]
+        for column, definition in {
+            "kw_variance": ensemble_measures.kohavi_wolpert_variance,
+            "generalised_diversity": ensemble_measures.generalised_diversity,
+            "coincident_failure_diversity": ensemble_measures.coincident_failure_diversity,
+        }.items():
+            value = np.nan if row[column] is None else row[column]
+            assert value == pytest.approx(definition(chosen), nan_ok=True, abs=1e-12)
 
 
 @pytest.mark.parametrize("sizes", [[2], [1, 3], [2, 3, 4]])
 def test_listed_sizes_give_the_same_rows_as_all(sizes: list[int]) -> None:
     probabilities, labels = problem(4)
     pairwise = {"disagreement": np.arange(16.0).reshape(4, 4) + np.arange(16.0).reshape(4, 4).T}
-    whole = ensembles_table(probabilities, labels, SETTINGS, pairwise, 0)
-    listed = ensembles_table(probabilities, labels, SETTINGS | {"sizes": sizes}, pairwise, 0)
+    whole = ensembles_table(probabilities, labels, pairwise, 0)
+    listed = ensembles_table(probabilities, labels, pairwise, 0, sizes)
     assert whole.filter(pl.col("size").is_in(sizes)).equals(listed.filter(pl.col("size") > 1))
 
 
@@ -148,7 +185,7 @@ def test_equal_members_improve_by_exactly_nothing(members: int, samples: int, se
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(3, (samples,), generator=generator)
     one = torch.randn(samples, 3, generator=generator).softmax(1)
-    table = ensembles_table(one.expand(members, samples, 3), labels, SETTINGS, {}, 0)
+    table = ensembles_table(one.expand(members, samples, 3), labels, {}, 0)
     for kind in ("mean", "best", "baseline"):
         assert set(table[f"improvement_over_{kind}"]) == {0}
     assert set(table["error_improvement_ratio"]) <= {0, None}
@@ -156,7 +193,7 @@ def test_equal_members_improve_by_exactly_nothing(members: int, samples: int, se
 
 def test_one_sample_is_enough() -> None:
     probabilities = torch.tensor([[[0.6, 0.4]], [[0.1, 0.9]]])
-    table = ensembles_table(probabilities, torch.tensor([1]), SETTINGS, {"disagreement": np.eye(2) == 0}, None)
+    table = ensembles_table(probabilities, torch.tensor([1]), {"disagreement": np.eye(2) == 0}, None)
     assert table["accuracy"].to_list() == [100, 100]
     assert table["improvement_over_mean"].to_list() == [50, 50]
     assert table["error_improvement_ratio"].to_list() == [1, 1]

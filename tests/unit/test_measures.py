@@ -2,8 +2,10 @@
 
 import ast
 import re
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,9 +14,21 @@ import torch
 import yaml
 from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
+from scipy.stats import pearsonr, spearmanr
+from sklearn.metrics import cohen_kappa_score
 
 from scripts.lib.errors import StudyError
-from scripts.lib.measures import MEASURES, load_pairwise, load_recorded, pairwise_table
+from scripts.lib.measures import (
+    MEASURES,
+    Measure,
+    Recorded,
+    load_pairwise,
+    load_recorded,
+    load_sums,
+    pairwise_sums,
+    pairwise_table,
+)
+from scripts.lib.samples import MINIBATCH, shard
 from scripts.lib.storage import save_array, save_table
 from scripts.lib.study import ROOT
 
@@ -26,37 +40,123 @@ def random_arrays(*shape: int, members: int = 3, dtype: str = "float32") -> list
     return [random.normal(size=shape).astype(dtype) for _ in range(members)]
 
 
-def reference(measure: str, a: np.ndarray, b: np.ndarray) -> float:
-    """Each measure for one pair, in float64, as MEASURES.md of the project's design defines it."""
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    if measure == "disagreement":
-        return float((a.argmax(1) != b.argmax(1)).mean())
-    if measure == "js_divergence":
-        return float((jensenshannon(softmax(a, 1), softmax(b, 1), axis=1) ** 2).mean())
-    if measure == "attribution_similarity":
-        flat_a, flat_b = a.reshape(len(a), -1), b.reshape(len(b), -1)
-        norms = np.linalg.norm(flat_a, axis=1) * np.linalg.norm(flat_b, axis=1)
-        return float(((flat_a * flat_b).sum(1) / norms).mean())
+SHAPES = {"predictions": (20, 4), "attributions": (6, 5, 5), "activations": (30, 7)}
+LABELS = torch.from_numpy(np.random.default_rng(2).integers(0, 4, 20))
+
+
+def example(measure: Measure, members: int = 3, samples: int | None = None) -> Recorded:
+    _, *rest = SHAPES[measure.needs]
+    count = samples or SHAPES[measure.needs][0]
+    dtype = "float32" if measure.needs == "predictions" else "float16"
+    labels = LABELS.repeat(-(-count // 20))[:count] if measure.needs == "predictions" else None
+    return Recorded(random_arrays(count, *rest, members=members, dtype=dtype), labels)
+
+
+def computed(measure: Measure, recorded: Recorded) -> np.ndarray:
+    samples = len(recorded.arrays[0])
+    return measure.value(pairwise_sums(measure, recorded, range(samples), CPU, "test"), samples).numpy()
+
+
+def of_maps(similarity: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray, np.ndarray], float]:
+    return lambda a, b: float(np.mean([similarity(x.ravel(), y.ravel()) for x, y in zip(a, b, strict=True)]))
+
+
+def cosine(x: np.ndarray, y: np.ndarray) -> float:
+    return x @ y / np.sqrt((x @ x) * (y @ y))
+
+
+def overlap(x: np.ndarray, y: np.ndarray) -> float:
+    first, second = (set(np.argsort(-z, kind="stable")[: round(0.1 * len(z))]) for z in (x, y))
+    return len(first & second) / len(first | second)
+
+
+def right(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return a.argmax(1) == LABELS.numpy(), b.argmax(1) == LABELS.numpy()
+
+
+def odds(a: np.ndarray, b: np.ndarray) -> float:
+    x, y = right(a, b)
+    same, different = (x & y).sum() * (~x & ~y).sum(), (x & ~y).sum() * (~x & y).sum()
+    return (same - different) / (same + different)
+
+
+def alignment(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a - a.mean(0), b - b.mean(0)
-    return float(np.linalg.norm(b.T @ a) ** 2 / (np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b)))
+    return np.linalg.norm(b.T @ a) ** 2 / (np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b))
+
+
+def unbiased_alignment(a: np.ndarray, b: np.ndarray) -> float:
+    """Song et al. 2012, equation 5, written with matrices of ones."""
+
+    def independence(x: np.ndarray, y: np.ndarray) -> float:
+        n, one = len(x), np.ones(len(x))
+        k, m = (z @ z.T * (1 - np.eye(n)) for z in (x, y))
+        middle = one @ k @ one * (one @ m @ one) / ((n - 1) * (n - 2)) - 2 / (n - 2) * (one @ k @ m @ one)
+        return (np.trace(k @ m) + middle) / (n * (n - 3))
+
+    return independence(a, b) / np.sqrt(independence(a, a) * independence(b, b))
+
+
+# Each measure for one pair, in float64, as MEASURES.md of the project's design defines it.
+REFERENCES: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
+    "disagreement": lambda a, b: (a.argmax(1) != b.argmax(1)).mean(),
+    "js_divergence": lambda a, b: (jensenshannon(softmax(a, 1), softmax(b, 1), axis=1) ** 2).mean(),
+    "attribution_similarity": of_maps(cosine),
+    "attribution_pearson_similarity": of_maps(lambda x, y: pearsonr(x, y).statistic),
+    "attribution_spearman_similarity": of_maps(lambda x, y: spearmanr(x, y).statistic),
+    "attribution_topk_iou_similarity": of_maps(overlap),
+    "activation_similarity": alignment,
+    "unbiased_activation_similarity": unbiased_alignment,
+    "oracle_disagreement": lambda a, b: np.logical_xor(*right(a, b)).mean(),
+    "double_fault": lambda a, b: (~np.logical_or(*right(a, b))).mean(),
+    "yules_q": odds,
+    "correctness_correlation": lambda a, b: np.corrcoef(*right(a, b))[0, 1],
+    "error_consistency": lambda a, b: cohen_kappa_score(*right(a, b)),
+}
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_equals_its_definition(name: str) -> None:
-    shapes = {"predictions": (20, 4), "attributions": (6, 5, 5), "activations": (30, 7)}
-    needs = MEASURES[name].needs
-    arrays = random_arrays(*shapes[needs], dtype="float32" if needs == "predictions" else "float16")
-    matrix = MEASURES[name].compute(arrays, CPU)
+    recorded = example(MEASURES[name])
+    matrix = computed(MEASURES[name], recorded)
     for a, b in product(range(3), repeat=2):
-        assert matrix[a, b].item() == pytest.approx(reference(name, arrays[a], arrays[b]), abs=1e-6)
+        first, second = (recorded.arrays[member].astype(np.float64) for member in (a, b))
+        assert matrix[a, b] == pytest.approx(REFERENCES[name](first, second), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_equal_members_are_not_diverse(name: str) -> None:
-    shapes = {"predictions": (20, 4), "attributions": (6, 5, 5), "activations": (30, 7)}
-    array = random_arrays(*shapes[MEASURES[name].needs], members=1)[0]
-    matrix = MEASURES[name].compute([array, array], CPU)
-    assert matrix.numpy() == pytest.approx(np.full((2, 2), float(MEASURES[name].similarity)), abs=1e-6)
+    measure, recorded = MEASURES[name], example(MEASURES[name], members=1)
+    matrix = computed(measure, Recorded([recorded.arrays[0]] * 2, recorded.labels))
+    always = (~right(recorded.arrays[0], recorded.arrays[0])[0]).mean() if name == "double_fault" else 1
+    assert matrix == pytest.approx(np.full((2, 2), float(measure.similarity) * always), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, measure in MEASURES.items() if not measure.whole])
+def test_blocks_and_shards_of_samples_give_what_all_samples_give(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = MEASURES[name]
+    recorded = example(measure, samples=2 * MINIBATCH + 40)
+    whole = computed(measure, recorded)
+    monkeypatch.setattr("scripts.lib.samples.BLOCK_BYTES", 1)
+    samples = len(recorded.arrays[0])
+    parts = [pairwise_sums(measure, recorded, shard(samples, part, 4), CPU, "test") for part in range(4)]
+    assert measure.value(sum(parts), samples).numpy() == pytest.approx(whole, abs=1e-12)
+
+
+def test_the_rules_know_which_measures_need_all_samples_at_once() -> None:
+    rules = (ROOT / "rules" / "common.smk").read_text(encoding="utf-8")
+    mapping = re.search(r"^WHOLE = (\{.*\})", rules, re.MULTILINE)
+    assert mapping is not None
+    assert ast.literal_eval(mapping[1]) == {measure.name for measure in MEASURES.values() if measure.whole}
+
+
+def test_sums_of_shards_are_read_back_and_added(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{part}.parquet") for part in range(2)]
+    for path, samples in zip(paths, (50, 30), strict=True):
+        save_table(path, pairwise_table(MATRIX, ["b", "a", "c"], samples))
+    sums, samples = load_sums(paths, ["b", "a", "c"])
+    assert samples == 80
+    np.testing.assert_array_equal(sums, 2 * MATRIX)
 
 
 def test_the_schema_offers_the_measures_of_the_registry() -> None:
@@ -75,10 +175,11 @@ def test_the_rule_hands_each_measure_what_it_needs() -> None:
 def test_a_similarity_becomes_a_diversity_and_a_diversity_stays() -> None:
     matrix = np.array([[1, 0.25], [0.25, 1]])
     for measure in MEASURES.values():
-        assert measure.similarity == measure.name.endswith("_similarity")
         expected = np.array([[0, 0.75], [0.75, 0]]) if measure.similarity else matrix
         np.testing.assert_array_equal(measure.as_diversity(matrix), expected)
-        assert measure.diversity == measure.name.replace("_similarity", "_dissimilarity")
+        assert (measure.diversity == measure.name) == (not measure.similarity)
+    assert MEASURES["attribution_similarity"].diversity == "attribution_dissimilarity"
+    assert MEASURES["yules_q"].diversity == "one_minus_yules_q"
 
 
 MATRIX = torch.tensor([[0, 0.1, 0.2], [0.1, 0, 0.3], [0.2, 0.3, 0]], dtype=torch.float64)

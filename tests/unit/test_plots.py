@@ -11,14 +11,16 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from scripts.lib.measures import MEASURES
 from scripts.lib.plots.attributions import choose_samples, draw_attributions, plot_attributions
+from scripts.lib.plots.best_ensembles import draw_best_ensembles, plot_best_ensembles
 from scripts.lib.plots.correlations import draw_correlations, plot_correlations
 from scripts.lib.plots.improvement import draw_improvement, plot_improvement
 from scripts.lib.plots.learning_curves import draw_learning_curves, plot_learning_curves
 from scripts.lib.plots.member_accuracies import draw_member_accuracies, plot_member_accuracies
 from scripts.lib.plots.pairwise import clustered, draw_pairwise, in_few_characters, plot_pairwise
 from scripts.lib.plots.style import new_figure, save, shortened, wrapped
-from scripts.lib.plots.words import in_words, oriented, plain, quantity, signed, significant
+from scripts.lib.plots.words import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed, significant
 from scripts.lib.storage import load_array, load_json, load_table
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study
 
@@ -55,6 +57,8 @@ def figures(study: Path) -> Iterator[Figure]:
     members = load_table(study / "members.parquet")["member"].to_list()
     correlations = load_table(study / "correlations.parquet").filter(consensus="average", improvement="over_mean")
     yield draw_member_accuracies(list(tables(study, "accuracies").values()))
+    best, evaluated = tables(study, "best_ensembles"), tables(study, "ensembles")
+    yield draw_best_ensembles({name: (best[name], evaluated[name]) for name in best})
     yield draw_correlations(correlations, "over_mean", "average")
     yield improvement_figure(study)
     yield draw_learning_curves({name: load_json(study / f"checkpoints/{name}.json")["history"] for name in members})
@@ -104,6 +108,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
     names, datasets = NAMES[:4], DATASETS[:2]
     plot_member_accuracies([str(small / f"accuracies/{name}.parquet") for name in datasets], tmp_path)
     ensembles = [str(small / f"ensembles/{name}.parquet") for name in datasets]
+    plot_best_ensembles([path.replace("ensembles/", "best_ensembles/") for path in ensembles], ensembles, tmp_path)
     plot_improvement(ensembles, str(small / "correlations.parquet"), ["over_mean", "over_best"], ["vote"], tmp_path)
     pairs = [
         str(small / f"pairwise/{name}/{m}.parquet") for m in ("disagreement", "js_divergence") for name in datasets
@@ -120,7 +125,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
         tmp_path,
     )
     expected = {"member_accuracies", "improvement_over_mean_vote", "improvement_over_best_vote", "learning_curves"}
-    expected |= {"pairwise_disagreement", "pairwise_js_divergence", "correlations", "attributions"}
+    expected |= {"pairwise_disagreement", "pairwise_js_divergence", "correlations", "attributions", "best_ensembles"}
     assert {path.name for path in tmp_path.iterdir()} == {
         f"{name}.{kind}" for name in expected for kind in ("png", "pdf")
     }
@@ -224,6 +229,24 @@ def test_similarities_are_turned_into_diversities() -> None:
     ensembles = pl.DataFrame({"attribution_similarity": [0.25, None], "disagreement": [0.5, 0.5]})
     assert oriented(ensembles, "attribution_dissimilarity").to_list() == [0.75, None]
     assert oriented(ensembles, "disagreement").to_list() == [0.5, 0.5]
+
+
+def test_every_measure_has_words_for_itself_and_as_a_diversity() -> None:
+    for measure in MEASURES.values():
+        assert {measure.name, measure.diversity} <= QUANTITIES.keys()
+        assert is_similarity(measure.name) == measure.similarity
+        table = pl.DataFrame({measure.name: [0.25]})
+        assert oriented(table, measure.diversity).to_list() == [0.75 if measure.similarity else 0.25]
+    titles = [QUANTITIES[measure.name].title for measure in MEASURES.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_greedy_and_drawn_ensembles_are_told_apart(small: Path) -> None:
+    best, evaluated = load_table(small / "best_ensembles/clean.parquet"), load_table(small / "ensembles/clean.parquet")
+    found = pl.Series("found", ["sampled", "greedy"] * (len(best) // 2))
+    shown = words(draw_best_ensembles({"clean": (best.with_columns(found), evaluated)}))
+    assert {"best of those drawn", "greedy selection"} <= set(shown)
+    assert "best of all ensembles" not in shown
 
 
 def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:

@@ -234,6 +234,8 @@ def test_studies_without_ensembles_or_benchmarks_have_a_report(tmp_path: Path) -
     shutil.rmtree(folder / "benchmarks")
     table = pl.read_parquet(folder / "ensembles/clean.parquet")
     table.clear().write_parquet(folder / "ensembles/clean.parquet")
+    best = pl.read_parquet(folder / "best_ensembles/clean.parquet")
+    best.clear().write_parquet(folder / "best_ensembles/clean.parquet")
     build_report(folder, [], folder / "report.html")
     assert "no ensemble of two or more members was evaluated" in Page(folder / "report.html").text
 

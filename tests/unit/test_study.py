@@ -65,7 +65,7 @@ def test_defaults_are_filled_in_at_every_level() -> None:
         "samples": 200,
         "steps": 16,
     }
-    assert study["ensembles"] == {"sizes": "all", "consensus": ["average", "vote"]}
+    assert study["ensembles"] == {"sizes": "all", "per_size": 200, "greedy": 20, "consensus": ["average", "vote"]}
     assert study["datasets"]["training"] == {"folder": None}
     assert study["datasets"]["resize"] is None
     assert study["datasets"]["validation"][0] == {"id": "clean", "folder": None, "images": None}

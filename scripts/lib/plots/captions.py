@@ -9,6 +9,14 @@ WORDS = {
         "repeated as grey ticks; dashed lines are the means over the members.",
         "Dot plot of each member's accuracy on each dataset. The numbers are in the table of accuracies.",
     ),
+    "best_ensembles": (
+        "The best ensemble of every size",
+        "Accuracy of the best ensemble that was found for each number of members; grey: the mean of all evaluated "
+        "ensembles of that size, and (thin) the best single member. The best are picked on the images that score "
+        "them, so they are optimistic estimates.",
+        "Line charts of accuracy against the number of members, one for each dataset. The numbers are in "
+        "best_ensembles/dataset.parquet.",
+    ),
     "learning_curves": (
         "Learning curves",
         "Accuracy and loss after each epoch. Every member has its own number of epochs.",

@@ -14,7 +14,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
 from scripts.lib.plots.style import LIGHT_GREY, new_figure, panels, save
-from scripts.lib.plots.words import Quantity, in_words, missing, quantity
+from scripts.lib.plots.words import Quantity, in_words, is_similarity, missing, quantity
 from scripts.lib.storage import load_table
 
 MOST_MEMBERS_WITH_VALUES = 10
@@ -32,7 +32,7 @@ def plot_pairwise(tables: Sequence[str], folder: str | Path) -> None:
 
 def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
     """One panel a dataset. The members stand in the same order in all: like ones together, judged on the first."""
-    shown, alike = quantity(measure), measure.endswith("similarity")
+    shown, alike = quantity(measure), is_similarity(measure)
     members = clustered(next(iter(tables.values())), alike)
     values = {dataset: as_matrix(table, members) * shown.factor for dataset, table in tables.items()}
     norm = _shared_scale(list(values.values()))

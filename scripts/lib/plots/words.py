@@ -29,6 +29,23 @@ QUANTITIES = {
     "activation_similarity": Quantity("Activation similarity", "CKA"),
     "activation_dissimilarity": Quantity("Activation dissimilarity", "1 − CKA"),
     "js_divergence": Quantity("Jensen-Shannon divergence", "nats"),
+    "oracle_disagreement": Quantity("Oracle disagreement", "%", 100),
+    "double_fault": Quantity("Double fault", "%", 100),
+    "one_minus_double_fault": Quantity("No double fault", "%", 100),
+    "yules_q": Quantity("Yule's Q"),
+    "one_minus_yules_q": Quantity("1 − Yule's Q"),
+    "correctness_correlation": Quantity("Correlation of correctness", "ρ"),
+    "one_minus_correctness_correlation": Quantity("Decorrelation of correctness", "1 − ρ"),
+    "error_consistency": Quantity("Error consistency", "κ"),
+    "one_minus_error_consistency": Quantity("Error inconsistency", "1 − κ"),
+    "attribution_pearson_similarity": Quantity("Attribution correlation", "Pearson's r"),
+    "attribution_pearson_dissimilarity": Quantity("Attribution decorrelation", "1 − Pearson's r"),
+    "attribution_spearman_similarity": Quantity("Attribution rank correlation", "Spearman's ρ"),
+    "attribution_spearman_dissimilarity": Quantity("Attribution rank decorrelation", "1 − Spearman's ρ"),
+    "attribution_topk_iou_similarity": Quantity("Attribution overlap", "IoU of the top 10 %"),
+    "attribution_topk_iou_dissimilarity": Quantity("Attribution mismatch", "1 − IoU of the top 10 %"),
+    "unbiased_activation_similarity": Quantity("Unbiased activation similarity", "CKA"),
+    "unbiased_activation_dissimilarity": Quantity("Unbiased activation dissimilarity", "1 − CKA"),
     "mean_member_accuracy": Quantity("Mean member accuracy", "%"),
 }
 
@@ -46,6 +63,11 @@ CONSENSUS = {"average": "averaging of probabilities", "vote": "majority vote"}
 def quantity(measure: str) -> Quantity:
     """How a measure is shown. One that nobody has named here is shown by its identifier, in words."""
     return QUANTITIES.get(measure, Quantity(in_words(measure)))
+
+
+def is_similarity(measure: str) -> bool:
+    """Whether a pairwise measure is larger for members that are more alike."""
+    return measure.endswith("_similarity") or f"one_minus_{measure}" in QUANTITIES
 
 
 def in_words(identifier: str) -> str:
@@ -68,7 +90,8 @@ def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
     """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
     if measure in ensembles.columns:
         return ensembles[measure].cast(pl.Float64)
-    return 1 - ensembles[measure.replace("_dissimilarity", "_similarity")].cast(pl.Float64)
+    similarity = measure.replace("_dissimilarity", "_similarity").removeprefix("one_minus_")
+    return 1 - ensembles[similarity].cast(pl.Float64)
 
 
 def missing(value: float | None) -> bool:

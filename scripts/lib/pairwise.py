@@ -1,0 +1,37 @@
+"""One measure on one dataset: from the members' files to sums over samples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from scripts.lib.measures import Measure, Recorded, load_recorded, pairwise_sums
+from scripts.lib.predictions import check_records, load_labels, load_predictions
+from scripts.lib.samples import shard
+
+
+def open_recorded(measure: Measure, dataset: str, members: Sequence[str], files: Any) -> Recorded:
+    """What the measure compares, checked and memory-mapped; `files` has the inputs of rule `pairwise`.
+
+    Raises StudyError, naming member, dataset and file, for what does not fit.
+    """
+    if measure.needs != "predictions":
+        samples = check_records(dataset, members, files.records, files.samples)
+        return Recorded(load_recorded(measure.needs, dataset, members, files.recorded, samples))
+    predictions = load_predictions(dataset, members, files.recorded, files.records, files.samples, files.classes)
+    return Recorded(predictions.logits, load_labels(files.labels, predictions))
+
+
+def compare(
+    measure: Measure,
+    dataset: str,
+    members: Sequence[str],
+    files: Any,
+    device: torch.device,
+    part: int = 0,
+    parts: int = 1,
+) -> tuple[torch.Tensor, int]:
+    """The measure's sums float64 [M, M] over one of `parts` shards of the samples, and how many these are."""
+    recorded = open_recorded(measure, dataset, members, files)
+    rows = shard(len(recorded.arrays[0]), part, parts)
+    return pairwise_sums(measure, recorded, rows, device, f"{measure.name} on {dataset}"), len(rows)

@@ -1,0 +1,13 @@
+from scripts.lib.device import choose_device
+from scripts.lib.job import job
+from scripts.lib.measures import MEASURES, pairwise_table
+from scripts.lib.pairwise import compare
+from scripts.lib.storage import save_table
+
+with job(snakemake):
+    wildcards, params = snakemake.wildcards, snakemake.params
+    device = choose_device(params.device, snakemake.threads)
+    part = int(wildcards.shard)
+    measure = MEASURES[wildcards.measure]
+    sums, samples = compare(measure, wildcards.dataset, params.members, snakemake.input, device, part, params.shards)
+    save_table(snakemake.output[0], pairwise_table(sums, params.members, samples))
