@@ -4,7 +4,10 @@ import argparse
 import csv
 import os
 import platform
+import resource
+import shutil
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,64 +15,110 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from kernels import native
+
 RESULTS = Path(__file__).parent / "results"
 Work = Callable[[], object]
+
+COPIED_BYTES, SQUARE = 1 << 28, 2048
+CEILINGS = {"ceiling: copy of 256 MB": 2 * COPIED_BYTES, "ceiling: 2048³ float32 product": 2 * SQUARE**3}
 
 
 def options(description: str | None, **sizes: Sequence[int]) -> argparse.Namespace:
     """One option a size, each a list: the sizes of one benchmark point lie at the same position."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, values in sizes.items():
         parser.add_argument(f"--{name}", type=int, nargs="+", default=list(values))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--compile", action="store_true", help="torch.compile as a peer: minutes of compilation")
-    return parser.parse_args()
+    parser.add_argument("--slowest", type=float, default=20, help="seconds after which a peer is not repeated")
+    arguments = parser.parse_args()
+    if len({len(getattr(arguments, name)) for name in sizes}) > 1:
+        parser.error(f"--{', --'.join(sizes)} need equally many values")
+    return arguments
+
+
+def points(arguments: argparse.Namespace, *names: str) -> list[tuple[int, ...]]:
+    """The sizes of every benchmark point."""
+    return list(zip(*(getattr(arguments, name) for name in names), strict=True))
+
+
+def compiled(function: Callable[..., object]) -> Callable[..., object] | None:
+    """`torch.compile` of a peer, or None where there is no C++ compiler for the CPU's code."""
+    if torch.cuda.is_available() or shutil.which("g++") or shutil.which("clang++"):
+        return torch.compile(function, dynamic=False)
+    print("torch.compile is left out: it needs a C++ compiler (g++ or clang++)", file=sys.stderr)
+    return None
 
 
 def compare(
-    kernel: str, sizes: dict[str, int], peers: dict[str, Work], arguments: argparse.Namespace, scale: dict[str, float]
+    kernel: str,
+    sizes: dict[str, int],
+    peers: dict[str, Work],
+    arguments: argparse.Namespace,
+    operations: float,
+    scale: dict[str, float] | None = None,
 ) -> None:
     """Time the peers in turns, so that a disturbance hits all of them, and append medians and spreads to the CSV.
 
+    `operations` is what the task takes in its plainest form, the same for all: the rate is operations / median.
     `scale` multiplies the time of a peer that ran on a part of the work: its row says so.
     """
+    scale = scale or {}
+    peers = peers | ceilings(arguments.device)
+    for name, work in peers.items():
+        if name.startswith("torch.compile"):  # it compiles at the first call
+            work()
     times: dict[str, list[float]] = {name: [] for name in peers}
     for repeat in range(arguments.repeats + 1):
         for name, work in peers.items():
-            if repeat > 0 and scale.get(name, 1) > 1 and len(times[name]) >= 2:
+            if times[name] and times[name][0] > arguments.slowest:
                 continue
             began = time.perf_counter()
             work()
             if arguments.device == "cuda":
                 torch.cuda.synchronize()
-            if repeat > 0:  # the first is a warm-up
-                times[name].append((time.perf_counter() - began) * scale.get(name, 1))
+            spent = (time.perf_counter() - began) * scale.get(name, 1)
+            if repeat > 0 or spent > arguments.slowest:  # the first is a warm-up, unless it took long enough
+                times[name].append(spent)
     ours = statistics.median(times["ours"])
     for name, values in times.items():
+        median = statistics.median(values)
         row = {
             **sizes,
             "implementation": name,
-            "median_s": f"{statistics.median(values):.6g}",
+            "median_s": f"{median:.6g}",
             "fastest_s": f"{min(values):.6g}",
             "slowest_s": f"{max(values):.6g}",
-            "times_ours": f"{statistics.median(values) / ours:.3g}",
+            "times_ours": f"{median / ours:.3g}",
+            "giga_per_s": f"{CEILINGS.get(name, operations) / median / 1e9:.4g}",
             "repeats": len(values),
             "extrapolated_by": f"{scale.get(name, 1):.6g}",
+            "peak_memory_gib": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f}",
             **_environment(arguments.device),
         }
         _append(RESULTS / f"{kernel}.csv", row)
         print(*(f"{key}={value}" for key, value in list(row.items())[: len(sizes) + 6]), flush=True)
 
 
+def at_any_size(work: Work) -> Work:
+    """Small work is left to torch and numpy, because loading numba takes a second: this shows it once that is paid."""
+
+    def run() -> None:
+        least, native.LEAST_OPERATIONS = native.LEAST_OPERATIONS, 0
+        work()
+        native.LEAST_OPERATIONS = least
+
+    return run
+
+
 def ceilings(device: str) -> dict[str, Work]:
-    """A copy of 256 MB and a float32 matrix product of 2 × 2048³ operations: what the device can do at the moment."""
-    source, square = torch.rand(1 << 26, device=device), torch.rand(2048, 2048, device=device)
+    """A copy of 256 MB (bytes read and written) and a float32 matrix product: what the device can do at the moment."""
+    source = torch.rand(COPIED_BYTES // 4, device=device)
+    square = torch.rand(SQUARE, SQUARE, device=device)
     target, product = torch.empty_like(source), torch.empty_like(square)
-    return {
-        "ceiling: copy of 256 MB": lambda: target.copy_(source),
-        "ceiling: 2048³ float32 product": lambda: torch.mm(square, square, out=product),
-    }
+    copy, multiply = CEILINGS
+    return {copy: lambda: target.copy_(source), multiply: lambda: torch.mm(square, square, out=product)}
 
 
 def _environment(device: str) -> dict[str, str | int]:

@@ -1,8 +1,10 @@
-"""All ensembles beside the plain loop over subsets, which is timed on a sample of the subsets and extrapolated.
+"""Ensembles beside the plain loop over subsets, and beside one matrix product for all subsets, eager and compiled.
 
-The loop's time for a subset is proportional to its size; the timed subsets are every step-th of all, so that their mean
-size is about that of all. The probabilities are simulated: members share half of their error, and the benchmark prints
-the accuracy of a member.
+The loop is timed on a sample of the subsets (and, with more than 100 classes, on 1000 samples) and multiplied up: its
+time for a subset is proportional to its size, and the timed ones are every step-th of all, of about the mean size. The
+matrix form is timed on 20 samples of those and multiplied up. The probabilities are simulated: members share half of
+their error, and the benchmark prints the accuracy of a member. Operations: one addition a member, class and sample of
+every subset, E M N C / 2. With `--listed` E subsets of 5 members are given instead of all 2^M - 1.
 """
 
 import argparse
@@ -14,6 +16,7 @@ from kernels import consensus_sweep
 
 LOOPED_ENSEMBLES = 16
 LOOPED_SAMPLES = 1000
+PRODUCT_SAMPLES = 20
 
 
 def simulated(members: int, samples: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -30,41 +33,66 @@ def simulated(members: int, samples: int, classes: int) -> tuple[torch.Tensor, t
     return probabilities, labels
 
 
-def plain_loop(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: list[int]) -> list[int]:
-    counts = []
-    for e in ensembles:
-        chosen = [m for m in range(len(probabilities)) if e >> m & 1]
-        counts.append(int((probabilities[chosen].mean(0).argmax(-1) == labels).sum()))
-    return counts
+def plain_loop(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor) -> torch.Tensor:
+    right = [(probabilities[chosen].mean(0).argmax(-1) == labels).sum() for chosen in ensembles]
+    return torch.stack(right)
 
 
-def benchmark(arguments: argparse.Namespace, members: int, samples: int, classes: int) -> None:
-    probabilities, labels = simulated(members, samples, classes)
-    probabilities, labels = probabilities.to(arguments.device), labels.to(arguments.device)
+def matrix_product(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor) -> torch.Tensor:
+    sums = ensembles.float() @ probabilities.flatten(1)
+    return (sums.view(len(ensembles), *probabilities.shape[1:]).argmax(2) == labels).sum(1)
+
+
+def all_subsets(members: int) -> torch.Tensor:
+    numbers = torch.arange(1, 1 << members)
+    return (numbers[:, None] >> torch.arange(members) & 1).bool()
+
+
+def listed_subsets(members: int, count: int, size: int = 5) -> torch.Tensor:
+    order = torch.rand(count, members, generator=torch.Generator().manual_seed(1)).argsort(1)[:, :size]
+    return torch.zeros(count, members, dtype=torch.bool).scatter_(1, order, True)
+
+
+def benchmark(arguments: argparse.Namespace, members: int, samples: int, classes: int, listed: int) -> None:
+    probabilities, labels = (x.to(arguments.device) for x in simulated(members, samples, classes))
+    ensembles = (listed_subsets(members, listed) if listed else all_subsets(members)).to(arguments.device)
     accuracy = (probabilities[0].argmax(1) == labels).float().mean().item()
-    count = (1 << members) - 1
-    ensembles = list(range(1, count + 1, max(1, count // LOOPED_ENSEMBLES)))
-    part = slice(0, min(samples, LOOPED_SAMPLES if classes > 100 else samples))
-    few, few_labels = probabilities[:, part].contiguous(), labels[part]
-    ours = consensus_sweep(few, few_labels)[torch.tensor(ensembles) - 1].tolist()
-    unequal = sum(abs(a - b) for a, b in zip(ours, plain_loop(few, few_labels, ensembles), strict=True))
+    some = torch.arange(0, len(ensembles), max(1, len(ensembles) // LOOPED_ENSEMBLES))
+    few = slice(0, min(samples, LOOPED_SAMPLES if classes > 100 else samples))
+    part, part_labels = probabilities[:, few].contiguous(), labels[few]
+    tiny, tiny_labels = probabilities[:, :PRODUCT_SAMPLES].contiguous(), labels[:PRODUCT_SAMPLES]
+    wanted = ensembles if listed else "all"
+    found = consensus_sweep(part, part_labels, wanted)
+    unequal = int((found[some] - plain_loop(part, part_labels, ensembles[some])).abs().sum())
     print(f"accuracy of a member {accuracy:.2f}, decisions that differ by rounding: {unequal}", flush=True)
-    assert unequal <= 1e-5 * len(ensembles) * len(few_labels)
+    assert unequal <= 1e-5 * len(some) * len(part_labels)
     peers: dict[str, common.Work] = {
-        "ours": lambda: consensus_sweep(probabilities, labels),
-        "plain loop over subsets": lambda: plain_loop(few, few_labels, ensembles),
-        **common.ceilings(arguments.device),
+        "ours": lambda: consensus_sweep(probabilities, labels, wanted),
+        "ours, machine code for any size": common.at_any_size(lambda: consensus_sweep(probabilities, labels, wanted)),
+        "plain loop over subsets": lambda: plain_loop(part, part_labels, ensembles[some]),
+        "matrix product over subsets": lambda: matrix_product(tiny, tiny_labels, ensembles),
     }
-    factor = count / len(ensembles) * samples / len(few_labels)
-    sizes = {"members": members, "samples": samples, "classes": classes}
-    common.compare("consensus_sweep", sizes, peers, arguments, {"plain loop over subsets": factor})
+    scale = {
+        "plain loop over subsets": len(ensembles) / len(some) * samples / len(part_labels),
+        "matrix product over subsets": samples / len(tiny_labels),
+    }
+    if fused := common.compiled(matrix_product):
+        peers["torch.compile of the product"] = lambda: fused(tiny, tiny_labels, ensembles)
+        scale["torch.compile of the product"] = samples / len(tiny_labels)
+    sizes = {"members": members, "samples": samples, "classes": classes, "ensembles": len(ensembles)}
+    operations = int(ensembles.sum()) * samples * classes
+    common.compare("consensus_sweep", sizes, peers, arguments, operations, scale)
 
 
 def main() -> None:
     arguments = common.options(
-        __doc__, members=[4, 8, 12, 15], samples=[10_000, 10_000, 10_000, 50_000], classes=[100, 100, 100, 1000]
+        __doc__,
+        members=[4, 8, 12, 15, 12, 12, 12, 12, 1000],
+        samples=[10_000, 10_000, 10_000, 10_000, 1_000, 50_000, 10_000, 10_000, 10_000],
+        classes=[100, 100, 100, 100, 100, 100, 10, 1000, 10],
+        listed=[0, 0, 0, 0, 0, 0, 0, 0, 1000],
     )
-    for sizes in zip(arguments.members, arguments.samples, arguments.classes, strict=True):
+    for sizes in common.points(arguments, "members", "samples", "classes", "listed"):
         benchmark(arguments, *sizes)
 
 

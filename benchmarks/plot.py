@@ -1,37 +1,56 @@
-"""Time against the number of members, one plot a CSV under results/, peers as lines, both axes logarithmic."""
+"""Time against each size, one figure a CSV under results/, peers as lines, both axes logarithmic."""
 
-import csv
-from collections import defaultdict
 from pathlib import Path
 
 import matplotlib
+import polars as pl
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 RESULTS = Path(__file__).parent / "results"
+FIGURES = Path(__file__).parents[1] / "docs" / "images"
+SIZES = ("members", "samples", "classes", "pixels", "features")
+# Okabe & Ito's colours, with a marker each: told apart in grey and with colour blindness.
+STYLES = [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#d55e00", "D"), ("#cc79a7", "v"), ("#56b4e9", "P")]
 
 
 def main() -> None:
     for path in sorted(RESULTS.glob("*.csv")):
-        with path.open() as file:
-            rows = [row for row in csv.DictReader(file) if not row["implementation"].startswith("ceiling")]
-        lines: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
-        for row in rows:
-            lines[row["implementation"]].append(
-                (float(row["members"]), float(row["median_s"]), float(row["fastest_s"]), float(row["slowest_s"]))
-            )
-        figure, axes = plt.subplots(figsize=(5, 3.6), layout="constrained")
-        for name, points in lines.items():
-            members, median, fastest, slowest = zip(*sorted(points), strict=True)
-            axes.plot(members, median, marker="o", linewidth=2.5 if name.startswith("ours") else 1.2, label=name)
-            axes.fill_between(members, fastest, slowest, alpha=0.15)
-        axes.set(xscale="log", yscale="log", xlabel="members", ylabel="seconds", title=path.stem)
-        axes.grid(alpha=0.3, which="both")
-        axes.legend(fontsize=7)
-        axes.text(1, 0, rows[0]["device"], transform=axes.transAxes, ha="right", va="bottom", fontsize=6)
-        figure.savefig(path.with_suffix(".png"), dpi=150)
+        table = pl.read_csv(path).filter(~pl.col("implementation").str.starts_with("ceiling"))
+        sizes = [name for name in SIZES if name in table.columns]
+        figure, panels = plt.subplots(1, len(sizes), figsize=(2.6 * len(sizes), 3.1), sharey=True, layout="constrained")
+        styles = dict(zip(table["implementation"].unique(maintain_order=True), STYLES, strict=False))
+        for axes, size in zip(panels, sizes, strict=True):
+            draw(axes, along(table, size, [other for other in sizes if other != size]), size, styles)
+        panels[0].set_ylabel("seconds")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+        figure.suptitle(f"{path.stem}, on {table['device'][0]}", fontsize=9)
+        figure.savefig(FIGURES / f"benchmark_{path.stem}.png", dpi=150)
         plt.close(figure)
+
+
+def along(table: pl.DataFrame, size: str, others: list[str]) -> pl.DataFrame:
+    """The rows that differ in one size only: of all such groups the one with most points."""
+    groups = [group for _, group in table.group_by(others, maintain_order=True)]
+    return max(groups, key=lambda group: group[size].n_unique()).sort(size)
+
+
+def draw(axes: Axes, table: pl.DataFrame, size: str, styles: dict[str, tuple[str, str]]) -> None:
+    for name, (colour, marker) in styles.items():
+        line = table.filter(pl.col("implementation") == name)
+        width = 2.2 if name == "ours" else 1.0
+        axes.plot(line[size], line["median_s"], marker=marker, markersize=4, color=colour, linewidth=width, label=name)
+        axes.fill_between(line[size], line["fastest_s"], line["slowest_s"], color=colour, alpha=0.15, linewidth=0)
+    fixed = ", ".join(f"{table[name][0]} {name}" for name in SIZES if name in table.columns and name != size)
+    axes.set(xscale="log", yscale="log", xlabel=size)
+    values = table[size].unique().to_list()
+    axes.set_xticks(values, [str(value) for value in values], fontsize=7)
+    axes.minorticks_off()
+    axes.set_title(fixed, fontsize=7)
+    axes.grid(alpha=0.3)
 
 
 if __name__ == "__main__":

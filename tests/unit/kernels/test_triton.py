@@ -12,11 +12,11 @@ import torch
 import kernels
 from kernels import gpu
 from kernels.attribution_similarity import _gram_kernel
-from kernels.consensus_sweep import _competitors_kernel, _sweep_kernel
 from kernels.disagreement import _count_kernel as disagreement_kernel
 from kernels.disagreement import _cut_kernel
 from kernels.joint_correctness import _count_kernel as joint_kernel
 from kernels.js_divergence import _sum_kernel
+from kernels.sweep_triton import _competitors_kernel, _sweep_kernel
 
 pytestmark = pytest.mark.skipif(not gpu.AVAILABLE, reason="triton is not installed; the package then runs in torch")
 

@@ -8,13 +8,14 @@ import time
 import torch
 
 from kernels.attribution_similarity import _cosines_triton, _similarities_torch
-from kernels.consensus_sweep import _sweep_torch, _sweep_triton
+from kernels.consensus_sweep import _sweep_torch
 from kernels.disagreement import _count_torch as differing
 from kernels.disagreement import _count_triton as differing_triton
 from kernels.joint_correctness import _count_torch as shared
 from kernels.joint_correctness import _count_triton as shared_triton
 from kernels.js_divergence import _sum_torch, _sum_triton
 from kernels.pairs import mirrored
+from kernels.sweep_triton import sweep_triton
 
 
 def generator(seed: int) -> torch.Generator:
@@ -66,7 +67,7 @@ def check_consensus_sweep() -> None:
                 rows = 1 << members if isinstance(ensembles, str) else 5
                 bits = [torch.zeros(rows, -(-samples // 64), dtype=torch.int64) for _ in range(2)]
                 expected = _sweep_torch(scores, labels, ensembles, vote, bits[0])  # type: ignore[arg-type]
-                actual = _sweep_triton(scores, labels, ensembles, vote, bits[1])  # type: ignore[arg-type]
+                actual = sweep_triton(scores, labels, ensembles, vote, bits[1])  # type: ignore[arg-type]
                 keep = slice(1, None) if isinstance(ensembles, str) else slice(None)  # not the empty ensemble
                 assert torch.equal(actual[keep], expected[keep])
                 assert torch.equal(bits[1][keep], bits[0][keep])
