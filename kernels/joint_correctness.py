@@ -114,8 +114,8 @@ def joint_correctness(correct: torch.Tensor) -> torch.Tensor:
     Raises:
         ValueError: names the argument.
 
-    Cost: M² N / 128 word operations and M N / 8 bytes. Measured on two CPU cores: 4.5 times the rate of a float32 matrix
-    product at M=256.
+    Cost: M² N / 128 word operations and M N / 8 bytes. Measured on two CPU cores: 4.5 times the rate of a float32
+    matrix product at M=256.
     """
     checks.require_tensor("correct", correct, "members, samples")
     checks.require_bool("correct", correct)
