@@ -13,6 +13,7 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
+include: "rules/backbones.smk"
 include: "rules/infer.smk"
 include: "rules/pairwise.smk"
 include: "rules/ensembles.smk"

@@ -15,6 +15,8 @@ except StudyError as error:
 
 MEMBERS = [member["id"] for member in STUDY["members"]]
 SUPERVISED = [member["id"] for member in STUDY["members"] if member["kind"] == "supervised"]
+DINO = [member["id"] for member in STUDY["members"] if member["kind"] == "dino"]
+BACKBONES = [backbone["id"] for backbone in STUDY["backbones"]]
 DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
 MEASURES = STUDY["measures"]
@@ -33,6 +35,7 @@ def one_of(names):
 wildcard_constraints:
     study=re.escape(STUDY["name"]),
     member=one_of(MEMBERS),
+    backbone=one_of(BACKBONES),
     dataset=one_of(DATASETS),
     measure=one_of(MEASURES),
     shard=r"\d+",
@@ -41,6 +44,20 @@ wildcard_constraints:
 def member_settings(wildcards):
     """The resolved study's entry of a member."""
     return STUDY["members"][MEMBERS.index(wildcards.member)]
+
+
+def backbone_settings(wildcards):
+    """The resolved study's entry of a backbone."""
+    return STUDY["backbones"][BACKBONES.index(wildcards.backbone)]
+
+
+def backbone_of_member(wildcards):
+    """The files of the backbone that a member shares with all others that name it."""
+    backbone = member_settings(wildcards)["backbone"]
+    return {
+        f"backbone_{kind}": f"results/{wildcards.study}/backbones/{backbone}.{suffix}"
+        for kind, suffix in [("weights", "safetensors"), ("record", "json")]
+    }
 
 
 def dataset_settings(wildcards):

@@ -172,7 +172,7 @@ def make_validation_set(
     check_classes(found.classes, classes, dataset)
     chosen, _ = found.subset(dataset["images"], derive(seed, "images", dataset["id"]), _key(dataset))
     size, resize = datasets["image_size"], datasets["resize"] or datasets["image_size"]
-    pictures = _decoded(chosen.images, f"store {dataset['id']}", lambda image: _centre(image, resize, size))
+    pictures = _decoded(chosen.images, f"store {dataset['id']}", lambda image: centre(image, resize, size))
     save_rows(images, pictures, len(chosen), (size, size, 3), "uint8")
     save_array(labels, chosen.labels)
     save_lines(samples, chosen.samples)
@@ -203,7 +203,7 @@ def _decoded(
         yield from progress(results, title, "image", total=len(images))
 
 
-def _centre(image: Image.Image, resize: int, size: int) -> np.ndarray:
+def centre(image: Image.Image, resize: int, size: int) -> np.ndarray:
     """The usual evaluation view, uint8 [size, size, 3]: shorter side to `resize` (bilinear), centre cut out.
 
     Rounded as torchvision's Resize and CenterCrop do, so that published accuracies can be compared.

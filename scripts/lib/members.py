@@ -78,6 +78,7 @@ def _deit(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
         num_heads=parameters["heads"],
         depth=parameters["depth"],
         num_classes=classes,
+        dynamic_img_size=True,  # DINO shows the network crops of two sizes
     )
     return Network(model, "head")
 

@@ -16,6 +16,7 @@ from scripts.lib.errors import StudyError
 
 ROOT = Path(__file__).resolve().parents[2]
 Study = dict[str, Any]
+BACKBONE = "backbone"  # beside the kinds of members
 
 
 def resolve(config: Study) -> Study:
@@ -25,11 +26,12 @@ def resolve(config: Study) -> Study:
     """
     study = copy.deepcopy(dict(config))
     schema = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
-    if isinstance(study.get("members"), list):
-        recipes = yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
-        kinds = keys_of_kinds(schema)
-        members = range(len(study["members"]))
-        study["members"] = [_merged_member(study, position, recipes, kinds) for position in members]
+    recipes = yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
+    kinds = keys_of_kinds(schema)
+    for section, kind in (("members", "supervised"), ("backbones", BACKBONE)):
+        if isinstance(study.get(section), list):
+            entries = range(len(study[section]))
+            study[section] = [_merged_entry(study, section, position, kind, recipes, kinds) for position in entries]
     errors = sorted(_ValidatorWithDefaults(schema).iter_errors(study), key=lambda error: list(map(str, error.path)))
     messages = [_readable(error, study) for error in errors] or list(_contradictions(study))
     if messages:
@@ -39,26 +41,29 @@ def resolve(config: Study) -> Study:
 
 
 def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
-    """The keys that a member of each kind can have."""
+    """The keys that a member of each kind, and a backbone, can have."""
     kinds = schema["$defs"]["member"]["properties"]["kind"]["enum"]
-    return {kind: set(schema["$defs"][f"{kind}_member"]["properties"]) for kind in kinds}
+    keys = {kind: set(schema["$defs"][f"{kind}_member"]["properties"]) for kind in kinds}
+    return keys | {BACKBONE: set(schema["$defs"]["backbone"]["properties"])}
 
 
-def _merged_member(study: Study, position: int, recipes: dict[str, Study], kinds: dict[str, set[str]]) -> Any:
-    """The member's recipe, under the study's overrides, under the member's own keys."""
-    member = study["members"][position]
-    if not isinstance(member, dict):
-        return member
-    name = str(member.get("recipe", ""))
-    if "recipe" in member and name not in recipes:
-        raise StudyError(f"members/{position}/recipe: {_not_among(name, recipes)} (config/recipes.yaml).")
+def _merged_entry(
+    study: Study, section: str, position: int, kind: str, recipes: dict[str, Study], kinds: dict[str, set[str]]
+) -> Any:
+    """The recipe of a member or backbone, under the study's overrides, under its own keys."""
+    entry = study[section][position]
+    if not isinstance(entry, dict):
+        return entry
+    name = str(entry.get("recipe", ""))
+    if "recipe" in entry and name not in recipes:
+        raise StudyError(f"{section}/{position}/recipe: {_not_among(name, recipes)} (config/recipes.yaml).")
     base = recipes.get(name, {})
-    kind = member.get("kind", base.get("kind", "supervised"))
-    return merge(merge(base, _overrides(study, kind, kinds)), member)
+    overrides = _overrides(study, entry.get("kind", base.get("kind", kind)), kinds)
+    return merge(merge(base, overrides), entry)
 
 
 def _overrides(study: Study, kind: Any, kinds: dict[str, set[str]]) -> Study:
-    """The study's overrides without the keys that only members of other kinds have."""
+    """The study's overrides without the keys that only members of other kinds, or backbones, have."""
     overrides = study.get("overrides")
     if not isinstance(overrides, dict) or kind not in kinds:
         return {}
@@ -140,6 +145,7 @@ def _not_among(value: Any, allowed: Iterable[Any]) -> str:
 def _contradictions(study: Study) -> Iterator[str]:
     """What a schema cannot say: names that must be unique or known, and numbers that must fit each other."""
     yield from _repeated("members", [member["id"] for member in study["members"]])
+    yield from _repeated("backbones", [backbone["id"] for backbone in study["backbones"]])
     yield from _repeated("datasets/validation", [dataset["id"] for dataset in study["datasets"]["validation"]])
     members = [member["id"] for member in study["members"]]
     if study["baseline"] is not None and study["baseline"] not in members:
@@ -148,21 +154,49 @@ def _contradictions(study: Study) -> Iterator[str]:
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
     for position, member in enumerate(study["members"]):
-        if member["kind"] == "supervised":
-            yield from (f"members/{position} ({member['id']})/{text}" for text in _training_contradictions(member))
+        where = f"members/{position} ({member['id']})"
+        if member["kind"] == "dino" and member["backbone"] not in (names := [b["id"] for b in study["backbones"]]):
+            yield f"{where}/backbone: {_not_among(member['backbone'], names)}"
+        if member["kind"] in ("supervised", "dino"):
+            yield from (f"{where}/{text}" for text in _training_contradictions(member))
+    for position, backbone in enumerate(study["backbones"]):
+        yield from (f"backbones/{position} ({backbone['id']})/{text}" for text in _backbone_contradictions(backbone))
     yield from _dataset_contradictions(study["datasets"])
 
 
 def _training_contradictions(member: Study) -> Iterator[str]:
-    network, optimizer = member["architecture"], member["optimizer"]
+    if "architecture" in member:
+        yield from _network_contradictions(member["architecture"])
+    yield from _optimizer_contradictions(member["optimizer"])
+    yield from _interval_contradictions("transforms", member["transforms"], "crop_scale", "crop_ratio")
+
+
+def _backbone_contradictions(backbone: Study) -> Iterator[str]:
+    network, views = backbone["architecture"], backbone["views"]
+    yield from _network_contradictions(network)
+    yield from _optimizer_contradictions(backbone["optimizer"])
+    yield from _interval_contradictions("views", views, "global_scale", "local_scale")
+    if network["name"] == "squeezenet":
+        yield "architecture: squeezenet has no linear classifier that could be left out"
+    if network["name"] == "deit" and views["local_size"] % network["patch_size"]:
+        yield f"views/local_size: {views['local_size']} is not a multiple of the patch_size of {network['patch_size']}"
+
+
+def _network_contradictions(network: Study) -> Iterator[str]:
     if network["name"] == "deit" and network["embedding"] % network["heads"]:
         yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
+
+
+def _optimizer_contradictions(optimizer: Study) -> Iterator[str]:
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         yield "optimizer/nesterov: needs a momentum above 0"
-    for key in ("crop_scale", "crop_ratio"):
-        smallest, largest = member["transforms"][key]
+
+
+def _interval_contradictions(section: str, settings: Study, *keys: str) -> Iterator[str]:
+    for key in keys:
+        smallest, largest = settings[key]
         if smallest > largest:
-            yield f"transforms/{key}: [{smallest}, {largest}] must have the smaller number first"
+            yield f"{section}/{key}: [{smallest}, {largest}] must have the smaller number first"
 
 
 def _dataset_contradictions(datasets: Study) -> Iterator[str]:

@@ -45,21 +45,37 @@ def train(
     `validation` (the clean set) is only looked at for the learning curve: nothing is chosen by it.
     Raises StudyError if the loss stops being finite.
     """
-    chosen, _ = training.subset(
-        member["training_images"], derive(member["seed"], "images"), f"members/{member['id']}/training_images"
-    )
-    _check_labels(chosen, validation)
     seed_everything(derive(member["seed"], "initialisation"))
-    model = place(build(member, len(training.classes)).model, device)
-    loader = _Loader(chosen, member, workers)
+    model = build(member, len(training.classes)).model
+    fit(model, member, training, validation, device, workers, weights, record, resume)
+
+
+def fit(
+    model: nn.Module,
+    member: dict[str, Any],
+    training: ImageSet,
+    validation: ValidationSet,
+    device: torch.device,
+    workers: int,
+    weights: str,
+    record: str,
+    resume: str,
+) -> None:
+    """Train those parameters of `model` that require a gradient, and write weights and record (see `train`)."""
+    where = f"members/{member['id']}/training_images"
+    chosen, _ = training.subset(member["training_images"], derive(member["seed"], "images"), where)
+    _check_labels(chosen, validation)
+    place(model, device)
+    loader = Loader(_Transformed(chosen, member), member, workers)
     optimizer = make_optimizer(model, member["optimizer"])
     schedule = make_schedule(optimizer, member["schedule"], member["epochs"], len(loader))
-    history = _restore(resume, member, model, optimizer, device)
+    parts: dict[str, Part] = {"model": model, "optimizer": optimizer}
+    history = restore(resume, member, parts, device)
     for epoch in range(len(history), member["epochs"]):
         history.append(_epoch(epoch, member, model, loader, optimizer, schedule, validation, device))
-        _save_state(resume, member, model, optimizer, history)
+        save_state(resume, member, parts, history)
     save_weights(model, weights)
-    save_json(record, _record(member, training.classes, len(chosen), history, device))
+    save_json(record, make_record(member, training.classes, len(chosen), history, device))
     Path(resume).unlink(missing_ok=True)
 
 
@@ -103,16 +119,17 @@ def training_transforms(member: dict[str, Any]) -> Any:
     )
 
 
-class _Loader:
-    """Batches of an epoch. Order and augmentation depend only on the member's seed and the epoch's number."""
+class Loader:
+    """Batches of an epoch. Order and augmentation depend only on the seed in `settings` and the epoch's number."""
 
-    def __init__(self, images: ImageSet, member: dict[str, Any], workers: int) -> None:
-        self.seed, self.order = member["seed"], torch.Generator()
+    def __init__(self, images: Dataset[Any], settings: dict[str, Any], workers: int) -> None:
+        self.seed, self.order = settings["seed"], torch.Generator()
+        batch_size: int = settings["batch_size"]
         self.loader = DataLoader(
-            _Transformed(images, member),
-            batch_size=member["batch_size"],
+            images,
+            batch_size=batch_size,
             shuffle=True,
-            drop_last=len(images) > member["batch_size"],  # a last batch of one image would break batch norm
+            drop_last=len(images) > batch_size,  # type: ignore[arg-type]  # a last batch of one would break batch norm
             num_workers=workers,
             generator=self.order,
         )
@@ -120,7 +137,8 @@ class _Loader:
     def __len__(self) -> int:
         return len(self.loader)
 
-    def epoch(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def epoch(self, epoch: int) -> Iterator[Any]:
+        """The batches of one epoch, with the random streams of that epoch."""
         self.order.manual_seed(derive(self.seed, "order", epoch))
         seed_everything(derive(self.seed, "augmentation", epoch))
         return iter(self.loader)
@@ -131,7 +149,8 @@ def make_optimizer(model: nn.Module, settings: dict[str, Any]) -> torch.optim.Op
     parameters = {key: value for key, value in settings.items() if key != "name"}
     if settings["name"] in FUSED:
         parameters["fused"] = True
-    return getattr(torch.optim, settings["name"])(model.parameters(), **parameters)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return getattr(torch.optim, settings["name"])(trained, **parameters)
 
 
 def make_schedule(
@@ -142,8 +161,9 @@ def make_schedule(
     common: dict[str, Any] = {"t_in_epochs": False, "warmup_t": warmup, "warmup_prefix": False}
     if settings["name"] == "cosine":
         return timm.scheduler.CosineLRScheduler(optimizer, t_initial=epochs * iterations, **common)
+    steps = settings if settings["name"] == "step" else {"every_epochs": 1, "gamma": 1}  # a constant rate
     return timm.scheduler.StepLRScheduler(
-        optimizer, decay_t=max(1, round(settings["every_epochs"] * iterations)), decay_rate=settings["gamma"], **common
+        optimizer, decay_t=max(1, round(steps["every_epochs"] * iterations)), decay_rate=steps["gamma"], **common
     )
 
 
@@ -151,7 +171,7 @@ def _epoch(
     epoch: int,
     member: dict[str, Any],
     model: nn.Module,
-    loader: _Loader,
+    loader: Loader,
     optimizer: torch.optim.Optimizer,
     schedule: Scheduler,
     validation: ValidationSet,
@@ -162,13 +182,14 @@ def _epoch(
     title = f"train {member['id']} epoch {epoch + 1}/{member['epochs']}"
     bar = progress(loader.epoch(epoch), title, "batch", total=len(loader))
     losses, right, seen = 0.0, 0, 0
-    model.train()
+    # The batch norm of a frozen backbone keeps its statistics, and its dropout is off.
+    model.train(all(parameter.requires_grad for parameter in model.parameters()))
     for step, (images, labels) in enumerate(bar, start=epoch * len(loader)):
         schedule.step_update(step)
         images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
         logits = model(images)
         loss = nn.functional.cross_entropy(logits, labels)
-        _require_finite(loss, member, epoch)
+        require_finite(loss.item(), f"members/{member['id']}", member, epoch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -188,11 +209,12 @@ def _epoch(
     }
 
 
-def _require_finite(loss: torch.Tensor, member: dict[str, Any], epoch: int) -> None:
-    if not math.isfinite(loss.item()):
+def require_finite(loss: float, where: str, settings: dict[str, Any], epoch: int) -> None:
+    """Raise StudyError, naming the learning rate of the member or backbone at `where`, if a loss is NaN or infinite."""
+    if not math.isfinite(loss):
         raise StudyError(
-            f"the training of {member['id']} diverged in epoch {epoch + 1} (loss {loss.item()}): "
-            f"lower members/{member['id']}/optimizer/lr, now {member['optimizer']['lr']}, or add warmup_epochs."
+            f"the training of {settings['id']} diverged in epoch {epoch + 1} (loss {loss}): "
+            f"lower {where}/optimizer/lr, now {settings['optimizer']['lr']}, or add warmup_epochs."
         )
 
 
@@ -201,39 +223,40 @@ def _accuracy(model: nn.Module, member: dict[str, Any], validation: ValidationSe
     return 100 * float((predicted == validation.labels).mean())
 
 
-def _save_state(
-    path: str, member: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, Any]]
-) -> None:
-    state = {"member": member, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
+Part = nn.Module | torch.optim.Optimizer
+
+
+def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], history: list[dict[str, Any]]) -> None:
+    """Write all that a training needs to go on after its last finished epoch."""
+    state = {"settings": settings, "history": history} | {name: part.state_dict() for name, part in parts.items()}
     content = io.BytesIO()  # torch's own writer does not say that the disk is full
     torch.save(state, content)
     with whole_file(path) as part:
         part.write_bytes(content.getbuffer())
 
 
-def _restore(
-    path: str, member: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
-) -> list[dict[str, Any]]:
+def restore(path: str, settings: dict[str, Any], parts: dict[str, Part], device: torch.device) -> list[dict[str, Any]]:
     """Continue from the last finished epoch of the same recipe, if there is one; returns the history so far."""
     if not Path(path).exists():
         return []
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        same_recipe = state["member"] == member
+        same_recipe = state["settings"] == settings
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the training can start over
-        log.warning("train %s: %s cannot be read (%s), starting over", member["id"], path, type(error).__name__)
+        log.warning("train %s: %s cannot be read (%s), starting over", settings["id"], path, type(error).__name__)
         return []
     if not same_recipe:
         return []
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    log.info("train %s: resumed after epoch %d", member["id"], len(state["history"]))
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    log.info("train %s: resumed after epoch %d", settings["id"], len(state["history"]))
     return state["history"]
 
 
-def _record(
+def make_record(
     member: dict[str, Any], classes: list[str], images: int, history: list[dict[str, Any]], device: torch.device
 ) -> dict[str, Any]:
+    """How weights came about; `member` is the member (or the backbone) with its complete recipe."""
     return {
         "member": member,
         "classes": classes,

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from scripts.lib.study import ROOT
 
-PACKAGES = ["torch", "torchvision", "timm", "captum", "triton", "numpy", "polars", "snakemake"]
+PACKAGES = ["torch", "torchvision", "timm", "captum", "lightly", "triton", "numpy", "polars", "snakemake"]
 
 
 @cache

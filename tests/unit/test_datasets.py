@@ -101,7 +101,7 @@ def test_the_centre_is_that_of_torchvision(size: tuple[int, int], resize: int, c
     picture = random_picture(*size)
     transforms = torchvision.transforms
     expected = transforms.Compose([transforms.Resize(resize), transforms.CenterCrop(crop)])(picture)
-    found = datasets._centre(picture, resize, crop)
+    found = datasets.centre(picture, resize, crop)
     assert found.shape == (crop, crop, 3)
     assert found.dtype == np.uint8
     assert (found == np.asarray(expected)).all()
