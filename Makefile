@@ -20,7 +20,7 @@ demo: setup
 	@echo "The report: file://$(ROOT)/results/fashion-mnist/report.html"
 
 test: setup
-	@$(IN) python -m pytest tests
+	@$(IN) python -m pytest tests --numprocesses 2 --dist loadgroup
 
 lint: setup
 	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && mypy && \

@@ -1,0 +1,11 @@
+"""Two processes share the tests: a file is one piece, and the runs of the workflow, which share a study, are one."""
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest piece first, so that nothing waits for it at the end."""
+    for item in items:
+        piece = "workflow" if "workflow" in item.path.parts else item.path.name
+        item.add_marker(pytest.mark.xdist_group(piece))
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
