@@ -1,4 +1,4 @@
-# make demo | test | lint | docs | clean. Works from any folder: make -C path/to/ensemble-diversity demo
+# make demo | demo-quick | test | proof | check-data | lint | docs | clean. Works from any folder: make -C path/to/ensemble-diversity demo
 SHELL := /bin/bash
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 PYTHON ?= python3
@@ -6,11 +6,15 @@ VENV := $(ROOT)/.venv
 BIN := $(VENV)/bin
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo test lint format docs setup clean
+.PHONY: help demo demo-quick test proof check-data unpack-imagenet lint format docs setup clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
+	@echo "make demo-quick  the same with six of the members"
 	@echo "make test   install into .venv and run all tests"
+	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels"
+	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
+	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
 	@echo "make lint   formatters, linters, type checker"
 	@echo "make docs   write docs/config.md anew from the schema"
 	@echo "make clean  remove results and logs (data and .venv stay)"
@@ -18,6 +22,20 @@ help:
 demo: setup
 	@$(IN) python -m scripts.lib.locks && snakemake --cores all
 	@echo "The report: file://$(ROOT)/results/fashion-mnist/report.html"
+
+demo-quick: setup
+	@$(IN) python -m scripts.lib.locks && snakemake --cores all --configfile config/quick.yaml
+	@echo "The report: file://$(ROOT)/results/fashion-mnist-quick/report.html"
+
+check-data: setup
+	@$(IN) python -m scripts.lib.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
+
+unpack-imagenet: setup
+	@test -n "$(ARCHIVES)" || { echo "Say where the archives are: make unpack-imagenet ARCHIVES=/path"; exit 1; }
+	@$(IN) python -m scripts.lib.imagenet_archives "$(ARCHIVES)" data/imagenet
+
+proof: setup
+	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
 	@$(IN) python -m pytest tests --numprocesses 2 --dist loadgroup

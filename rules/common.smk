@@ -23,7 +23,7 @@ MEASURES = STUDY["measures"]
 CONSENSUS = STUDY["ensembles"]["consensus"]
 SHARDS = STUDY["shards"]
 # What decides which training images there are.
-TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training")}
+TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training", "classes")}
 IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baseline"] else [])
 
 
@@ -42,8 +42,9 @@ wildcard_constraints:
 
 
 def member_settings(wildcards):
-    """The resolved study's entry of a member."""
-    return STUDY["members"][MEMBERS.index(wildcards.member)]
+    """The resolved study's entry of a member, without what does not change the member."""
+    entry = STUDY["members"][MEMBERS.index(wildcards.member)]
+    return {key: value for key, value in entry.items() if key != "expected_top1"}
 
 
 def backbone_settings(wildcards):
@@ -133,7 +134,7 @@ def checked(wildcards):
         "records": expand(f"{folder}/predictions/{dataset}/{{member}}.json", member=MEMBERS),
         "labels": f"{folder}/labels/{dataset}.npy",
         "samples": f"{folder}/samples/{dataset}.txt",
-        "classes": f"{folder}/classes.json",
+        "classes": f"{folder}/classes/{dataset_settings(wildcards).get('of', dataset)}.json",
     }
 
 

@@ -50,7 +50,7 @@ rule training_images:
         "../envs/study.yaml"
     params:
         datasets=TRAINING,
-        code=code("datasets", "fashion_mnist"),
+        code=code("datasets", "imagenet", "fashion_mnist"),
     message:
         "Check the training images"
     script:
@@ -65,6 +65,7 @@ rule validation_set:
         images="results/{study}/images/{dataset}.npy",
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
+        scored="results/{study}/classes/{dataset}.json",
     log:
         "logs/{study}/validation_set/{dataset}.log",
     benchmark:
@@ -77,7 +78,7 @@ rule validation_set:
         datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "image_size", "resize")},
         dataset=dataset_settings,
         seed=STUDY["seed"],
-        code=code("datasets", "fashion_mnist", "randomness"),
+        code=code("datasets", "imagenet", "fashion_mnist", "randomness"),
     message:
         "Store validation set {wildcards.dataset}"
     script:

@@ -16,6 +16,7 @@ FAMILIES = {
     "blur": ["defocus_blur", "glass_blur", "motion_blur", "zoom_blur"],
     "weather": ["snow", "frost", "fog", "brightness"],
     "digital": ["contrast", "elastic_transform", "pixelate", "jpeg_compression"],
+    "extra": ["speckle_noise", "gaussian_blur", "spatter", "saturate"],
 }
 
 

@@ -72,8 +72,12 @@ class ImageSet:
         if count > len(self):
             raise StudyError(f"{where}: {count} images are wanted, but there are only {len(self)}.")
         rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
-        images = _Rows(self.images, rows)
-        return ImageSet(images, self.labels[rows], [self.samples[row] for row in rows], self.classes), rows
+        return self.rows(rows), rows
+
+    def rows(self, rows: np.ndarray) -> "ImageSet":
+        """The images of these rows."""
+        samples = [self.samples[row] for row in rows]
+        return ImageSet(_Rows(self.images, rows), self.labels[rows], samples, self.classes)
 
 
 class _Rows(Sequence[Image.Image]):
@@ -124,10 +128,18 @@ def _image_folder(folder: str | None, training: bool) -> ImageSet:
     return ImageSet(ImageFiles(list(paths)), np.array(labels, np.int64), samples, found.classes)
 
 
+def _imagenet(folder: str | None, training: bool) -> ImageSet:
+    """Class folders named by WordNet id; other layouts of validation sets are read in `validation_images`."""
+    from scripts.lib import imagenet
+
+    return imagenet.read_folders(Path(str(folder)).expanduser())
+
+
 KINDS: dict[str, Callable[[str | None, bool], ImageSet]] = {
     "fashion-mnist": _fashion_mnist,
     "digits": _digits,
     "image-folder": _image_folder,
+    "imagenet": _imagenet,
 }
 
 
@@ -139,6 +151,10 @@ def training_images(datasets: dict[str, Any]) -> ImageSet:
 def check_training_images(datasets: dict[str, Any], labels: str, samples: str, classes: str) -> None:
     """Decode every training image once, so that a bad file stops the study before training, and write the index."""
     found = training_images(datasets)
+    if datasets["kind"] == "imagenet":
+        from scripts.lib import imagenet
+
+        imagenet.check_complete(found.classes, datasets["classes"], "datasets/training/folder")
     for _ in _decoded(found.images, "check training images"):
         pass
     save_array(labels, found.labels)
@@ -163,19 +179,41 @@ def make_validation_set(
     images: str,
     labels: str,
     samples: str,
+    scored: str,
 ) -> None:
     """Choose, resize and crop the images of one validation set and store them as every member will see them.
 
-    Raises StudyError if its classes are not those of the training images.
+    `scored` gets the class names, with null for a class that does not count on this set. Raises StudyError if its
+    classes are not those of the training images.
     """
-    found = KINDS[datasets["kind"]](dataset["folder"], False)
-    check_classes(found.classes, classes, dataset)
+    found, counting = validation_images(datasets, dataset, seed, classes)
+    save_json(scored, counting)
     chosen, _ = found.subset(dataset["images"], derive(seed, "images", dataset["id"]), _key(dataset))
     size, resize = datasets["image_size"], datasets["resize"] or datasets["image_size"]
+    if dataset["layout"] == "imagenet-c":
+        resize = size  # its pictures are what the centre cut left
     pictures = _decoded(chosen.images, f"store {dataset['id']}", lambda image: centre(image, resize, size))
     save_rows(images, pictures, len(chosen), (size, size, 3), "uint8")
     save_array(labels, chosen.labels)
     save_lines(samples, chosen.samples)
+
+
+def validation_images(
+    datasets: dict[str, Any], dataset: dict[str, Any], seed: int, classes: list[str]
+) -> tuple[ImageSet, list[str | None]]:
+    """The images of a validation set, labelled by position in `classes`, and the classes that count on it (or None)."""
+    if datasets["kind"] != "imagenet":
+        found = KINDS[datasets["kind"]](dataset["folder"], False)
+        check_classes(found.classes, classes, dataset)
+        return found, list(classes)
+    from scripts.lib import imagenet
+
+    found = imagenet.read(dataset, seed)
+    if dataset["classes_of"]:
+        found = imagenet.restricted(found, imagenet.class_folders(Path(dataset["classes_of"]).expanduser()))
+    found, present = imagenet.aligned(found, classes, _key(dataset))
+    everything = dataset["scoring"] == "full"
+    return found, [name if everything or label in present else None for label, name in enumerate(classes)]
 
 
 def check_classes(found: list[str], training: list[str], dataset: dict[str, Any]) -> None:

@@ -120,6 +120,7 @@ class _Views(Dataset[list[torch.Tensor]]):
 
     def __init__(self, images: ImageSet, settings: dict[str, Any]) -> None:
         views = settings["views"]
+        blur = settings["image_size"] / 224  # DINO's blur is meant for pictures of 224 pixels
         self.images = images.images
         self.crops = DINOTransform(
             global_crop_size=settings["image_size"],
@@ -128,6 +129,7 @@ class _Views(Dataset[list[torch.Tensor]]):
             local_crop_scale=tuple(views["local_scale"]),
             n_local_views=views["local_count"],
             hf_prob=views["horizontal_flip"],
+            sigmas=(0.1 * blur, 2.0 * blur),
             normalize={"mean": views["mean"], "std": views["std"]},
         )
 

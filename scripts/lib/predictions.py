@@ -13,12 +13,16 @@ from scripts.lib.storage import digest_of_lines, load_array, load_json, load_lin
 
 @dataclass(frozen=True)
 class Predictions:
-    """Logits of all members on one dataset: M arrays float [N, C] (memory-mapped), in the order of `members`."""
+    """Logits of all members on one dataset: M arrays float [N, C] (memory-mapped), in the order of `members`.
+
+    `scored` has the labels of the C classes where they are a part of the study's classes, in ascending order.
+    """
 
     dataset: str
     members: list[str]
     samples: list[str]
     logits: list[np.ndarray]
+    scored: list[int] | None = None
 
 
 def probabilities(logits: Sequence[np.ndarray]) -> torch.Tensor:
@@ -39,17 +43,22 @@ def load_predictions(
 ) -> Predictions:
     """Open the predictions of all members on one dataset.
 
-    `predictions` and `records` are the members' .npy and .json files; `samples` and `classes` the study's lists.
+    `predictions` and `records` are the members' .npy and .json files; `samples` and `classes` the dataset's lists.
+    Classes that are null in the list do not count on this dataset: their logits are left out.
     Raises StudyError, naming the member and the dataset, for other samples, another number of samples or classes, a
     wrong type, or a logit that is NaN or infinite.
     """
     ids = check_records(dataset, members, records, samples)
-    expected = (len(ids), len(load_json(classes)))
+    names = load_json(classes)
+    expected = (len(ids), len(names))
     logits = [load_array(path) for path in predictions]
     for member, path, array in zip(members, predictions, logits, strict=True):
         _check_logits(array, expected, path, member, dataset)
         require_finite_logits(array, member, dataset, ids)
-    return Predictions(dataset, list(members), ids, logits)
+    scored = [label for label, name in enumerate(names) if name is not None]
+    if len(scored) == len(names):
+        return Predictions(dataset, list(members), ids, logits)
+    return Predictions(dataset, list(members), ids, [array[:, scored] for array in logits], scored)
 
 
 def check_records(dataset: str, members: Sequence[str], records: Sequence[str], samples: str) -> list[str]:
@@ -101,9 +110,14 @@ def require_finite_logits(logits: np.ndarray, member: str, dataset: str, samples
 
 
 def load_labels(path: str | Path, predictions: Predictions) -> torch.Tensor:
-    """Labels int64 [N]. Raises StudyError, naming the dataset and the first bad sample, if they do not fit."""
+    """Labels int64 [N] among the classes of the logits.
+
+    Raises StudyError, naming the dataset and the first bad sample, if they do not fit.
+    """
     labels = load_array(path)
     count, classes = predictions.logits[0].shape
+    if predictions.scored is not None:
+        labels = _among(labels, predictions.scored)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise StudyError(
             f"{path} (dataset {predictions.dataset}) is {labels.dtype} {list(labels.shape)}; expected int64 [{count}], "
@@ -117,3 +131,9 @@ def load_labels(path: str | Path, predictions: Predictions) -> torch.Tensor:
             "Delete it and run again."
         )
     return torch.from_numpy(labels.astype(np.int64))
+
+
+def _among(labels: np.ndarray, scored: list[int]) -> np.ndarray:
+    """Labels as positions among the classes that count; -1 for a label that does not."""
+    positions = np.searchsorted(scored, labels).clip(max=len(scored) - 1)
+    return np.where(np.array(scored)[positions] == labels, positions, -1)

@@ -28,6 +28,7 @@ from scripts.lib.storage import load_json, load_table, whole_file
 from scripts.lib.versions import versions
 
 BEST_ENSEMBLES = 3
+POINTS_AS_EXPECTED = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "pictures": [picture(Path(path)) for path in figures],
         "members": members_table(load_table(folder / "members.parquet")),
         "accuracies": accuracies_table(tables.accuracies),
+        "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "correlations": list(correlation_tables(tables.correlations)),
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
@@ -144,6 +146,21 @@ def accuracies_table(accuracies: Mapping[str, pl.DataFrame]) -> Table:
     rows = [[member, *texts] for member, texts in cells.items()]
     caption = "Top-1 accuracy of each member in % (95 % interval)"
     return Table(caption, ["Member", *map(in_words, accuracies)], rows)
+
+
+def expectations_table(members: Sequence[Mapping[str, Any]], clean: pl.DataFrame) -> Iterable[Table]:
+    """Members whose accuracy on the first dataset is more than a point away from what the study expects."""
+    reached = dict(zip(clean["member"], clean["accuracy"], strict=True))
+    expected = {member["id"]: member["expected_top1"] for member in members if "expected_top1" in member}
+    differences = {name: reached[name] - value for name, value in expected.items()}
+    rows = [
+        [name, plain(reached[name], 1), plain(expected[name], 1), signed(difference, 1)]
+        for name, difference in differences.items()
+        if abs(difference) > POINTS_AS_EXPECTED
+    ]
+    if rows:
+        header = ["Member", "Reached (%)", "Expected (%)", "Difference (points)"]
+        yield Table("Members that differ by more than a point from the top-1 accuracy expected of them", header, rows)
 
 
 def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:

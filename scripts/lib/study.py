@@ -209,14 +209,22 @@ def _dataset_contradictions(datasets: Study) -> Iterator[str]:
             yield f"{where}: the id 'training' is taken by the training images"
         if "of" in dataset and dataset["of"] not in originals:
             yield f"{where}/of: {_not_among(dataset['of'], originals)}"
+        if "corruption" in dataset and "of" not in dataset and dataset["layout"] != "imagenet-c":
+            yield f"{where}: `corruption` needs `of`, or the layout imagenet-c"
+        if dataset["layout"] == "imagenet-c" and "corruption" not in dataset:
+            yield f"{where}: the layout imagenet-c needs a `corruption`"
+        if "severity" in dataset and "corruption" not in dataset:
+            yield f"{where}: `severity` needs a `corruption`"
         if "of" in dataset and (dataset["folder"] or dataset["images"]):
             yield f"{where}: a corrupted copy has the images of {dataset['of']!r}; remove `folder` and `images`"
     if datasets["resize"] is not None and datasets["resize"] < datasets["image_size"]:
         yield f"datasets/resize: {datasets['resize']} is smaller than the image_size of {datasets['image_size']}"
-    if datasets["kind"] == "image-folder":
+    if datasets["kind"] in ("image-folder", "imagenet"):
         folders = {"datasets/training": datasets["training"]["folder"]}
         folders |= {f"datasets/validation/{d['id']}": d["folder"] for d in datasets["validation"] if "of" not in d}
-        yield from (f"{where}: missing folder (kind image-folder)" for where, folder in folders.items() if not folder)
+        yield from (
+            f"{where}: missing folder (kind {datasets['kind']})" for where, folder in folders.items() if not folder
+        )
 
 
 def _repeated(where: str, names: list[str]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def settings(kind: str = "digits", **changes: Any) -> dict[str, Any]:
 
 
 def validation_entry(**changes: Any) -> dict[str, Any]:
-    return {"id": "clean", "folder": None, "images": None} | changes
+    return {"id": "clean", "folder": None, "images": None, "layout": "folders"} | changes
 
 
 def paths(folder: Path) -> dict[str, str]:
@@ -218,7 +218,9 @@ def test_a_validation_set_is_stored_as_every_member_sees_it(tmp_path: Path) -> N
     root = write_folder(tmp_path / "validation", {"a": 3, "b": 2})
     files = paths(tmp_path)
     entry = validation_entry(folder=str(root))
-    datasets.make_validation_set(settings("image-folder", resize=36), entry, 0, ["a", "b"], **files)
+    datasets.make_validation_set(
+        settings("image-folder", resize=36), entry, 0, ["a", "b"], **files, scored=str(tmp_path / "scored.json")
+    )
     stored = datasets.load_validation_set(**files)
     assert stored.images.shape == (5, 32, 32, 3)
     assert stored.images.dtype == np.uint8
@@ -231,7 +233,14 @@ def test_a_part_of_a_validation_set_depends_on_the_seed_of_the_study_only(tmp_pa
     stored = []
     for run, seed in enumerate([1, 1, 2]):
         files = paths(tmp_path / str(run))
-        datasets.make_validation_set(settings(), validation_entry(images=20), seed, list("0123456789"), **files)
+        datasets.make_validation_set(
+            settings(),
+            validation_entry(images=20),
+            seed,
+            list("0123456789"),
+            **files,
+            scored=str(tmp_path / "scored.json"),
+        )
         stored.append(datasets.load_validation_set(**files))
     first, again, other = stored
     assert len(first.samples) == 20
@@ -245,7 +254,9 @@ def test_a_part_of_a_validation_set_depends_on_the_seed_of_the_study_only(tmp_pa
 def test_more_validation_images_than_there_are_names_the_key(tmp_path: Path) -> None:
     entry = validation_entry(images=10_000)
     with pytest.raises(StudyError, match="datasets/validation/clean: 10000 images are wanted, but there are only 599"):
-        datasets.make_validation_set(settings(), entry, 0, list("0123456789"), **paths(tmp_path))
+        datasets.make_validation_set(
+            settings(), entry, 0, list("0123456789"), **paths(tmp_path), scored=str(tmp_path / "scored.json")
+        )
 
 
 def test_other_classes_than_in_training_are_told_apart(tmp_path: Path) -> None:
@@ -253,7 +264,12 @@ def test_other_classes_than_in_training_are_told_apart(tmp_path: Path) -> None:
     entry = validation_entry(folder=str(root))
     with pytest.raises(StudyError) as caught:
         datasets.make_validation_set(
-            settings("image-folder"), entry, 0, ["cat", "dog", "eel", "fox"], **paths(tmp_path)
+            settings("image-folder"),
+            entry,
+            0,
+            ["cat", "dog", "eel", "fox"],
+            **paths(tmp_path),
+            scored=str(tmp_path / "scored.json"),
         )
     message = str(caught.value)
     assert f"datasets/validation/clean ({root}) has 3 classes, the training images have 4" in message

@@ -16,7 +16,7 @@ from scripts.lib.findings import Tables, compared, counted, findings, listed, pr
 from scripts.lib.plots.captions import words_for
 from scripts.lib.plots.member_accuracies import plot_member_accuracies
 from scripts.lib.plots.pairwise import plot_pairwise
-from scripts.lib.report import build_report, read_tables
+from scripts.lib.report import build_report, expectations_table, read_tables
 from scripts.lib.storage import load_json
 from tests.unit.synthetic_study import DATASETS, NAMES, make_study
 
@@ -248,3 +248,11 @@ def test_words() -> None:
     assert words_for("improvement_over_best_vote")[0] == "Improvement over the best member, majority vote"
     assert words_for("pairwise_disagreement")[0] == "Prediction disagreement of every two members"
     assert words_for("my_figure")[0] == "My figure"
+
+
+def test_members_that_differ_by_more_than_a_point_from_what_is_expected_are_shown() -> None:
+    clean = pl.DataFrame({"member": ["a", "b", "c"], "accuracy": [70.0, 71.5, 40.0]})
+    members = [{"id": "a", "expected_top1": 70.9}, {"id": "b", "expected_top1": 75.2}, {"id": "c"}]
+    [table] = expectations_table(members, clean)
+    assert table.rows == [["b", "71.5", "75.2", "−3.7"]]
+    assert list(expectations_table(members[:1], clean)) == []

@@ -68,7 +68,14 @@ def test_defaults_are_filled_in_at_every_level() -> None:
     assert study["ensembles"] == {"sizes": "all", "per_size": 200, "greedy": 20, "consensus": ["average", "vote"]}
     assert study["datasets"]["training"] == {"folder": None}
     assert study["datasets"]["resize"] is None
-    assert study["datasets"]["validation"][0] == {"id": "clean", "folder": None, "images": None}
+    assert study["datasets"]["validation"][0] == {
+        "id": "clean",
+        "folder": None,
+        "layout": "folders",
+        "scoring": "subset",
+        "classes_of": None,
+        "images": None,
+    }
     member = study["members"][0]
     assert member["optimizer"] == {"name": "SGD", "lr": 0.1, "momentum": 0, "weight_decay": 0, "nesterov": False}
     assert member["schedule"] == {"name": "cosine", "warmup_epochs": 0}
