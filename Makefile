@@ -1,12 +1,15 @@
-# make demo | demo-quick | test | proof | check-data | lint | docs | clean. Works from any folder: make -C path/to/ensemble-diversity demo
+# Targets: see `make help`. Works from any folder: make -C path/to/ensemble-diversity demo
 SHELL := /bin/bash
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 PYTHON ?= python3
-VENV := $(ROOT)/.venv
+# Where packages are, and where data, results and logs go: a container image has them elsewhere.
+VENV ?= $(ROOT)/.venv
+WORK ?= $(ROOT)
 BIN := $(VENV)/bin
+SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo demo-quick test proof check-data unpack-imagenet lint format docs setup clean
+.PHONY: help demo demo-quick test test-slurm test-image proof check-data unpack-imagenet lint format docs setup clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
@@ -15,17 +18,21 @@ help:
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels"
 	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
+	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 10 minutes)"
+	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   formatters, linters, type checker"
 	@echo "make docs   write docs/config.md anew from the schema"
 	@echo "make clean  remove results and logs (data and .venv stay)"
 
 demo: setup
-	@$(IN) python -m scripts.lib.locks && snakemake --cores all
-	@echo "The report: file://$(ROOT)/results/fashion-mnist/report.html"
+	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
+	  python -m scripts.lib.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all
+	@echo "The report: file://$(WORK)/results/fashion-mnist/report.html"
 
 demo-quick: setup
-	@$(IN) python -m scripts.lib.locks && snakemake --cores all --configfile config/quick.yaml
-	@echo "The report: file://$(ROOT)/results/fashion-mnist-quick/report.html"
+	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
+	  python -m scripts.lib.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/config/quick.yaml"
+	@echo "The report: file://$(WORK)/results/fashion-mnist-quick/report.html"
 
 check-data: setup
 	@$(IN) python -m scripts.lib.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
@@ -38,7 +45,13 @@ proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
-	@$(IN) python -m pytest tests --numprocesses 2 --dist loadgroup
+	@$(IN) python -m pytest tests/unit tests/workflow --numprocesses 2 --dist loadgroup
+
+test-slurm: setup
+	@$(IN) python -m pytest tests/cluster
+
+test-image:
+	@$(IN) tests/container/test_image
 
 lint: setup
 	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && mypy && \

@@ -7,10 +7,11 @@ min_version("9.0")
 # A study given by --configfile stands alone: it is not merged with the built-in one.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/backbones.smk"
@@ -22,9 +23,11 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+# What takes a moment, or needs the network that compute nodes may not have.
 localrules:
     all,
     study,
+    fashion_mnist,
 
 
 rule all:

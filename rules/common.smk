@@ -13,11 +13,14 @@ try:
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
-MEMBERS = [member["id"] for member in STUDY["members"]]
+MEMBER = {member["id"]: member for member in STUDY["members"]}
+MEMBERS = list(MEMBER)
 SUPERVISED = [member["id"] for member in STUDY["members"] if member["kind"] == "supervised"]
 DINO = [member["id"] for member in STUDY["members"] if member["kind"] == "dino"]
-BACKBONES = [backbone["id"] for backbone in STUDY["backbones"]]
-DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
+BACKBONE = {backbone["id"]: backbone for backbone in STUDY["backbones"]}
+BACKBONES = list(BACKBONE)
+DATASET = {dataset["id"]: dataset for dataset in STUDY["datasets"]["validation"]}
+DATASETS = list(DATASET)
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
 MEASURES = STUDY["measures"]
 CONSENSUS = STUDY["ensembles"]["consensus"]
@@ -43,13 +46,13 @@ wildcard_constraints:
 
 def member_settings(wildcards):
     """The resolved study's entry of a member, without what does not change the member."""
-    entry = STUDY["members"][MEMBERS.index(wildcards.member)]
+    entry = MEMBER[wildcards.member]
     return {key: value for key, value in entry.items() if key != "expected_top1"}
 
 
 def backbone_settings(wildcards):
     """The resolved study's entry of a backbone."""
-    return STUDY["backbones"][BACKBONES.index(wildcards.backbone)]
+    return BACKBONE[wildcards.backbone]
 
 
 def backbone_of_member(wildcards):
@@ -63,7 +66,7 @@ def backbone_of_member(wildcards):
 
 def dataset_settings(wildcards):
     """The resolved study's entry of a validation set."""
-    return STUDY["datasets"]["validation"][DATASETS.index(wildcards.dataset)]
+    return DATASET[wildcards.dataset]
 
 
 def code(*modules):

@@ -18,6 +18,8 @@ rule correlations:
         "results/{study}/benchmarks/correlations.tsv"
     conda:
         "../envs/study.yaml"
+    resources:
+        **requests(ensembles_megabytes, correlations_minutes),
     params:
         members=MEMBERS,
         measures=MEASURES,

@@ -10,6 +10,8 @@ rule study:
         "results/{study}/benchmarks/study.tsv"
     conda:
         "../envs/study.yaml"
+    resources:
+        **requests(),
     params:
         study=STUDY,
     message:
@@ -27,6 +29,8 @@ rule fashion_mnist:
         "data/fashion_mnist.tsv"
     conda:
         "../envs/study.yaml"
+    resources:
+        **requests(),
     params:
         folder=STUDY["datasets"]["folder"],
     message:
@@ -48,6 +52,8 @@ rule training_images:
         "results/{study}/benchmarks/training_images.tsv"
     conda:
         "../envs/study.yaml"
+    resources:
+        **requests(minutes=lambda wildcards: TRAINING_IMAGES * 0.01 / 60),
     params:
         datasets=TRAINING,
         code=code("datasets", "imagenet", "fashion_mnist"),
@@ -74,6 +80,8 @@ rule validation_set:
         dataset=one_of(set(DATASETS) - set(CORRUPTED)),
     conda:
         "../envs/study.yaml"
+    resources:
+        **requests(minutes=images_minutes),
     params:
         datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "image_size", "resize")},
         dataset=dataset_settings,
@@ -101,6 +109,8 @@ rule corrupted_set:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(minutes=images_minutes),
     params:
         dataset=dataset_settings,
         seed=STUDY["seed"],

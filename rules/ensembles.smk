@@ -18,6 +18,8 @@ rule ensembles:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
         members=MEMBERS,
         measures=MEASURES,
@@ -48,6 +50,8 @@ rule ensembles_shard:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
         members=MEMBERS,
         ensembles=STUDY["ensembles"],
@@ -75,6 +79,8 @@ rule best_ensembles:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
         members=MEMBERS,
         ensembles=STUDY["ensembles"],

@@ -36,6 +36,8 @@ rule plot_member_accuracies:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:
@@ -62,6 +64,8 @@ rule plot_best_ensembles:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:
@@ -96,6 +100,8 @@ rule plot_improvement:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         improvements=IMPROVEMENTS,
         consensus=CONSENSUS,
@@ -127,6 +133,8 @@ rule plot_pairwise:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:
@@ -152,6 +160,8 @@ rule plot_learning_curves:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:
@@ -189,6 +199,8 @@ rule plot_attributions:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:
@@ -214,6 +226,8 @@ rule plot_correlations:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         improvement="over_mean",
         consensus=CONSENSUS[0],

@@ -20,6 +20,8 @@ rule infer:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(inference_megabytes, inference_minutes, GPUS),
     params:
         attributions=STUDY["attributions"],
         activation_samples=STUDY["activations"]["samples"],

@@ -13,6 +13,8 @@ rule pairwise:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(pairwise_megabytes, pairwise_minutes, GPUS),
     params:
         members=MEMBERS,
         device=STUDY["device"],
@@ -36,6 +38,8 @@ rule pairwise_shard:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(pairwise_megabytes, pairwise_minutes, GPUS),
     params:
         members=MEMBERS,
         shards=SHARDS,

@@ -23,6 +23,8 @@ rule report:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("report", "findings", "plots"),
     message:

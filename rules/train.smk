@@ -23,6 +23,8 @@ rule train:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(training_megabytes, training_minutes, GPUS),
     params:
         member=member_settings,
         datasets=TRAINING,
@@ -47,6 +49,8 @@ rule members:
         "results/{study}/benchmarks/members.tsv"
     conda:
         "../envs/study.yaml"
+    resources:
+        **requests(),
     params:
         code=code("members", "members_table"),
     message:

@@ -6,6 +6,7 @@ A lock is stale if no Snakemake works in this folder.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -24,16 +25,16 @@ def running_here() -> list[int]:
     return found
 
 
-def main() -> int:
-    """Unlock this folder if its lock is stale; returns the exit status."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Unlock this folder if its lock is stale; returns the exit status. Snakemake gets `arguments` too."""
     if processes := running_here():
         print(f"Snakemake is running in {Path.cwd()} already (process {processes[0]}): wait for it or stop it.")
         return 1
     if LOCKS.is_dir() and any(LOCKS.iterdir()):
         print("The last run was killed: removing its lock and going on from where it was.")
-        return subprocess.run(["snakemake", "--unlock", "--quiet", "all"]).returncode
+        return subprocess.run(["snakemake", "--unlock", "--quiet", "all", *arguments]).returncode
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

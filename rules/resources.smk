@@ -1,0 +1,119 @@
+# What a job asks of a cluster (mem_mb, runtime in minutes, gpu), as functions of its work.
+# They are upper estimates from the costs in docs/scaling.md: a cluster ends a job that exceeds them, and every new
+# attempt asks for more. A profile can replace any of them (set-resources).
+from glob import glob
+
+# Where the study does not say how many images or classes there are: the most that each kind is known or meant for.
+TRAINING_IMAGES = {"digits": 1797, "fashion-mnist": 60_000}.get(
+    STUDY["datasets"]["kind"], 1_300_000
+)
+VALIDATION_IMAGES = {"digits": 1797, "fashion-mnist": 10_000}.get(STUDY["datasets"]["kind"], 50_000)
+CLASSES = {"digits": 10, "fashion-mnist": 10}.get(STUDY["datasets"]["kind"], 1000)
+
+# Python with torch, read from a busy file system.
+BASE_MB = 2000
+BASE_MINUTES = 10
+# A training job goes on after its last finished epoch, so a long training may take several attempts.
+LONGEST_MINUTES = 24 * 60
+# Reference for the size of an image: the costs below are those of a ResNet-50 on 224 × 224 pixels.
+PIXELS = 224**2
+MB_PER_IMAGE = 90
+BATCH = 100  # images that inference passes at once
+
+
+def gpus_of_a_job():
+    """1 where the study may use a GPU and there is one: on this machine, or by the limit `gpu` of the profile."""
+    limit = workflow.global_resources.get("gpu").value
+    allowed = STUDY["device"] != "cpu" and limit != 0
+    on_this_machine = workflow.local_exec and workflow.is_main_process
+    return int(allowed and (not on_this_machine or bool(glob("/dev/nvidia[0-9]*"))))
+
+
+GPUS = gpus_of_a_job()
+IMAGES_PER_SECOND = 300 if GPUS else 5
+
+
+def requests(megabytes=lambda wildcards: 0, minutes=lambda wildcards: 0, gpu=0):
+    """The resources of a rule: what its work takes above the base, times the number of the attempt."""
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * (BASE_MB + round(megabytes(wildcards))),
+        "runtime": lambda wildcards, attempt: attempt
+        * min(BASE_MINUTES + round(minutes(wildcards)), LONGEST_MINUTES),
+        "gpu": gpu,
+    }
+
+
+def samples_of(wildcards):
+    """Number of images in a validation set; a corrupted one has those of its original."""
+    dataset = dataset_settings(wildcards)
+    original = DATASET[dataset["of"]] if "of" in dataset else dataset
+    return original["images"] or VALIDATION_IMAGES
+
+
+def relative_pixels(wildcards):
+    """Size of the images that a member sees, relative to the reference."""
+    return (
+        member_settings(wildcards).get("image_size", STUDY["datasets"]["image_size"]) ** 2 / PIXELS
+    )
+
+
+def images_minutes(wildcards):
+    """Reading, cropping or corrupting the images of a validation set one by one."""
+    return samples_of(wildcards) * 0.2 / 60
+
+
+def training_megabytes(wildcards):
+    """A batch with what back-propagation keeps of it (on a GPU that is in the GPU), and the loading processes."""
+    batch = member_settings(wildcards).get("batch_size", 256)
+    return batch * relative_pixels(wildcards) * MB_PER_IMAGE + 1000 * STUDY["workers"]
+
+
+def training_minutes(wildcards):
+    """Three passes' work for every image of every epoch."""
+    member = member_settings(wildcards)
+    images = (member.get("training_images") or TRAINING_IMAGES) * member.get("epochs", 1)
+    return images * relative_pixels(wildcards) * 3 / IMAGES_PER_SECOND / 60
+
+
+def inference_megabytes(wildcards):
+    """A batch for the gradient, and the arrays that are written."""
+    pixels = STUDY["datasets"]["image_size"] ** 2
+    written = samples_of(wildcards) * CLASSES * 4 + STUDY["attributions"]["samples"] * pixels * 4
+    return BATCH * relative_pixels(wildcards) * MB_PER_IMAGE + 2 * written / 1e6
+
+
+def inference_minutes(wildcards):
+    """One pass for every sample, and three for every step of an attribution."""
+    steps = 3 * STUDY["attributions"]["steps"] * STUDY["attributions"]["samples"]
+    passes = samples_of(wildcards) + steps
+    return passes * relative_pixels(wildcards) / IMAGES_PER_SECOND / 60
+
+
+def pairwise_megabytes(wildcards):
+    """Blocks of samples of all members and a few matrices of all pairs."""
+    return 1000 + 5 * len(MEMBERS) + 100 * len(MEMBERS) ** 2 / 1e6
+
+
+def pairwise_minutes(wildcards):
+    """Every pair of members on every sample and class, as the dearest measure (Jensen-Shannon) needs it."""
+    pairs = len(MEMBERS) ** 2 / 2
+    return pairs * samples_of(wildcards) / SHARDS * CLASSES * 1e-9 / 60
+
+
+# Evaluated ensembles: all of up to 20 members, else a sample of each size.
+ENSEMBLES = min(2 ** len(MEMBERS), 2**20) if not SEARCHED else STUDY["ensembles"]["per_size"] * 20
+
+
+def ensembles_megabytes(wildcards):
+    """Blocks of probabilities, and a table of all ensembles."""
+    return 2000 + 2 * ENSEMBLES / 1000
+
+
+def ensembles_minutes(wildcards):
+    """Every ensemble on every sample."""
+    return ENSEMBLES * samples_of(wildcards) * 1e-7 / 60 + len(MEMBERS) * 0.1
+
+
+def correlations_minutes(wildcards):
+    """Every measure on every validation set, with its permutations."""
+    return len(DATASETS) * len(MEASURES) * STUDY["statistics"]["permutations"] / 1000
