@@ -1,12 +1,15 @@
 """Reading and writing files. A file appears at its final name only when it is whole."""
 
 import errno
+import glob
 import hashlib
 import json
 import math
 import os
+import socket
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +18,20 @@ import polars as pl
 
 from scripts.lib.errors import StudyError
 
+# Nobody pauses so long in the middle of a file.
+SECONDS_UNTIL_ABANDONED = 3600
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; when the block ends well, flush it to disk and rename it to `path`.
 
-    A job that is killed leaves at most a hidden `.name.part` file, which the next attempt replaces.
+    A job that is killed leaves at most a hidden `.name.….part` file, which a later writer removes.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    _remove_abandoned_parts(path)
+    part = part_of(path)
     try:
         yield part
         _flush(part)
@@ -36,6 +43,22 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """Where this process writes what becomes `path`.
+
+    Another process may write the same file: on a cluster, a job goes on where Snakemake or the node's daemon was
+    killed, and its next attempt starts beside it.
+    """
+    return path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.part")
+
+
+def _remove_abandoned_parts(path: Path) -> None:
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(FileNotFoundError):
+            if time.time() - part.lstat().st_mtime > SECONDS_UNTIL_ABANDONED:
+                part.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -1,11 +1,13 @@
 """Files are whole or not there, and a bad file is named."""
 
 import errno
+import os
 import pickle
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,17 +77,41 @@ def test_a_killed_writer_leaves_no_final_file_and_the_next_one_succeeds(tmp_path
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert names(tmp_path) == [".a.txt.part"]
+    [left] = names(tmp_path)
+    assert left.startswith(".a.txt.")
+    assert left.endswith(f"-{process.pid}.part")
+    long_ago = time.time() - storage.SECONDS_UNTIL_ABANDONED - 1
+    os.utime(tmp_path / left, (long_ago, long_ago))
     storage.save_lines(path, ["whole"])
     assert names(tmp_path) == ["a.txt"]
     assert storage.load_lines(path) == ["whole"]
 
 
 def test_a_longer_remainder_of_a_killed_writer_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / ".a.npy.part").write_bytes(b"x" * 100_000)
+    storage.part_of(tmp_path / "a.npy").write_bytes(b"x" * 100_000)
     storage.save_array(tmp_path / "a.npy", np.arange(3))
     assert storage.load_array(tmp_path / "a.npy").tolist() == [0, 1, 2]
     assert (tmp_path / "a.npy").stat().st_size < 1000
+
+
+def test_two_processes_that_write_the_same_file_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    program = (
+        "import sys; from scripts.lib.storage import whole_file\n"
+        "with whole_file(sys.argv[1]) as part:\n"
+        "    part.write_text('other half'); print('written', flush=True); sys.stdin.read()\n"
+        "    part.open('a').write(', other rest')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    storage.save_lines(path, ["whole"])
+    assert storage.load_lines(path) == ["whole"]
+    process.communicate()
+    assert process.returncode == 0
+    assert storage.load_lines(path) == ["other half, other rest"]
 
 
 # A full disk. /dev/full refuses every byte; a file system of one MiB takes some.
@@ -104,7 +130,7 @@ SAVERS: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("saver", set(SAVERS) - {"weights"})  # safetensors removes what it finds at the name
 def test_a_disk_that_takes_nothing_is_reported_with_the_file(saver: str, tmp_path: Path) -> None:
     path = tmp_path / "a.file"
-    (tmp_path / ".a.file.part").symlink_to("/dev/full")
+    storage.part_of(tmp_path / "a.file").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left") as caught:
         SAVERS[saver](path)
     assert caught.value.errno == errno.ENOSPC

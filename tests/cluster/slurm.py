@@ -1,0 +1,130 @@
+"""A real SLURM of two nodes on this one host, for tests: started, used, stopped."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIGURATION = Path("/etc/slurm/slurm.conf")  # jobs do not inherit SLURM_CONF, so it must lie here
+PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol"]
+NODES = {"n1": 17001, "n2": 17002}
+PATIENCE = 60
+
+TEMPLATE = """
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+AuthType=auth/munge
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+ReturnToService=2
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+SlurmctldTimeout=10
+SlurmdTimeout=15
+KillWait=5
+SchedulerParameters=sched_interval=2
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+{nodes}
+PartitionName=all Nodes={names} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def missing() -> str | None:
+    """What this machine lacks for a SLURM of its own, in words, or None."""
+    if os.geteuid() != 0:
+        return "root, to start SLURM's daemons"
+    if absent := [program for program in PROGRAMS if not shutil.which(program)]:
+        return f"{', '.join(absent)}: apt-get install slurm-wlm munge"
+    if CONFIGURATION.exists():
+        return f"a machine that is not part of a cluster ({CONFIGURATION} exists)"
+    return None
+
+
+def command(*words: str) -> str:
+    """Standard output of a program."""
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def wait_until(ready: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Look every fifth of a second until `ready()`; raises TimeoutError naming `what`."""
+    deadline = time.monotonic() + patience
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {patience} s")
+        time.sleep(0.2)
+
+
+@dataclass
+class Cluster:
+    """One controller and two node daemons, whose files lie below `folder`; `stop` ends what `start` started."""
+
+    folder: Path
+    daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start munge, the controller and the nodes, and wait until jobs can run."""
+        self._write_configuration()
+        self._start_munge()
+        self._run("slurmctld", "slurmctld", "-D")
+        for name in NODES:
+            self.start_node(name)
+        wait_until(lambda: command("sinfo", "-h", "-o", "%D %t").split() == ["2", "idle"], "two idle nodes")
+
+    def start_node(self, name: str) -> None:
+        """Start a node's daemon."""
+        self._run(name, "slurmd", "-D", "-N", name)
+
+    def kill_node(self, name: str) -> None:
+        """Kill a node's daemon as a crash would; its jobs stay behind as orphans."""
+        self.daemons.pop(name).kill()
+
+    def stop(self) -> None:
+        """Cancel all jobs, end the daemons and remove the configuration."""
+        if "slurmctld" in self.daemons:
+            subprocess.run(["scancel", "--full", "--user", "root"], capture_output=True)
+            time.sleep(2)
+        for daemon in reversed(self.daemons.values()):
+            daemon.send_signal(signal.SIGTERM)
+        for daemon in self.daemons.values():
+            daemon.wait(PATIENCE)
+        CONFIGURATION.unlink(missing_ok=True)
+
+    def _write_configuration(self) -> None:
+        host = socket.gethostname()
+        line = f"NodeName={{}} NodeHostname={host} NodeAddr=127.0.0.1 Port={{}} CPUs=2 RealMemory=16000"
+        nodes = "\n".join(line.format(name, port) for name, port in NODES.items())
+        CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)
+        content = TEMPLATE.format(host=host, folder=self.folder, nodes=nodes, names=",".join(NODES))
+        CONFIGURATION.write_text(content, encoding="utf-8")
+
+    def _start_munge(self) -> None:
+        """Its own daemon, with a key of its own, unless one runs on this machine."""
+        if subprocess.run(["munge", "-n"], capture_output=True).returncode == 0:
+            return
+        key = Path("/etc/munge/munge.key")
+        if not key.exists():
+            key.write_bytes(os.urandom(1024))
+            shutil.chown(key, "munge", "munge")
+            key.chmod(0o400)
+        place = Path("/run/munge")
+        place.mkdir(exist_ok=True)
+        shutil.chown(place, "munge", "munge")
+        self._run("munged", "setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground")
+        wait_until(lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0, "munge")
+
+    def _run(self, name: str, *words: str) -> None:
+        output = (self.folder / f"{name}.out").open("wb")
+        self.daemons[name] = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)
