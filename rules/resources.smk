@@ -22,11 +22,16 @@ BATCH = 100  # images that inference passes at once
 
 
 def gpus_of_a_job():
-    """1 where the study may use a GPU and there is one: on this machine, or by the limit `gpu` of the profile."""
+    """1 where the study may use a GPU and there is one: on this machine, or by the limit `gpu` of a cluster's profile.
+
+    A job on a cluster reads the rules again: its limit is what it asked for.
+    """
     limit = workflow.global_resources.get("gpu").value
-    allowed = STUDY["device"] != "cpu" and limit != 0
-    on_this_machine = workflow.local_exec and workflow.is_main_process
-    return int(allowed and (not on_this_machine or bool(glob("/dev/nvidia[0-9]*"))))
+    if STUDY["device"] == "cpu" or limit == 0:
+        return 0
+    if workflow.local_exec and workflow.is_main_process:
+        return int(bool(glob("/dev/nvidia[0-9]*")))
+    return int(limit is not None)
 
 
 GPUS = gpus_of_a_job()

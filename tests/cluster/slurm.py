@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -76,6 +77,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start munge, the controller and the nodes, and wait until jobs can run."""
+        (self.folder / "state").mkdir()
         self._write_configuration()
         self._start_munge()
         self._run("slurmctld", "slurmctld", "-D")
@@ -128,3 +130,8 @@ class Cluster:
     def _run(self, name: str, *words: str) -> None:
         output = (self.folder / f"{name}.out").open("wb")
         self.daemons[name] = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)
+
+
+if __name__ == "__main__":
+    if lacking := missing():
+        sys.exit(f"make test-slurm needs {lacking}.")
