@@ -20,6 +20,8 @@ rule pretrain_backbone:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(training_megabytes, training_minutes, GPUS),
     params:
         backbone=backbone_settings,
         datasets=TRAINING,
@@ -54,6 +56,8 @@ rule train_classifier:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(training_megabytes, training_minutes, GPUS),
     params:
         member=member_settings,
         datasets=TRAINING,

@@ -55,11 +55,26 @@ def samples_of(wildcards):
     return original["images"] or VALIDATION_IMAGES
 
 
+def network_settings(wildcards):
+    """The entry of a backbone or of a member; a member on a backbone sees images of the backbone's size."""
+    if "backbone" in wildcards.keys():
+        return backbone_settings(wildcards)
+    member = member_settings(wildcards)
+    return BACKBONE[member["backbone"]] | member if "backbone" in member else member
+
+
 def relative_pixels(wildcards):
-    """Size of the images that a member sees, relative to the reference."""
-    return (
-        member_settings(wildcards).get("image_size", STUDY["datasets"]["image_size"]) ** 2 / PIXELS
-    )
+    """Size of the images that a network sees, relative to the reference."""
+    size = network_settings(wildcards).get("image_size", STUDY["datasets"]["image_size"])
+    return size**2 / PIXELS
+
+
+def views(wildcards):
+    """Passes through a network for one image: more than one only where it is trained on several crops."""
+    if "backbone" not in wildcards.keys():
+        return 1
+    crops = backbone_settings(wildcards)["views"]
+    return 3 + crops["local_count"]
 
 
 def images_minutes(wildcards):
@@ -69,14 +84,15 @@ def images_minutes(wildcards):
 
 def training_megabytes(wildcards):
     """A batch with what back-propagation keeps of it (on a GPU that is in the GPU), and the loading processes."""
-    batch = member_settings(wildcards).get("batch_size", 256)
+    batch = network_settings(wildcards).get("batch_size", 256) * views(wildcards)
     return batch * relative_pixels(wildcards) * MB_PER_IMAGE + 1000 * STUDY["workers"]
 
 
 def training_minutes(wildcards):
-    """Three passes' work for every image of every epoch."""
-    member = member_settings(wildcards)
-    images = (member.get("training_images") or TRAINING_IMAGES) * member.get("epochs", 1)
+    """Three passes' work for every image, and every view of it, of every epoch."""
+    network = network_settings(wildcards)
+    images = (network.get("training_images") or TRAINING_IMAGES) * network.get("epochs", 1)
+    images *= views(wildcards)
     return images * relative_pixels(wildcards) * 3 / IMAGES_PER_SECOND / 60
 
 
