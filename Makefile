@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo demo-quick test test-slurm test-image proof check-data unpack-imagenet lint format docs setup clean
+.PHONY: help demo demo-quick test test-slurm test-image proof check-data unpack-imagenet lint format docs archive setup clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   formatters, linters, type checker"
 	@echo "make docs   write docs/config.md anew from the schema"
+	@echo "make archive      tables, figures and report of the built-in study in one file with checksums"
 	@echo "make clean  remove results and logs (data and .venv stay)"
 
 demo: setup
@@ -50,7 +51,7 @@ test: setup
 test-slurm: setup
 	@$(IN) python -m pytest tests/cluster
 
-test-image:
+test-image: setup
 	@$(IN) tests/container/test_image
 
 lint: setup
@@ -77,6 +78,10 @@ $(VENV)/.installed: $(ROOT)/requirements.lock
 	@"$(BIN)/python" -m pip install --quiet --requirement "$(ROOT)/requirements.lock" || \
 	  { echo "The installation failed: see pip's message above (no network, no space, or no package for this Python?)"; exit 1; }
 	@touch "$@"
+
+archive: setup
+	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --cores all results/fashion-mnist.tar.gz
+	@echo "The archive: file://$(WORK)/results/fashion-mnist.tar.gz"
 
 clean:
 	@$(IN) rm -rf results logs .snakemake

@@ -21,6 +21,7 @@ include: "rules/ensembles.smk"
 include: "rules/correlations.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/provenance.smk"
 
 
 # What takes a moment, or needs the network that compute nodes may not have.
@@ -35,5 +36,6 @@ rule all:
     input:
         f"results/{STUDY['name']}/report.html",
         f"results/{STUDY['name']}/study.json",
+        f"results/{STUDY['name']}/provenance.json",
     message:
         "The report is {input[0]}"

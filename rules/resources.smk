@@ -1,7 +1,7 @@
 # What a job asks of a cluster (mem_mb, runtime in minutes, gpu), as functions of its work.
 # They are upper estimates from the costs in docs/scaling.md: a cluster ends a job that exceeds them, and every new
 # attempt asks for more. A profile can replace any of them (set-resources).
-from glob import glob
+import os
 
 # Where the study does not say how many images or classes there are: the most that each kind is known or meant for.
 TRAINING_IMAGES = {"digits": 1797, "fashion-mnist": 60_000}.get(
@@ -30,7 +30,7 @@ def gpus_of_a_job():
     if STUDY["device"] == "cpu" or limit == 0:
         return 0
     if workflow.local_exec and workflow.is_main_process:
-        return int(bool(glob("/dev/nvidia[0-9]*")))
+        return int(any(Path(os.sep, "dev").glob("nvidia[0-9]*")))
     return int(limit is not None)
 
 

@@ -1,5 +1,6 @@
 """What a result was made with."""
 
+import os
 import platform
 import subprocess
 from functools import cache
@@ -27,4 +28,4 @@ def _commit() -> str:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get("STUDY_COMMIT", "unknown")  # a container image has no git

@@ -1,0 +1,59 @@
+# What the results were made with, and all of them in one file.
+
+
+rule provenance:
+    input:
+        study="results/{study}/study.json",
+        report="results/{study}/report.html",
+        tables=[
+            "results/{study}/correlations.parquet",
+            *expand(
+                "results/{{study}}/{table}/{dataset}.parquet",
+                table=["accuracies", "ensembles", "best_ensembles"],
+                dataset=DATASETS,
+            ),
+            *expand(
+                "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
+                dataset=DATASETS,
+                measure=MEASURES,
+            ),
+        ],
+    output:
+        "results/{study}/provenance.json",
+    log:
+        "logs/{study}/provenance.log",
+    benchmark:
+        "results/{study}/benchmarks/provenance.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    resources:
+        **requests(),
+    params:
+        code=code("provenance", "versions"),
+    message:
+        "Write down what the results were made with"
+    script:
+        "../scripts/provenance.py"
+
+
+rule archive:
+    input:
+        "results/{study}/provenance.json",
+    output:
+        "results/{study}.tar.gz",
+    log:
+        "logs/{study}/archive.log",
+    benchmark:
+        "results/{study}/benchmarks/archive.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    resources:
+        **requests(),
+    params:
+        code=code("provenance"),
+    message:
+        "Pack tables, figures and report into {output}"
+    script:
+        "../scripts/archive.py"

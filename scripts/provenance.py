@@ -1,0 +1,8 @@
+from pathlib import Path
+
+from scripts.lib.job import job
+from scripts.lib.provenance import provenance
+from scripts.lib.storage import save_json
+
+with job(snakemake):
+    save_json(snakemake.output[0], provenance(Path(snakemake.output[0]).parent, list(snakemake.input.tables)))
