@@ -17,14 +17,6 @@ from scripts.lib.versions import versions
 # What tells about a study without the arrays, images and weights that it was computed from.
 ARCHIVED = ["study.json", "provenance.json", "report.html", "*.parquet", "*/*.parquet", "pairwise/*/*.parquet"]
 ARCHIVED += ["figures/*"]
-    "study.json",
-    "provenance.json",
-    "report.html",
-    "*.parquet",
-    "*/*.parquet",
-    "pairwise/*/*.parquet",
-    "figures/*",
-]
 ENVIRONMENT = ["requirements.lock", "CITATION.cff", "LICENSE"]
 
 
