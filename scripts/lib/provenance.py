@@ -63,7 +63,7 @@ def archive(folder: Path, output: str | Path) -> None:
     if not (folder / "provenance.json").exists():
         raise StudyError(f"{folder} has no provenance.json: run the study to its end before it is archived.")
     files = {path.relative_to(folder): path for pattern in ARCHIVED for path in sorted(folder.glob(pattern))}
-    files |= {Path(name): ROOT / name for name in ENVIRONMENT if (ROOT / name).exists()}
+    files |= {Path(name): ROOT / name for name in ENVIRONMENT if (ROOT / name).is_file()}
     sums = "".join(f"{digest_of_file(path)}  {name}\n" for name, path in sorted(files.items())).encode()
     with whole_file(output) as part, tarfile.open(part, "w:gz") as packed:
         for name, path in sorted(files.items()):
