@@ -49,7 +49,7 @@ test: setup
 	@$(IN) python -m pytest tests/unit tests/workflow --numprocesses 2 --dist loadgroup
 
 test-slurm: setup
-	@$(IN) python -m pytest tests/cluster
+	@$(IN) python -m tests.cluster.slurm && python -m pytest tests/cluster
 
 test-image: setup
 	@$(IN) tests/container/test_image
