@@ -27,8 +27,9 @@ rule pretrain_backbone:
         datasets=TRAINING,
         device=STUDY["device"],
         workers=STUDY["workers"],
+        training=STUDY["training"],
         resume="results/{study}/backbones/unfinished/{backbone}.pt",
-        code=code("dino", "training", "members", "datasets", "randomness"),
+        code=code("dino", "training", "steps", "members", "datasets", "randomness"),
     message:
         "Pretrain backbone {wildcards.backbone} without labels"
     script:
@@ -63,8 +64,9 @@ rule train_classifier:
         datasets=TRAINING,
         device=STUDY["device"],
         workers=STUDY["workers"],
+        training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("linear_classifier", "training", "members", "datasets", "randomness"),
+        code=code("linear_classifier", "training", "steps", "members", "datasets", "randomness"),
     message:
         "Train the linear classifier of {wildcards.member}"
     script:

@@ -30,8 +30,9 @@ rule train:
         datasets=TRAINING,
         device=STUDY["device"],
         workers=STUDY["workers"],
+        training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("training", "members", "datasets", "randomness"),
+        code=code("training", "steps", "members", "datasets", "randomness"),
     message:
         "Train {wildcards.member}"
     script:

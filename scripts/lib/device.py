@@ -11,7 +11,9 @@ def choose_device(wanted: str, threads: int) -> torch.device:
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise StudyError("device: cuda is wanted, but torch finds no CUDA device; use auto or cpu.")
-    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+    if not available or wanted == "cpu":
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def device_name(device: torch.device) -> str:

@@ -14,13 +14,16 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from scripts.lib.datasets import ImageSet, ValidationSet, centre
+from scripts.lib.distributed import rank, total, with_shared_batch_norm
 from scripts.lib.errors import StudyError
 from scripts.lib.inference import logits_in_batches
 from scripts.lib.job import log, progress
 from scripts.lib.members import build, place, save_weights
 from scripts.lib.randomness import derive, seed_everything
+from scripts.lib.steps import Steps, memory_advice
 from scripts.lib.storage import save_json
 from scripts.lib.training import (
+    PLAIN,
     Loader,
     Scheduler,
     make_optimizer,
@@ -52,6 +55,7 @@ def pretrain(
     weights: str,
     record: str,
     resume: str,
+    scale: dict[str, Any] = PLAIN,
 ) -> None:
     """Train `backbone` without labels; write the teacher's weights, without a head, and the record.
 
@@ -63,18 +67,20 @@ def pretrain(
         backbone["training_images"], derive(backbone["seed"], "images"), f"{where}/training_images"
     )
     seed_everything(derive(backbone["seed"], "initialisation"))
-    run = _Run(backbone, chosen, workers, device)
+    run = _Run(backbone, chosen, workers, device, scale)
     check = _NearestNeighbours(backbone, chosen, validation, device)
     history = restore(resume, backbone, run.parts, device)
-    for epoch in range(len(history), backbone["epochs"]):
-        start = time.perf_counter()
-        line = run.epoch(epoch) | {"knn_accuracy": check.accuracy(run.teacher.backbone)}
-        history.append({"epoch": epoch + 1, **line, "seconds": time.perf_counter() - start})
-        log.info("%s: loss %.3f, k-NN accuracy %.1f %%", run.title(epoch), line["loss"], line["knn_accuracy"])
-        save_state(resume, backbone, run.parts, history)
-    save_weights(run.teacher.backbone, weights)
-    save_json(record, make_record(backbone, training.classes, len(chosen), history, device))
-    Path(resume).unlink(missing_ok=True)
+    with memory_advice(where, backbone["batch_size"], scale):
+        for epoch in range(len(history), backbone["epochs"]):
+            start = time.perf_counter()
+            line = run.epoch(epoch) | {"knn_accuracy": check.accuracy(run.teacher.backbone) if rank() == 0 else 0.0}
+            history.append({"epoch": epoch + 1, **line, "seconds": time.perf_counter() - start})
+            log.info("%s: loss %.3f, k-NN accuracy %.1f %%", run.title(epoch), line["loss"], line["knn_accuracy"])
+            save_state(resume, backbone, run.parts, history)
+    if rank() == 0:
+        save_weights(run.teacher.backbone, weights)
+        save_json(record, make_record(backbone, training.classes, len(chosen), history, device))
+        Path(resume).unlink(missing_ok=True)
 
 
 def features_of(settings: dict[str, Any]) -> tuple[nn.Module, int]:
@@ -144,10 +150,12 @@ class _Views(Dataset[list[torch.Tensor]]):
 class _Run:
     """Student, teacher and all that moves with the number of the step."""
 
-    def __init__(self, settings: dict[str, Any], images: ImageSet, workers: int, device: torch.device) -> None:
+    def __init__(
+        self, settings: dict[str, Any], images: ImageSet, workers: int, device: torch.device, scale: dict[str, Any]
+    ) -> None:
         self.settings, self.dino, self.device = settings, settings["dino"], device
-        self.student: Any = place(_Network(settings), device)
-        self.teacher: Any = place(_Network(settings), device)
+        self.student: Any = place(with_shared_batch_norm(_Network(settings), device), device)
+        self.teacher: Any = place(with_shared_batch_norm(_Network(settings), device), device)
         self.teacher.load_state_dict(self.student.state_dict())
         deactivate_requires_grad(self.teacher)
         self.loss = DINOLoss(
@@ -161,11 +169,13 @@ class _Run:
         self.schedule: Scheduler = make_schedule(
             self.optimizer, settings["schedule"], settings["epochs"], len(self.loader)
         )
+        self.steps = Steps(self.student, self.optimizer, scale, device)
         self.parts: dict[str, Any] = {
             "student": self.student,
             "teacher": self.teacher,
             "loss": self.loss,
             "optimizer": self.optimizer,
+            "scaler": self.steps.scaler,
         }
 
     def title(self, epoch: int) -> str:
@@ -175,28 +185,33 @@ class _Run:
         """One pass over the training images; returns mean loss and learning rate."""
         bar = progress(self.loader.epoch(epoch), self.title(epoch), "batch", total=len(self.loader))
         losses = []
-        self.student.train()
+        self.steps.model.train()
         self.teacher.train()
         for step, views in enumerate(bar, start=epoch * len(self.loader)):
             losses.append(self._step(step, epoch, views))
             bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
-        return {"loss": float(np.mean(losses)), "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        loss, count = total([float(np.sum(losses)), len(losses)], self.device)
+        return {"loss": loss / count, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def _step(self, step: int, epoch: int, views: list[torch.Tensor]) -> float:
         self.schedule.step_update(step)
         self._set_weight_decay(step)
         views = [view.to(self.device, memory_format=torch.channels_last) for view in views]
-        with torch.no_grad():
-            wanted = self.teacher(views[:2])  # the teacher sees the two global views only
-        loss = self.loss(wanted, self.student(views), teacher_temp=self._teacher_temperature(step))
-        require_finite(loss.item(), f"backbones/{self.settings['id']}", self.settings, epoch)
+        with self.steps.mixed:
+            with torch.no_grad():
+                wanted = self.teacher(views[:2])  # the teacher sees the two global views only
+            said = self.steps.model(views)
+        temperature = self._teacher_temperature(step)
+        loss = self.loss([out.float() for out in wanted], [out.float() for out in said], teacher_temp=temperature)
+        require_finite(loss.item(), f"backbones/{self.settings['id']}", self.settings, epoch, step)
         self.optimizer.zero_grad()
-        loss.backward()
+        self.steps.scaler.scale(loss).backward()
+        self.steps.scaler.unscale_(self.optimizer)
         if self.dino["clip_gradients"]:
             nn.utils.clip_grad_norm_(self.student.parameters(), self.dino["clip_gradients"])
         if epoch < self.dino["frozen_last_layer_epochs"]:
             self.student.head.last_layer.weight_v.grad.zero_()  # not None, which torch's fused SGD cannot take up later
-        self.optimizer.step()
+        self.steps.finish()
         momentum = cosine_schedule(step, self._steps, self.dino["momentum"], 1.0)
         update_momentum(self.student, self.teacher, momentum)
         return loss.item()

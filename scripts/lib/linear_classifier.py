@@ -9,7 +9,7 @@ from scripts.lib.datasets import ImageSet, ValidationSet
 from scripts.lib.members import build, load_weights
 from scripts.lib.randomness import derive, seed_everything
 from scripts.lib.storage import digest_of_file, load_json
-from scripts.lib.training import fit
+from scripts.lib.training import PLAIN, fit
 
 
 def train_classifier(
@@ -23,6 +23,7 @@ def train_classifier(
     weights: str,
     record: str,
     resume: str,
+    scale: dict[str, Any] = PLAIN,
 ) -> None:
     """Train a linear classifier on the backbone's features and write both as one ordinary network, with its record.
 
@@ -33,7 +34,7 @@ def train_classifier(
     complete["backbone_weights"] = digest_of_file(backbone_weights)  # another backbone is another member
     seed_everything(derive(member["seed"], "initialisation"))
     model = with_frozen_backbone(complete, backbone_weights, len(training.classes))
-    fit(model, complete, training, validation, device, workers, weights, record, resume)
+    fit(model, complete, training, validation, device, workers, weights, record, resume, scale)
 
 
 def with_frozen_backbone(member: dict[str, Any], weights: str, classes: int) -> nn.Module:

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler
 
 from scripts.lib.datasets import ImageSet, ValidationSet
 from scripts.lib.device import device_name
+from scripts.lib.distributed import rank, total, with_shared_batch_norm, world
 from scripts.lib.errors import StudyError
 from scripts.lib.inference import logits_in_batches
 from scripts.lib.job import log, progress
 from scripts.lib.members import build, place, save_weights
 from scripts.lib.randomness import derive, seed_everything
+from scripts.lib.steps import Steps, memory_advice
 from scripts.lib.storage import save_json, whole_file
 from scripts.lib.versions import versions
 from scripts.lib.vision import timm, torchvision
@@ -28,6 +30,8 @@ Scheduler = timm.scheduler.scheduler.Scheduler
 
 # Optimizers that torch can run in one pass over the weights; small batches spend a tenth of their time there.
 FUSED = {"SGD", "AdamW"}
+# The defaults of the study's section `training`.
+PLAIN: dict[str, Any] = {"precision": "float32", "images_at_once": None, "compile": False, "gpus": 1}
 
 
 def train(
@@ -39,15 +43,17 @@ def train(
     weights: str,
     record: str,
     resume: str,
+    scale: dict[str, Any] = PLAIN,
 ) -> None:
     """Train `member` and write its weights and its record; the state after each epoch goes to `resume`.
 
-    `validation` (the clean set) is only looked at for the learning curve: nothing is chosen by it.
-    Raises StudyError if the loss stops being finite.
+    `validation` (the clean set) is only looked at for the learning curve: nothing is chosen by it. `scale` is the
+    study's section `training`. Raises StudyError if the loss stops being finite, if `resume` is of another recipe, or
+    if the device has too little memory.
     """
     seed_everything(derive(member["seed"], "initialisation"))
     model = build(member, len(training.classes)).model
-    fit(model, member, training, validation, device, workers, weights, record, resume)
+    fit(model, member, training, validation, device, workers, weights, record, resume, scale)
 
 
 def fit(
@@ -60,23 +66,27 @@ def fit(
     weights: str,
     record: str,
     resume: str,
+    scale: dict[str, Any] = PLAIN,
 ) -> None:
     """Train those parameters of `model` that require a gradient, and write weights and record (see `train`)."""
     where = f"members/{member['id']}/training_images"
     chosen, _ = training.subset(member["training_images"], derive(member["seed"], "images"), where)
     _check_labels(chosen, validation)
-    place(model, device)
+    model = place(with_shared_batch_norm(model, device), device)
     loader = Loader(_Transformed(chosen, member), member, workers)
     optimizer = make_optimizer(model, member["optimizer"])
     schedule = make_schedule(optimizer, member["schedule"], member["epochs"], len(loader))
-    parts: dict[str, Part] = {"model": model, "optimizer": optimizer}
+    steps = Steps(model, optimizer, scale, device)
+    parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": steps.scaler}
     history = restore(resume, member, parts, device)
-    for epoch in range(len(history), member["epochs"]):
-        history.append(_epoch(epoch, member, model, loader, optimizer, schedule, validation, device))
-        save_state(resume, member, parts, history)
-    save_weights(model, weights)
-    save_json(record, make_record(member, training.classes, len(chosen), history, device))
-    Path(resume).unlink(missing_ok=True)
+    with memory_advice(f"members/{member['id']}", member["batch_size"], scale):
+        for epoch in range(len(history), member["epochs"]):
+            history.append(_epoch(epoch, member, model, loader, steps, schedule, validation, device))
+            save_state(resume, member, parts, history)
+    if rank() == 0:
+        save_weights(model, weights)
+        save_json(record, make_record(member, training.classes, len(chosen), history, device))
+        Path(resume).unlink(missing_ok=True)
 
 
 def _check_labels(training: ImageSet, validation: ValidationSet) -> None:
@@ -119,19 +129,40 @@ def training_transforms(member: dict[str, Any]) -> Any:
     )
 
 
+class _Shares(Sampler[list[int]]):
+    """This process's share of every batch; where there is one process, the batch."""
+
+    def __init__(self, batches: BatchSampler) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.batches:
+            yield batch[rank() :: world()]
+
+
 class Loader:
-    """Batches of an epoch. Order and augmentation depend only on the seed in `settings` and the epoch's number."""
+    """Batches of an epoch. Order and augmentation depend only on the seed in `settings` and the epoch's number.
+
+    `batch` is the number of images in a step of all processes together.
+    """
 
     def __init__(self, images: Dataset[Any], settings: dict[str, Any], workers: int) -> None:
         self.seed, self.order = settings["seed"], torch.Generator()
-        batch_size: int = settings["batch_size"]
+        count: int = len(images)  # type: ignore[arg-type]
+        self.batch = min(settings["batch_size"], count)
+        if self.batch < world():
+            raise StudyError(f"a batch of {self.batch} images cannot be shared by {world()} processes.")
+        in_order = RandomSampler(images, generator=self.order)  # type: ignore[arg-type]
         self.loader = DataLoader(
             images,
-            batch_size=batch_size,
-            shuffle=True,
-            drop_last=len(images) > batch_size,  # type: ignore[arg-type]  # a last batch of one would break batch norm
+            # A last batch of one image would break batch norm.
+            batch_sampler=_Shares(BatchSampler(in_order, self.batch, drop_last=True)),
             num_workers=workers,
             generator=self.order,
+            pin_memory=torch.cuda.is_available(),
         )
 
     def __len__(self) -> int:
@@ -140,7 +171,7 @@ class Loader:
     def epoch(self, epoch: int) -> Iterator[Any]:
         """The batches of one epoch, with the random streams of that epoch."""
         self.order.manual_seed(derive(self.seed, "order", epoch))
-        seed_everything(derive(self.seed, "augmentation", epoch))
+        seed_everything(derive(self.seed, "augmentation", epoch, *([rank()] if rank() else [])))
         return iter(self.loader)
 
 
@@ -172,7 +203,7 @@ def _epoch(
     member: dict[str, Any],
     model: nn.Module,
     loader: Loader,
-    optimizer: torch.optim.Optimizer,
+    steps: Steps,
     schedule: Scheduler,
     validation: ValidationSet,
     device: torch.device,
@@ -181,40 +212,40 @@ def _epoch(
     start = time.perf_counter()
     title = f"train {member['id']} epoch {epoch + 1}/{member['epochs']}"
     bar = progress(loader.epoch(epoch), title, "batch", total=len(loader))
-    losses, right, seen = 0.0, 0, 0
+    losses, right, seen = 0.0, 0.0, 0.0
     # The batch norm of a frozen backbone keeps its statistics, and its dropout is off.
-    model.train(all(parameter.requires_grad for parameter in model.parameters()))
+    steps.model.train(all(parameter.requires_grad for parameter in model.parameters()))
     for step, (images, labels) in enumerate(bar, start=epoch * len(loader)):
         schedule.step_update(step)
-        images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
-        logits = model(images)
-        loss = nn.functional.cross_entropy(logits, labels)
-        require_finite(loss.item(), f"members/{member['id']}", member, epoch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses += loss.item() * len(labels)
+        images = images.to(device, memory_format=torch.channels_last, non_blocking=True)
+        labels = labels.to(device, non_blocking=True)
+        logits, loss = steps.classify(images, labels, loader.batch)
+        require_finite(loss, f"members/{member['id']}", member, epoch, step)
+        steps.finish()
+        losses += loss * len(labels)
         right += int((logits.argmax(1) == labels).sum())
         seen += len(labels)
         bar.set_postfix(loss=f"{losses / seen:.3f}", refresh=False)
-    accuracy = _accuracy(model, member, validation, device)
+    losses, right, seen = total([losses, right, seen], device)
+    accuracy = _accuracy(model, member, validation, device) if rank() == 0 else float("nan")
     log.info("%s: loss %.3f, validation accuracy %.1f %%", title, losses / seen, accuracy)
     return {
         "epoch": epoch + 1,
         "loss": losses / seen,
-        "learning_rate": optimizer.param_groups[0]["lr"],
+        "learning_rate": steps.optimizer.param_groups[0]["lr"],
         "training_accuracy": 100 * right / seen,
         "validation_accuracy": accuracy,
         "seconds": time.perf_counter() - start,
     }
 
 
-def require_finite(loss: float, where: str, settings: dict[str, Any], epoch: int) -> None:
+def require_finite(loss: float, where: str, settings: dict[str, Any], epoch: int, step: int) -> None:
     """Raise StudyError, naming the learning rate of the member or backbone at `where`, if a loss is NaN or infinite."""
     if not math.isfinite(loss):
         raise StudyError(
-            f"the training of {settings['id']} diverged in epoch {epoch + 1} (loss {loss}): "
-            f"lower {where}/optimizer/lr, now {settings['optimizer']['lr']}, or add warmup_epochs."
+            f"the training of {settings['id']} diverged in epoch {epoch + 1}, step {step + 1} (loss {loss}): "
+            f"lower {where}/optimizer/lr, now {settings['optimizer']['lr']}, or add warmup_epochs. The state of the "
+            "last finished epoch is kept."
         )
 
 
@@ -223,11 +254,13 @@ def _accuracy(model: nn.Module, member: dict[str, Any], validation: ValidationSe
     return 100 * float((predicted == validation.labels).mean())
 
 
-Part = nn.Module | torch.optim.Optimizer
+Part = nn.Module | torch.optim.Optimizer | torch.amp.GradScaler
 
 
 def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], history: list[dict[str, Any]]) -> None:
-    """Write all that a training needs to go on after its last finished epoch."""
+    """Write what a training needs to go on after its last finished epoch; order and random streams follow from it."""
+    if rank():
+        return
     state = {"settings": settings, "history": history} | {name: part.state_dict() for name, part in parts.items()}
     content = io.BytesIO()  # torch's own writer does not say that the disk is full
     torch.save(state, content)
@@ -236,21 +269,36 @@ def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], hist
 
 
 def restore(path: str, settings: dict[str, Any], parts: dict[str, Part], device: torch.device) -> list[dict[str, Any]]:
-    """Continue from the last finished epoch of the same recipe, if there is one; returns the history so far."""
+    """Continue from the last finished epoch, if there is one; returns the history so far.
+
+    Raises StudyError, naming the keys that differ, if the state is that of another recipe.
+    """
     if not Path(path).exists():
         return []
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        same_recipe = state["settings"] == settings
+        before = state["settings"]
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the training can start over
         log.warning("train %s: %s cannot be read (%s), starting over", settings["id"], path, type(error).__name__)
         return []
-    if not same_recipe:
-        return []
+    if differing := list(_differences(before, settings)):
+        raise StudyError(
+            f"{path} is of an unfinished training of {settings['id']} ({len(state['history'])} epochs) with another "
+            f"recipe: {'; '.join(differing)}. Put the recipe back to go on with it, or delete the file to start over."
+        )
     for name, part in parts.items():
         part.load_state_dict(state[name])
     log.info("train %s: resumed after epoch %d", settings["id"], len(state["history"]))
     return state["history"]
+
+
+def _differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
+    """`optimizer/lr was 0.1, is 0.2` for every key that differs."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(key for key in now if key not in before)]:
+            yield from _differences(before.get(key), now.get(key), f"{where}/{key}" if where else key)
+    elif before != now:
+        yield f"{where} was {before}, is {now}"
 
 
 def make_record(

@@ -16,6 +16,7 @@ from scripts.lib.linear_classifier import train_classifier
 from scripts.lib.members import load_trained, load_weights
 from scripts.lib.storage import load_json
 from scripts.lib.study import merge, resolve
+from scripts.lib.training import PLAIN
 from tests.unit.conftest import (
     CLASSES,
     SMALL_DEIT,
@@ -84,7 +85,7 @@ def classified(folder: Path, backbone: tuple[Path, Path], **member: Any) -> tupl
 
 def run_of(**changes: Any) -> _Run:
     torch.manual_seed(0)
-    return _Run(small_backbone(**changes), coloured_training_set(24), 0, CPU)
+    return _Run(small_backbone(**changes), coloured_training_set(24), 0, CPU, PLAIN)
 
 
 # One step.
@@ -223,7 +224,7 @@ def test_an_interrupted_backbone_goes_on_to_the_same_bytes(tmp_path: Path, monke
 
 
 def test_a_backbone_that_diverges_names_its_learning_rate(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"backbone diverged in epoch 1 .*backbones/backbone/optimizer/lr"):
+    with pytest.raises(StudyError, match=r"backbone diverged in epoch 1, step \d .*backbones/backbone/optimizer/lr"):
         pretrained(tmp_path, optimizer={"lr": 1e30}, dino={"clip_gradients": None})
 
 
