@@ -17,6 +17,11 @@ MEMBER = {member["id"]: member for member in STUDY["members"]}
 MEMBERS = list(MEMBER)
 SUPERVISED = [member["id"] for member in STUDY["members"] if member["kind"] == "supervised"]
 DINO = [member["id"] for member in STUDY["members"] if member["kind"] == "dino"]
+SUBNETS = [member["id"] for member in STUDY["members"] if member["kind"] == "subnet"]
+SUPERNET = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
+SUPERNETS = list(SUPERNET)
+SEARCHED_SUPERNETS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
+BASES = [s["base"]["member"] for s in STUDY["supernets"] if "member" in s["base"]]
 BACKBONE = {backbone["id"]: backbone for backbone in STUDY["backbones"]}
 BACKBONES = list(BACKBONE)
 DATASET = {dataset["id"]: dataset for dataset in STUDY["datasets"]["validation"]}
@@ -39,6 +44,7 @@ wildcard_constraints:
     study=re.escape(STUDY["name"]),
     member=one_of(MEMBERS),
     backbone=one_of(BACKBONES),
+    supernet=one_of(SUPERNETS),
     dataset=one_of(DATASETS),
     measure=one_of(MEASURES),
     shard=r"\d+",
@@ -62,6 +68,32 @@ def backbone_of_member(wildcards):
         f"backbone_{kind}": f"results/{wildcards.study}/backbones/{backbone}.{suffix}"
         for kind, suffix in [("weights", "safetensors"), ("record", "json")]
     }
+
+
+def supernet_settings(wildcards):
+    """The resolved study's entry of a super-network."""
+    return SUPERNET[wildcards.supernet]
+
+
+def base_of_supernet(wildcards):
+    """The trained member that a super-network starts from, if it is one."""
+    return [base_weights(wildcards)] if "member" in supernet_settings(wildcards)["base"] else []
+
+
+def base_weights(wildcards):
+    """The file with the weights that a super-network starts from; None for torchvision's own."""
+    base = supernet_settings(wildcards)["base"]
+    if "member" in base:
+        return f"results/{wildcards.study}/checkpoints/{base['member']}.safetensors"
+    return base.get("weights")
+
+
+def supernet_of_member(wildcards):
+    """The files of the super-network that a sub-network is cut out of, and its search where a point of it is meant."""
+    member = member_settings(wildcards)
+    folder = f"results/{wildcards.study}/supernets/{member['supernet']}"
+    files = {"weights": f"{folder}.safetensors", "record": f"{folder}.json"}
+    return files | ({"search": f"{folder}.search.parquet"} if "search" in member["subnet"] else {})
 
 
 def dataset_settings(wildcards):

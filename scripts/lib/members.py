@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from scripts.lib.errors import StudyError
+from scripts.lib.resnet import resnet
 from scripts.lib.storage import whole_file
 from scripts.lib.vision import timm, torchvision
 
@@ -47,6 +48,12 @@ def _resnext(parameters: dict[str, Any], classes: int, image_size: int) -> Netwo
         num_classes=classes,
     )
     return Network(model, "fc")
+
+
+@architecture
+def _resnet(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
+    """He et al. 2016, in torchvision's implementation, whole or as a sub-network with other widths."""
+    return Network(resnet(parameters, classes), "fc")
 
 
 @architecture
@@ -108,8 +115,21 @@ def build(member: dict[str, Any], classes: int) -> Network:
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
     """Write the model's parameters and buffers as safetensors."""
+    save_weights_of(model.state_dict(), path)
+
+
+def save_weights_of(state: dict[str, torch.Tensor], path: str | Path) -> None:
+    """Write tensors by name as safetensors."""
     with whole_file(path) as part:
-        save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, part)
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, part)
+
+
+def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read tensors by name. Raises StudyError for a file that is missing or no safetensors file."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise StudyError(f"the weights {path} cannot be read as safetensors: {error}.") from None
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:

@@ -39,7 +39,7 @@ def _row(position: int, record: dict[str, Any]) -> dict[str, Any]:
         "parameters": count_parameters(model),
         "macs": count_macs(model, member["image_size"]),
         "image_size": member["image_size"],
-        "epochs": member["epochs"],
+        "epochs": member.get("epochs"),  # not every kind is trained
         "training_images": record["training_images"],
         "seconds": record["seconds"],
         "device": record["device"],

@@ -32,11 +32,15 @@ def resolve(config: Study) -> Study:
         if isinstance(study.get(section), list):
             entries = range(len(study[section]))
             study[section] = [_merged_entry(study, section, position, kind, recipes, kinds) for position in entries]
+    if isinstance(study.get("members"), list):
+        study["members"] = [member for entry in study["members"] for member in _picked(entry)]
     errors = sorted(_ValidatorWithDefaults(schema).iter_errors(study), key=lambda error: list(map(str, error.path)))
     messages = [_readable(error, study) for error in errors] or list(_contradictions(study))
     if messages:
         listing = "\n".join(f"  - {message}" for message in messages)
         raise StudyError(f"the study file is not valid:\n{listing}\nEvery key is described in docs/config.md.")
+    for supernet in study["supernets"]:
+        supernet |= _inherited(study, supernet)
     return study
 
 
@@ -69,6 +73,26 @@ def _overrides(study: Study, kind: Any, kinds: dict[str, set[str]]) -> Study:
         return {}
     elsewhere = set().union(*kinds.values()) - kinds[kind]
     return {key: value for key, value in overrides.items() if key not in elsewhere}
+
+
+def _picked(entry: Any) -> list[Any]:
+    """The members that an entry stands for: `count` points of a search's front, or just the entry itself."""
+    subnet = entry.get("subnet") if isinstance(entry, dict) else None
+    search: Any = subnet.get("search") if isinstance(subnet, dict) else None
+    if not isinstance(search, dict) or type(search.get("count")) is not int or "point" in search:
+        return [entry]
+    return [
+        entry | {"id": f"{entry.get('id')}-{point}", "subnet": {"search": search | {"point": point}}}
+        for point in range(1, search["count"] + 1)
+    ]
+
+
+def _inherited(study: Study, supernet: Study) -> Study:
+    """What a super-network takes from the member that it starts from."""
+    if "member" not in supernet["base"]:
+        return {}
+    base = next(member for member in study["members"] if member["id"] == supernet["base"]["member"])
+    return {key: copy.deepcopy(base[key]) for key in ("architecture", "image_size", "transforms")}
 
 
 def merge(base: Study, change: Study) -> Study:
@@ -159,9 +183,42 @@ def _contradictions(study: Study) -> Iterator[str]:
             yield f"{where}/backbone: {_not_among(member['backbone'], names)}"
         if member["kind"] in ("supervised", "dino"):
             yield from (f"{where}/{text}" for text in _training_contradictions(member))
+        if member["kind"] == "subnet":
+            yield from (f"{where}/{text}" for text in _subnet_contradictions(member, study["supernets"]))
+    yield from _repeated("supernets", [supernet["id"] for supernet in study["supernets"]])
+    for position, supernet in enumerate(study["supernets"]):
+        where = f"supernets/{position} ({supernet['id']})"
+        yield from (f"{where}/{text}" for text in _supernet_contradictions(supernet, study["members"]))
     for position, backbone in enumerate(study["backbones"]):
         yield from (f"backbones/{position} ({backbone['id']})/{text}" for text in _backbone_contradictions(backbone))
     yield from _dataset_contradictions(study["datasets"])
+
+
+def _subnet_contradictions(member: Study, supernets: list[Study]) -> Iterator[str]:
+    searched = {supernet["id"]: "search" in supernet["bootstrapNAS"] for supernet in supernets}
+    if member["supernet"] not in searched:
+        yield f"supernet: {_not_among(member['supernet'], searched)}"
+    elif "search" in member["subnet"] and not searched[member["supernet"]]:
+        yield f"subnet/search: the super-network {member['supernet']!r} has no section bootstrapNAS/search"
+    if "search" in member["subnet"] and member["subnet"]["search"]["point"] > member["subnet"]["search"]["count"]:
+        yield "subnet/search/point: is more than count"
+
+
+def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:
+    trained = {member["id"]: member for member in members if member["kind"] == "supervised"}
+    base = supernet["base"].get("member")
+    architecture = trained[base]["architecture"] if base in trained else supernet["architecture"]
+    if base is not None and base not in trained:
+        yield f"base/member: {_not_among(base, trained)}"
+    elif architecture["name"] != "resnet":
+        yield f"base: the architecture is {architecture['name']!r}; sub-networks can be cut out of 'resnet' only"
+    training = supernet["bootstrapNAS"]["training"]
+    available = training["elasticity"]["available_elasticity_dims"]
+    for number, stage in enumerate(training["schedule"]["list_stage_descriptions"]):
+        for dimension in stage.get("train_dims", []):
+            if dimension not in available:
+                key = f"bootstrapNAS/training/schedule/list_stage_descriptions/{number}/train_dims"
+                yield f"{key}: {_not_among(dimension, available)} (elasticity/available_elasticity_dims)"
 
 
 def _training_contradictions(member: Study) -> Iterator[str]:

@@ -73,7 +73,7 @@ def fit(
     chosen, _ = training.subset(member["training_images"], derive(member["seed"], "images"), where)
     _check_labels(chosen, validation)
     model = place(with_shared_batch_norm(model, device), device)
-    loader = Loader(_Transformed(chosen, member), member, workers)
+    loader = Loader(Transformed(chosen, member), member, workers)
     optimizer = make_optimizer(model, member["optimizer"])
     schedule = make_schedule(optimizer, member["schedule"], member["epochs"], len(loader))
     steps = Steps(model, optimizer, scale, device)
@@ -100,7 +100,7 @@ def _check_labels(training: ImageSet, validation: ValidationSet) -> None:
         )
 
 
-class _Transformed(Dataset[tuple[torch.Tensor, int]]):
+class Transformed(Dataset[tuple[torch.Tensor, int]]):
     """Training images after the augmentation of Table iii."""
 
     def __init__(self, images: ImageSet, member: dict[str, Any]) -> None:

@@ -1,0 +1,18 @@
+from scripts.lib.datasets import check_samples, training_images
+from scripts.lib.device import choose_device
+from scripts.lib.job import job
+from scripts.lib.storage import load_json, load_lines
+from scripts.lib.supernet_search import search_supernet
+
+with job(snakemake):
+    training = training_images(snakemake.params.datasets)
+    check_samples(training, load_lines(snakemake.input.training_samples))
+    search_supernet(
+        load_json(snakemake.input.record)["member"],
+        snakemake.input.weights,
+        training,
+        snakemake.params.datasets,
+        choose_device(snakemake.params.device, snakemake.threads),
+        snakemake.output[0],
+        snakemake.params.resume,
+    )
