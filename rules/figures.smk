@@ -16,6 +16,8 @@ FIGURES = [
     *expand("pairwise_{measure}", measure=MEASURES),
     "attributions",
     "learning_curves",
+    *(["supernets"] if SUPERNETS else []),
+    *(["searches"] if SEARCHED_SUPERNETS else []),
 ]
 
 
@@ -168,6 +170,60 @@ rule plot_learning_curves:
         "Figure: learning curves"
     script:
         "../scripts/plot_learning_curves.py"
+
+
+rule plot_supernets:
+    input:
+        stages=expand(
+            "results/{{study}}/supernets/{supernet}.stages.parquet", supernet=SUPERNETS
+        ),
+    output:
+        report(
+            "results/{study}/figures/supernets.png",
+            caption="../report/supernets.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/supernets.pdf",
+    log:
+        "logs/{study}/plot_supernets.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_supernets.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: training of super-networks"
+    script:
+        "../scripts/plot_supernets.py"
+
+
+rule plot_searches:
+    input:
+        searches=expand(
+            "results/{{study}}/supernets/{supernet}.search.parquet", supernet=SEARCHED_SUPERNETS
+        ),
+    output:
+        report(
+            "results/{study}/figures/searches.png",
+            caption="../report/searches.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/searches.pdf",
+    log:
+        "logs/{study}/plot_searches.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_searches.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    params:
+        code=code("plots"),
+    message:
+        "Figure: searches of super-networks"
+    script:
+        "../scripts/plot_searches.py"
 
 
 rule plot_attributions:

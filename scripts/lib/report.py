@@ -64,6 +64,8 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "findings": findings(tables),
         "pictures": [picture(Path(path)) for path in figures],
         "members": members_table(load_table(folder / "members.parquet")),
+        "subnets": subnets_table(folder, study),
+        "remarks": remarks_table(folder, study),
         "accuracies": accuracies_table(tables.accuracies),
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
@@ -134,6 +136,38 @@ def members_table(members: pl.DataFrame) -> Table:
         for row in members.sort("position").iter_rows(named=True)
     ]
     return Table("Members: size, and how they were trained", [*header, "Training"], rows, text_columns=4)
+
+
+def subnet_records(folder: Path, study: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What was recorded of each member that was cut out of a super-network."""
+    members = [member["id"] for member in study["members"] if member.get("kind") == "subnet"]
+    return {member: load_json(folder / "checkpoints" / f"{member}.json") for member in members}
+
+
+def subnets_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
+    """Blocks, widths and size of each sub-network, the super-network's size in brackets."""
+    rows = []
+    for member, record in subnet_records(folder, study).items():
+        network, details = record["member"]["architecture"], record["subnet"]
+        small, whole = details["subnet"], details["supernet"]
+        sizes = [f"{_millions(small[key])} ({_millions(whole[key])})" for key in ("parameters", "macs")]
+        widths = "-".join(map(str, network["widths"]))
+        latency = f"{plain(small['latency_ms'], 1)} ({plain(whole['latency_ms'], 1)})"
+        blocks = "-".join(map(str, network["layers"]))
+        rows.append([member, record["member"]["supernet"], blocks, str(network["stem"]), widths, *sizes, latency])
+    header = ["Member", "Super-network", "Blocks", "Stem", "Widths", "Parameters (M)", "MACs (M)", "Latency (ms)"]
+    caption = "Sub-networks (in brackets the super-network); latency of one image on the CPU"
+    return Table(caption, header, rows, text_columns=3) if rows else None
+
+
+def remarks_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
+    """What of a sub-network's notation has no counterpart, and what was repaired; one row a remark."""
+    said: dict[str, list[str]] = {}
+    for member, record in subnet_records(folder, study).items():
+        for remark in record["subnet"]["remarks"]:
+            said.setdefault(remark, []).append(member)
+    rows = [[", ".join(members), remark] for remark, members in said.items()]
+    return Table("Remarks on the sub-networks' notation", ["Members", "Remark"], rows, text_columns=2) if rows else None
 
 
 def accuracies_table(accuracies: Mapping[str, pl.DataFrame]) -> Table:
@@ -259,6 +293,8 @@ FILES = {
     "best_ensembles/{dataset}.parquet": "the best ensemble found of every size",
     "correlations.parquet": "all correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json beside them holds recipe and history",
+    "supernets/{supernet}.stages.parquet": "a super-network's smallest and largest sub-network after each epoch",
+    "supernets/{supernet}.search.parquet": "the sub-networks that a search saw",
     "figures/{name}.png, .pdf": "the figures of this page",
     "benchmarks/{rule}/": "time and memory of every job",
 }

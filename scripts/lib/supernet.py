@@ -5,6 +5,7 @@ super-network import this module, each in a process of its own.
 """
 
 import copy
+import itertools
 import logging
 import os
 import re
@@ -65,7 +66,7 @@ class Supernet:
         as for a stage that asks for an elasticity that is not available.
         """
         self.names = list(model.state_dict())
-        section, size = copy.deepcopy(settings["bootstrapNAS"]), settings["image_size"]
+        section, size = _with_blocks(model, settings["bootstrapNAS"]), settings["image_size"]
         where = f"supernets/{settings['id']}/bootstrapNAS"
         try:
             config = nncf.NNCFConfig.from_dict(
@@ -189,6 +190,27 @@ class Supernet:
         algorithm._verbose = False
         with TemporaryDirectory() as folder:
             algorithm.run(validate, [], str(Path(folder)))
+
+
+def _with_blocks(model: Any, section: dict[str, Any]) -> dict[str, Any]:
+    """NNCF's section with the blocks that may be left out, each from the ReLU before it to its own.
+
+    NNCF's own choice begins the first of each stage before the ReLU of the block before it, which would be left out
+    with it: no ordinary ResNet has such a block.
+    """
+    section = copy.deepcopy(section)
+    elasticity = section["training"]["elasticity"]
+    if "depth" not in elasticity["available_elasticity_dims"]:
+        return section
+    pairs = []
+    for name in ("layer1", "layer2", "layer3", "layer4"):
+        stage = model.get_submodule(name)
+        calls = sum(isinstance(module, nn.Conv2d) for module in stage[-1].children())  # of the block's one ReLU
+        path = f"ResNet/Sequential[{name}]/{type(stage[-1]).__name__}"
+        ends = [f"{path}[{number}]/ReLU[relu]/relu__{calls - 1}" for number in range(len(stage))]
+        pairs += [list(pair) for pair in itertools.pairwise(ends)]
+    elasticity.setdefault("depth", {}).setdefault("skipped_blocks", pairs)
+    return section
 
 
 def _module_name(node: str) -> str:

@@ -22,6 +22,18 @@ WORDS = {
         "Accuracy and loss after each epoch. Every member has its own number of epochs.",
         "Small line charts of training accuracy, validation accuracy and training loss, one for each member.",
     ),
+    "supernets": (
+        "Training of the super-networks",
+        "Accuracy of the smallest sub-network that the stage allows, and of the whole network, on training images that "
+        "are held out, each with its own batch norm statistics.",
+        "Line chart of accuracy against epochs. The numbers are in supernets/supernet.stages.parquet.",
+    ),
+    "searches": (
+        "Search for sub-networks",
+        "Each point is a sub-network that the search evaluated, on training images that are held out. Blue: no other is "
+        "at least as accurate with at most as many operations.",
+        "Scatter plot of accuracy against operations. The numbers are in supernets/supernet.search.parquet.",
+    ),
     "attributions": (
         "Where each member looks",
         "The left column is the image with its class. The others show, over a dark copy of it, how much each pixel "
