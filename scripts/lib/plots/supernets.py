@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -31,20 +32,19 @@ def draw_supernets(stages: pl.DataFrame) -> Figure:
         _draw(axis, table)
     figure.supxlabel("Epoch")
     figure.supylabel("Top-1 accuracy (%)")
-    handles = [
-        Line2D([], [], color=colour, linestyle=dashes, marker=marker, markersize=3, label=f"{name} sub-network")
-        for name, (colour, dashes, marker) in LINES.items()
-    ]
+    handles = [Line2D([], [], label=f"{name} sub-network", **_line(*style)) for name, style in LINES.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
+
+
+def _line(colour: str, dashes: str, marker: str) -> dict[str, Any]:
+    return {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3}
 
 
 def _draw(axis: Axes, table: pl.DataFrame) -> None:
     for name, (colour, dashes, marker) in LINES.items():
         points = table.filter(subnet=name).sort("epoch")
-        axis.plot(
-            points["epoch"], points["accuracy"], color=colour, linestyle=dashes, marker=marker, markersize=3, linewidth=1
-        )
+        axis.plot(points["epoch"], points["accuracy"], linewidth=1, **_line(colour, dashes, marker))
     spans = table.group_by("stage", "dimensions").agg(first=pl.col("epoch").min(), last=pl.col("epoch").max())
     for stage, dimensions, first, last in spans.sort("stage").iter_rows():
         if stage > 1:
