@@ -14,7 +14,8 @@ RUN python3 -m venv /opt/venv && \
 FROM ${BASE}
 # cpu, or cuda: Triton compiles a small launcher for each kernel when it runs on a GPU, so that needs a C compiler.
 ARG DEVICE=cpu
-RUN wanted="make $(case "$DEVICE" in cpu) ;; cuda) echo gcc libc6-dev ;; *) echo "unknown-device-$DEVICE" ;; esac)" && \
+# OpenCV, which draws corruptions, needs the libraries of a desktop.
+RUN wanted="make libgl1 libglib2.0-0 libxcb1 $(case "$DEVICE" in cpu) ;; cuda) echo gcc libc6-dev ;; *) echo "unknown-device-$DEVICE" ;; esac)" && \
     apt-get update -qq && apt-get install -qq --yes --no-install-recommends $wanted && rm -rf /var/lib/apt/lists/*
 COPY --from=packages /opt/venv /opt/venv
 COPY . /ensemble-diversity
