@@ -9,7 +9,7 @@ ARG EXTRA_INDEX=""
 COPY requirements.lock /
 RUN python3 -m venv /opt/venv && \
     PIP_EXTRA_INDEX_URL="$EXTRA_INDEX" /opt/venv/bin/pip install --no-cache-dir --requirement /requirements.lock && \
-    touch /opt/venv/.installed
+    cp /requirements.lock /opt/venv/.installed
 
 FROM ${BASE}
 # cpu, or cuda: Triton compiles a small launcher for each kernel when it runs on a GPU, so that needs a C compiler.

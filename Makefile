@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo demo-quick test test-slurm test-image proof check-data unpack-imagenet lint format docs archive setup clean
+.PHONY: help demo demo-quick test test-slurm test-image proof check-data unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
@@ -64,9 +64,13 @@ format: setup
 docs: setup
 	@$(IN) python -m scripts.lib.config_reference
 
-setup: $(VENV)/.installed
+# A copy of the lock file says what is installed: its content counts, not the time at which git wrote it.
+setup:
+	@cmp -s "$(ROOT)/requirements.lock" "$(VENV)/.installed" || $(MAKE) --no-print-directory -f "$(ROOT)/Makefile" install
 
-$(VENV)/.installed: $(ROOT)/requirements.lock
+install:
+	@test ! -L "$(VENV)" || \
+	  { echo "$(VENV) is a link to an environment of other packages, which is not emptied: remove the link, or name another: make VENV=/path"; exit 1; }
 	@command -v $(PYTHON) > /dev/null || \
 	  { echo "Missing: Python 3.11 or newer ($(PYTHON) was not found). Install it, or name one: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -79,7 +83,7 @@ $(VENV)/.installed: $(ROOT)/requirements.lock
 	@$(PYTHON) -m venv --clear "$(VENV)"
 	@"$(BIN)/python" -m pip install --quiet --requirement "$(ROOT)/requirements.lock" || \
 	  { echo "The installation failed: see pip's message above (no network, no space, or no package for this Python?)"; exit 1; }
-	@touch "$@"
+	@cp "$(ROOT)/requirements.lock" "$(VENV)/.installed"
 
 archive: setup
 	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --cores all results/fashion-mnist.tar.gz
