@@ -77,8 +77,6 @@ install:
 	  { echo "Missing: Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || \
 	  { echo "Missing: Python's venv module. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
-	@[ ! -L "$(VENV)" ] || \
-	  { echo "$(VENV) is a link and older than requirements.lock: installing would empty the folder it leads to. Install there yourself, or remove the link."; exit 1; }
 	@echo "Installing into $(VENV) (about 2.5 GB, a few minutes) ..."
 	@$(PYTHON) -m venv --clear "$(VENV)"
 	@"$(BIN)/python" -m pip install --quiet --requirement "$(ROOT)/requirements.lock" || \

@@ -1,5 +1,5 @@
 # What a job asks of a cluster (mem_mb, runtime in minutes, gpu), as functions of its work.
-# They are upper estimates from the costs in docs/scaling.md: a cluster ends a job that exceeds them, and every new
+# They are generous estimates, not measured on a cluster of GPUs: a cluster ends a job that exceeds them, and every new
 # attempt asks for more. A profile can replace any of them (set-resources).
 import os
 
