@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo demo-quick test test-slurm test-image proof check-data unpack-imagenet lint format docs archive setup install clean
+.PHONY: help demo demo-quick test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test   install into .venv and run all tests"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels"
 	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
+	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  hours, disk and wall time of a study, from a few steps here"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
 	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 10 minutes)"
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
@@ -37,6 +38,9 @@ demo-quick: setup
 
 check-data: setup
 	@$(IN) python -m scripts.lib.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
+
+estimate: setup
+	@$(IN) python -m scripts.lib.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
 
 unpack-imagenet: setup
 	@test -n "$(ARCHIVES)" || { echo "Say where the archives are: make unpack-imagenet ARCHIVES=/path"; exit 1; }

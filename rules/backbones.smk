@@ -21,7 +21,7 @@ rule pretrain_backbone:
         "../envs/study.yaml"
     threads: STUDY["threads"]
     resources:
-        **requests(training_megabytes, training_minutes, GPUS),
+        **requests(training_megabytes, training_minutes, GPUS * STUDY["training"]["gpus"]),
     params:
         backbone=backbone_settings,
         datasets=TRAINING,
@@ -58,7 +58,7 @@ rule train_classifier:
         "../envs/study.yaml"
     threads: STUDY["threads"]
     resources:
-        **requests(training_megabytes, training_minutes, GPUS),
+        **requests(training_megabytes, training_minutes, GPUS * STUDY["training"]["gpus"]),
     params:
         member=member_settings,
         datasets=TRAINING,

@@ -24,7 +24,7 @@ rule train:
         "../envs/study.yaml"
     threads: STUDY["threads"]
     resources:
-        **requests(training_megabytes, training_minutes, GPUS),
+        **requests(training_megabytes, training_minutes, GPUS * STUDY["training"]["gpus"]),
     params:
         member=member_settings,
         datasets=TRAINING,

@@ -67,7 +67,7 @@ def pretrain(
         backbone["training_images"], derive(backbone["seed"], "images"), f"{where}/training_images"
     )
     seed_everything(derive(backbone["seed"], "initialisation"))
-    run = _Run(backbone, chosen, workers, device, scale)
+    run = Pretraining(backbone, chosen, workers, device, scale)
     check = _NearestNeighbours(backbone, chosen, validation, device)
     history = restore(resume, backbone, run.parts, device)
     with memory_advice(where, backbone["batch_size"], scale):
@@ -147,7 +147,7 @@ class _Views(Dataset[list[torch.Tensor]]):
         return views
 
 
-class _Run:
+class Pretraining:
     """Student, teacher and all that moves with the number of the step."""
 
     def __init__(
@@ -188,12 +188,12 @@ class _Run:
         self.steps.model.train()
         self.teacher.train()
         for step, views in enumerate(bar, start=epoch * len(self.loader)):
-            losses.append(self._step(step, epoch, views))
+            losses.append(self.step(step, epoch, views))
             bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
         loss, count = total([float(np.sum(losses)), len(losses)], self.device)
         return {"loss": loss / count, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
-    def _step(self, step: int, epoch: int, views: list[torch.Tensor]) -> float:
+    def step(self, step: int, epoch: int, views: list[torch.Tensor]) -> float:
         self.schedule.step_update(step)
         self._set_weight_decay(step)
         views = [view.to(self.device, memory_format=torch.channels_last) for view in views]

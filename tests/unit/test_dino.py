@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from scripts.lib.datasets import ValidationSet
-from scripts.lib.dino import _NearestNeighbours, _Run, features_of, pretrain
+from scripts.lib.dino import Pretraining, _NearestNeighbours, features_of, pretrain
 from scripts.lib.errors import StudyError
 from scripts.lib.linear_classifier import train_classifier
 from scripts.lib.members import load_trained, load_weights
@@ -83,9 +83,9 @@ def classified(folder: Path, backbone: tuple[Path, Path], **member: Any) -> tupl
     return weights, record
 
 
-def run_of(**changes: Any) -> _Run:
+def run_of(**changes: Any) -> Pretraining:
     torch.manual_seed(0)
-    return _Run(small_backbone(**changes), coloured_training_set(24), 0, CPU, PLAIN)
+    return Pretraining(small_backbone(**changes), coloured_training_set(24), 0, CPU, PLAIN)
 
 
 # One step.
@@ -94,7 +94,7 @@ def run_of(**changes: Any) -> _Run:
 def test_a_step_moves_the_teacher_by_the_moving_average_of_the_student_only() -> None:
     run = run_of(dino={"momentum": 0.9, "frozen_last_layer_epochs": 0})
     before = [parameter.clone() for parameter in run.teacher.parameters()]
-    run._step(0, 0, next(run.loader.epoch(0)))
+    run.step(0, 0, next(run.loader.epoch(0)))
     moved = 0.0
     for old, new, student in zip(before, run.teacher.parameters(), run.student.parameters(), strict=True):
         assert torch.allclose(new, 0.9 * old + 0.1 * student, atol=1e-6)
@@ -118,7 +118,7 @@ def test_the_loss_is_the_cross_entropy_of_centred_teacher_and_student_over_pairs
         if first != second
     ]
     assert len(terms) == 6
-    assert run._step(0, 0, views) == pytest.approx(float(torch.stack(terms).mean()), rel=1e-5)
+    assert run.step(0, 0, views) == pytest.approx(float(torch.stack(terms).mean()), rel=1e-5)
     assert not torch.equal(run.loss.center, center)
 
 
@@ -145,7 +145,7 @@ def test_the_weight_decay_is_a_cosine_for_matrices_and_absent_for_vectors() -> N
 def test_the_last_layer_of_the_head_is_frozen_at_the_start(frozen: int, moves: bool) -> None:
     run = run_of(optimizer={"weight_decay": 0.0}, dino={"frozen_last_layer_epochs": frozen})
     before = run.student.head.last_layer.weight_v.clone()
-    run._step(0, 0, next(run.loader.epoch(0)))
+    run.step(0, 0, next(run.loader.epoch(0)))
     assert torch.equal(before, run.student.head.last_layer.weight_v) != moves
 
 

@@ -27,6 +27,13 @@ def test_members_of_the_how_to_are_valid(block: int) -> None:
     assert resolve(study)["members"][-1]["id"] == members[0]["id"]
 
 
+def test_the_backbone_of_the_how_to_is_valid() -> None:
+    page = (ROOT / "docs" / "how-to" / "add-a-member.md").read_text(encoding="utf-8")
+    [text] = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if block.startswith("backbones:")]
+    study = yaml.safe_load((ROOT / "config" / "test.yaml").read_text(encoding="utf-8")) | yaml.safe_load(text)
+    assert len(resolve(study | {"baseline": None})["members"]) == 2
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))

@@ -1,0 +1,46 @@
+"""Costs before the start: what is multiplied, and that a study of one's own can be estimated."""
+
+import time
+
+import pytest
+import torch
+
+from scripts.lib.estimate import Estimate, Time, measure, report
+from tests.unit.test_dino import backbone_entry, study_with
+
+CPU = torch.device("cpu")
+
+
+def test_what_is_measured_is_the_median_between_the_fastest_and_the_slowest() -> None:
+    waits = iter([0.3, 0.01, 0.01, 0.02, 0.02, 0.08])
+    found = measure(lambda: time.sleep(next(waits)), CPU)
+    assert found.low == pytest.approx(0.01, abs=0.008)
+    assert found.middle == pytest.approx(0.02, abs=0.008)
+    assert 0.08 <= found.high < 0.3
+    assert (found * 2 + found).middle == pytest.approx(3 * found.middle)
+
+
+def test_images_are_those_of_all_epochs_and_samples_those_of_all_sets() -> None:
+    study = study_with(backbone_entry(training_images=100, epochs=3))
+    study["datasets"]["validation"] = [{"id": "clean", "images": 50}, {"id": "noise", "of": "clean"}]
+    estimate = Estimate(study, CPU)
+    assert estimate.images(study["backbones"][0]) == 300
+    assert estimate.images(study["members"][1]) == 1198
+    assert estimate.samples() == [50, 50]
+    disk = estimate.megabytes(study["members"])
+    assert disk["predictions"] == pytest.approx(2 * 100 * 10 * 4 / 1e6)
+    assert disk["images"] == pytest.approx(100 * 32 * 32 * 3 / 1e6)
+
+
+def test_twice_the_epochs_take_twice_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.estimate.measure", lambda step, device: (step(), Time(1, 1, 2))[1])
+    for epochs in (1, 2):
+        study = study_with(backbone_entry(training_images=80, epochs=epochs))
+        assert Estimate(study, CPU).pretraining(study["backbones"][0]) == Time(10 * epochs, 10 * epochs, 20 * epochs)
+
+
+def test_a_study_is_estimated(capsys: pytest.CaptureFixture[str]) -> None:
+    report(study_with(backbone_entry()), CPU, devices=2)
+    said = capsys.readouterr().out
+    for line in ("pretrain backbone", "train    first", "train    second", "Wall time on 2 devices", "Disk: images"):
+        assert line in said
