@@ -174,9 +174,7 @@ rule plot_learning_curves:
 
 rule plot_supernets:
     input:
-        stages=expand(
-            "results/{{study}}/supernets/{supernet}.stages.parquet", supernet=SUPERNETS
-        ),
+        stages=expand("results/{{study}}/supernets/{supernet}.stages.parquet", supernet=SUPERNETS),
     output:
         report(
             "results/{study}/figures/supernets.png",

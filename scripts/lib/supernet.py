@@ -29,6 +29,7 @@ logging.disable(logging.WARNING)  # NNCF would say that it was tested with an ol
 
 import jsonschema
 import nncf
+from nncf.config.schemata.experimental_schema import BOOTSTRAP_NAS_SCHEMA
 from nncf.config.structures import BNAdaptationInitArgs
 from nncf.experimental.torch.nas.bootstrapNAS.elasticity.elasticity_dim import ElasticityDim
 from nncf.experimental.torch.nas.bootstrapNAS.search.search import BaseSearchAlgorithm
@@ -69,6 +70,7 @@ class Supernet:
         section, size = _with_blocks(model, settings["bootstrapNAS"]), settings["image_size"]
         where = f"supernets/{settings['id']}/bootstrapNAS"
         try:
+            jsonschema.validate(section, BOOTSTRAP_NAS_SCHEMA)  # NNCF itself reads over keys that it does not know
             config = nncf.NNCFConfig.from_dict(
                 {"input_info": {"sample_size": [1, 3, size, size]}, "device": device.type, "bootstrapNAS": section}
             )
@@ -207,7 +209,7 @@ def _with_blocks(model: Any, section: dict[str, Any]) -> dict[str, Any]:
         stage = model.get_submodule(name)
         calls = sum(isinstance(module, nn.Conv2d) for module in stage[-1].children())  # of the block's one ReLU
         path = f"ResNet/Sequential[{name}]/{type(stage[-1]).__name__}"
-        ends = [f"{path}[{number}]/ReLU[relu]/relu__{calls - 1}" for number in range(len(stage))]
+        ends = [f"{path}[{number}]/ReLU[relu]/relu_{calls - 1}" for number in range(len(stage))]
         pairs += [list(pair) for pair in itertools.pairwise(ends)]
     elasticity.setdefault("depth", {}).setdefault("skipped_blocks", pairs)
     return section

@@ -85,6 +85,18 @@ def test_nncf_which_patches_torch_is_imported_in_one_module_at_most() -> None:
     assert len(found) <= 1
 
 
+def test_only_the_jobs_of_a_supernet_load_nncf() -> None:
+    """Every other script, imported as Snakemake does it, leaves torch as it is."""
+    asked = {"train_supernet", "search_supernet"}
+    modules = {name for path in SCRIPTS if path.stem not in asked for name in imports(parsed(path))}
+    statements = "\n".join(
+        f"import {name.rpartition('.')[0]}" for name in sorted(modules) if name.startswith("scripts.")
+    )
+    program = f"import sys\n{statements}\nprint('nncf' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "False\n"
+
+
 @pytest.mark.parametrize("name", ["torchvision", "timm"])
 def test_torchvision_and_timm_are_imported_in_one_module(name: str) -> None:
     found = [path for path in EVERY_MODULE if any(found.split(".")[0] == name for found in imports(parsed(path)))]

@@ -118,6 +118,7 @@ def test_nncf_says_nothing_by_itself(equal: str) -> None:
 
 
 def test_a_section_that_nncf_refuses_is_named() -> None:
-    first, second = run(PREPARE + REFUSED).splitlines()[0], run(PREPARE + REFUSED).splitlines()[-1]
+    lines = run(PREPARE + REFUSED).splitlines()
+    first, second = lines[0], lines[-1]
     assert "first: supernets/tiny/bootstrapNAS" in first
     assert "second: supernets/tiny/bootstrapNAS" in second

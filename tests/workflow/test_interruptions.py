@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.workflow.conftest import environment, snakemake, snakemake_command
+from tests.workflow.conftest import TEST_STUDY, environment, snakemake, snakemake_command
 
 SAME = ["checkpoints/*.safetensors", "predictions/**/*.npy", "attributions/**/*.npy", "activations/**/*.npy"]
 SAME += ["images/*.npy", "pairwise/**/*.parquet", "ensembles/*.parquet", "accuracies/*.parquet", "correlations.parquet"]
@@ -26,8 +26,8 @@ def job_processes(folder: Path, script: str) -> list[psutil.Process]:
     return found
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    command, silent = snakemake_command(folder), subprocess.DEVNULL
+def start(folder: Path, *arguments: str, study: Path = TEST_STUDY) -> subprocess.Popen[bytes]:
+    command, silent = snakemake_command(folder, *arguments, study=study), subprocess.DEVNULL
     return subprocess.Popen(command, stdout=silent, stderr=silent, start_new_session=True, env=environment())
 
 
@@ -39,9 +39,11 @@ def wait_until(ready: Callable[[], bool], run: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
-def kill_job_when(folder: Path, script: str, ready: Callable[[], bool]) -> int:
+def kill_job_when(
+    folder: Path, script: str, ready: Callable[[], bool], *arguments: str, study: Path = TEST_STUDY
+) -> int:
     """Start the workflow and kill a job of `script` as soon as `ready()`; returns Snakemake's exit status."""
-    run = start(folder)
+    run = start(folder, *arguments, study=study)
     wait_until(lambda: ready() and bool(job_processes(folder, script)), run)
     job_processes(folder, script)[0].kill()
     return run.wait(PATIENCE)

@@ -30,8 +30,8 @@ WORDS = {
     ),
     "searches": (
         "Search for sub-networks",
-        "Each point is a sub-network that the search evaluated, on held-out training images. Blue: no other is "
-        "at least as accurate with at most as many operations.",
+        "Each point is a sub-network that the search evaluated, on training images that are held out. Blue: no other "
+        "is at least as accurate with at most as many operations.",
         "Scatter plot of accuracy against operations. The numbers are in supernets/supernet.search.parquet.",
     ),
     "attributions": (

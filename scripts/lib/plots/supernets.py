@@ -14,7 +14,10 @@ from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, ORANGE, new_figure, 
 from scripts.lib.storage import load_table
 
 COLUMNS = 2
-LINES = {"largest": (BLUE, "-", "o"), "smallest": (ORANGE, "--", "s")}
+LINES: dict[str, dict[str, Any]] = {
+    "largest": {"color": BLUE, "linestyle": "-", "marker": "o", "markersize": 3, "linewidth": 1},
+    "smallest": {"color": ORANGE, "linestyle": "--", "marker": "s", "markersize": 3, "linewidth": 1},
+}
 
 
 def plot_supernets(stages: Sequence[str], folder: str | Path) -> None:
@@ -32,19 +35,15 @@ def draw_supernets(stages: pl.DataFrame) -> Figure:
         _draw(axis, table)
     figure.supxlabel("Epoch")
     figure.supylabel("Top-1 accuracy (%)")
-    handles = [Line2D([], [], label=f"{name} sub-network", **_line(*style)) for name, style in LINES.items()]
+    handles = [Line2D([], [], label=f"{name} sub-network", **style) for name, style in LINES.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
 
 
-def _line(colour: str, dashes: str, marker: str) -> dict[str, Any]:
-    return {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3}
-
-
 def _draw(axis: Axes, table: pl.DataFrame) -> None:
-    for name, (colour, dashes, marker) in LINES.items():
+    for name, style in LINES.items():
         points = table.filter(subnet=name).sort("epoch")
-        axis.plot(points["epoch"], points["accuracy"], linewidth=1, **_line(colour, dashes, marker))
+        axis.plot(points["epoch"], points["accuracy"], **style)
     spans = table.group_by("stage", "dimensions").agg(first=pl.col("epoch").min(), last=pl.col("epoch").max())
     for stage, dimensions, first, last in spans.sort("stage").iter_rows():
         if stage > 1:
