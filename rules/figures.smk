@@ -189,6 +189,8 @@ rule plot_supernets:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:
@@ -216,6 +218,8 @@ rule plot_searches:
     conda:
         "../envs/study.yaml"
     threads: 1
+    resources:
+        **requests(),
     params:
         code=code("plots"),
     message:

@@ -20,6 +20,8 @@ rule train_supernet:
     conda:
         "../envs/bootstrapnas.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(supernet_megabytes, supernet_minutes, GPUS),
     params:
         supernet=supernet_settings,
         base_weights=base_weights,
@@ -59,6 +61,8 @@ rule search_supernet:
     conda:
         "../envs/bootstrapnas.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(supernet_megabytes, search_minutes, GPUS),
     params:
         datasets=TRAINING | {key: STUDY["datasets"][key] for key in ("image_size", "resize")},
         device=STUDY["device"],
@@ -88,6 +92,8 @@ rule extract_subnet:
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
+    resources:
+        **requests(gpu=GPUS),
     params:
         member=member_settings,
         datasets=TRAINING,
