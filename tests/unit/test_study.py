@@ -300,8 +300,8 @@ WRONG = {
         ["members/0 (first)/optimizer: unknown key 'alpha' is not one of name, lr, momentum,"],
     ),
     "architecture": (
-        study_with_member(architecture={"name": "resnet"}),
-        ["members/0 (first)/architecture/name: 'resnet' is not one of resnext,", "did you mean 'resnext'?"],
+        study_with_member(architecture={"name": "resnex"}),
+        ["members/0 (first)/architecture/name: 'resnex' is not one of resnext,", "did you mean 'resnext'?"],
     ),
     "key of another architecture": (
         study_with_member(architecture={"layers": [1, 1, 1, 1]}),

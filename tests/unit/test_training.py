@@ -20,7 +20,7 @@ from scripts.lib.datasets import ArrayImages, ImageSet, ValidationSet
 from scripts.lib.errors import StudyError
 from scripts.lib.storage import load_json
 from scripts.lib.study import ROOT
-from scripts.lib.training import Loader, _Transformed, make_optimizer, make_schedule, train, training_transforms
+from scripts.lib.training import Loader, Transformed, make_optimizer, make_schedule, train, training_transforms
 from tests.unit.conftest import (
     CLASSES,
     SMALL_MNASNET,
@@ -336,7 +336,7 @@ def order_of_labels(seed: int, epoch: int) -> list[int]:
     pixels, _ = coloured_pixels(40)
     images = ImageSet(ArrayImages(pixels), np.arange(40), list(map(str, range(40))), CLASSES)
     member = small_member(seed=seed)
-    batches = Loader(_Transformed(images, member), member, workers=0).epoch(epoch)
+    batches = Loader(Transformed(images, member), member, workers=0).epoch(epoch)
     return [label for _, labels in batches for label in labels.tolist()]
 
 
