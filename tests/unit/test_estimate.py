@@ -42,5 +42,5 @@ def test_twice_the_epochs_take_twice_the_time(monkeypatch: pytest.MonkeyPatch) -
 def test_a_study_is_estimated(capsys: pytest.CaptureFixture[str]) -> None:
     report(study_with(backbone_entry()), CPU, devices=2)
     said = capsys.readouterr().out
-    for line in ("pretrain backbone", "train first", "train second", "Wall time on 2 devices", "Disk: images"):
+    for line in ("pretrain backbone", "train first", "infer second", "Wall time with 2 devices", "Disk: images"):
         assert line in said
