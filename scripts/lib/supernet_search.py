@@ -14,6 +14,7 @@ from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
 from scripts.lib.randomness import derive, seed_everything
 from scripts.lib.storage import digest_of_file, load_json, save_json, save_table
+from scripts.lib.subnets import pareto_front
 from scripts.lib.supernet_training import Images, accuracy, elastic
 
 SEARCH: dict[str, Any] = {
@@ -95,13 +96,3 @@ def search_table(supernet: str, scores: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={key: SEARCH[key] for key in SEARCH if key != "pareto"}).with_columns(
         pl.Series("pareto", front, pl.Boolean)
     )
-
-
-def pareto_front(accuracies: np.ndarray, macs: np.ndarray) -> np.ndarray:
-    """bool [N]: no other is at least as accurate for at most the operations, and better in one; the first of equals."""
-    front = np.zeros(len(macs), bool)
-    best = -np.inf
-    for row in np.lexsort((np.arange(len(macs)), -accuracies, macs)):
-        if accuracies[row] > best:
-            front[row], best = True, accuracies[row]
-    return front
