@@ -67,7 +67,14 @@ rule search_supernet:
         datasets=TRAINING | {key: STUDY["datasets"][key] for key in ("image_size", "resize")},
         device=STUDY["device"],
         resume="results/{study}/supernets/unfinished/{supernet}.search.json",
-        code=code("supernet_search", "supernet_training", "supernet", "batch_norm", "randomness"),
+        code=code(
+            "supernet_search",
+            "subnets",
+            "supernet_training",
+            "supernet",
+            "batch_norm",
+            "randomness",
+        ),
     message:
         "Search super-network {wildcards.supernet}"
     script:

@@ -63,6 +63,7 @@ def search_supernet(
 
     seed_everything(derive(settings["seed"], "search"))
     supernet.search(score)
+    bar.close()
     if not scores:
         raise StudyError(f"supernets/{settings['id']}/bootstrapNAS/search: no sub-network was scored.")
     found = search_table(settings["id"], scores)
