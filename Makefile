@@ -12,7 +12,7 @@ IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 .PHONY: help demo demo-quick test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
-	@echo "make demo   install into .venv and run the built-in study (about 10 minutes on two cores)"
+	@echo "make demo   install into .venv and run the built-in study (some 20 to 25 minutes on two cores)"
 	@echo "make demo-quick  the same with six of the members"
 	@echo "make test   install into .venv and run all tests"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels"

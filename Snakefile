@@ -1,5 +1,7 @@
 # Which kind of diversity makes an ensemble better when the data shift? Data flow, top to bottom:
 # data → train → infer → pairwise → ensembles → correlations → figures → report.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -8,6 +10,11 @@ min_version("9.0")
 if not workflow.overwrite_configfiles:
 
     configfile: f"{workflow.basedir}/config.yaml"
+
+
+# Where the conda environments are made with --software-deployment-method conda apptainer. The image that the Dockerfile
+# makes has the packages itself: STUDY_IMAGE=path.sif with apptainer alone.
+container: os.environ.get("STUDY_IMAGE", "docker://condaforge/miniforge3:25.3.1-0")
 
 
 include: "rules/common.smk"

@@ -26,7 +26,7 @@ rule report:
     resources:
         **requests(),
     params:
-        code=code("report", "findings", "plots"),
+        code=code("report", "findings", "plots", "provenance"),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

@@ -1,7 +1,6 @@
 # What a job asks of a cluster (mem_mb, runtime in minutes, gpu), as functions of its work.
 # They are generous estimates, not measured on a cluster of GPUs: a cluster ends a job that exceeds them, and every new
 # attempt asks for more. A profile can replace any of them (set-resources).
-import os
 
 # Where the study does not say how many images or classes there are: the most that each kind is known or meant for.
 TRAINING_IMAGES = {"digits": 1797, "fashion-mnist": 60_000}.get(
@@ -38,13 +37,20 @@ GPUS = gpus_of_a_job()
 IMAGES_PER_SECOND = 300 if GPUS else 5
 
 
+# Jobs of a group take turns on the group's GPU: side by side, all would compute on the first one that they see.
+resource_scopes:
+    gpu_jobs="local",
+
+
 def requests(megabytes=lambda wildcards: 0, minutes=lambda wildcards: 0, gpu=0):
     """The resources of a rule: what its work takes above the base, times the number of the attempt."""
     return {
         "mem_mb": lambda wildcards, attempt: attempt * (BASE_MB + round(megabytes(wildcards))),
-        "runtime": lambda wildcards, attempt: attempt
-        * min(BASE_MINUTES + round(minutes(wildcards)), LONGEST_MINUTES),
+        "runtime": lambda wildcards, attempt: min(
+            attempt * (BASE_MINUTES + round(minutes(wildcards))), LONGEST_MINUTES
+        ),
         "gpu": gpu,
+        "gpu_jobs": min(gpu, 1),
     }
 
 

@@ -24,6 +24,7 @@ from scripts.lib.plots.words import (
     signed,
     significant,
 )
+from scripts.lib.provenance import study_hash
 from scripts.lib.storage import load_json, load_table, whole_file
 from scripts.lib.versions import versions
 
@@ -70,6 +71,7 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "correlations": list(correlation_tables(tables.correlations)),
+        "study_hash": study_hash(study),
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
         "software": software_table(folder, study),
         "durations": durations_table(folder / "benchmarks"),

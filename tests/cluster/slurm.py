@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 CONFIGURATION = Path("/etc/slurm/slurm.conf")  # jobs do not inherit SLURM_CONF, so it must lie here
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol"]
 NODES = {"n1": 17001, "n2": 17002}
 PATIENCE = 60
 
-TEMPLATE = """
+TEMPLATE = """# Left by make test-slurm
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
@@ -31,6 +33,7 @@ JobAcctGatherType=jobacct_gather/none
 SlurmctldTimeout=10
 SlurmdTimeout=15
 KillWait=5
+SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -49,9 +52,15 @@ def missing() -> str | None:
         return "root, to start SLURM's daemons"
     if absent := [program for program in PROGRAMS if not shutil.which(program)]:
         return f"{', '.join(absent)}: apt-get install slurm-wlm munge"
-    if CONFIGURATION.exists():
+    if CONFIGURATION.exists() and not _is_left_behind():
         return f"a machine that is not part of a cluster ({CONFIGURATION} exists)"
     return None
+
+
+def _is_left_behind() -> bool:
+    """Whether tests that were killed left the configuration: their daemons ended with them."""
+    ours = CONFIGURATION.read_text(encoding="utf-8").startswith(TEMPLATE.splitlines()[0])
+    return ours and not any(process.name() == "slurmctld" for process in psutil.process_iter())
 
 
 def command(*words: str) -> str:
@@ -124,12 +133,14 @@ class Cluster:
         place = Path("/run/munge")
         place.mkdir(exist_ok=True)
         shutil.chown(place, "munge", "munge")
-        self._run("munged", "setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground")
+        self._run("munged", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground")
         wait_until(lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0, "munge")
 
     def _run(self, name: str, *words: str) -> None:
+        """Start a daemon that ends with the tests, even if these are killed."""
         output = (self.folder / f"{name}.out").open("wb")
-        self.daemons[name] = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)
+        tied = ["setpriv", "--pdeathsig", "TERM", *words]
+        self.daemons[name] = subprocess.Popen(tied, stdout=output, stderr=output, start_new_session=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from scripts.lib.findings import Tables, compared, counted, findings, listed, pr
 from scripts.lib.plots.captions import words_for
 from scripts.lib.plots.member_accuracies import plot_member_accuracies
 from scripts.lib.plots.pairwise import plot_pairwise
+from scripts.lib.provenance import study_hash
 from scripts.lib.report import build_report, expectations_table, read_tables
 from scripts.lib.storage import load_json
 from tests.unit.synthetic_study import DATASETS, NAMES, make_study
@@ -119,6 +120,10 @@ def test_tables_hold_the_members_their_accuracies_and_all_correlations(report: P
 def test_text_of_the_study_is_escaped(report: Path) -> None:
     assert "<script>alert" not in report.read_text()
     assert "&lt;script&gt;alert" in report.read_text()
+
+
+def test_the_page_names_its_study_by_the_hash_that_provenance_names(report: Path, study: Path) -> None:
+    assert study_hash(load_json(study / "study.json")) in report.read_text(encoding="utf-8")
 
 
 def test_the_findings_are_in_the_page(report: Path, tables: Tables) -> None:

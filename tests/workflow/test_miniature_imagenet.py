@@ -35,6 +35,9 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
     study["members"] = [entry for entry in study["members"] if entry["id"] in members or not members]
     named = {entry.get("backbone") for entry in study["members"]}
     study["backbones"] = [entry for entry in study["backbones"] if entry["id"] in named]
+    study["baseline"] = None if members else study["baseline"]
+    for supernet in study["supernets"]:
+        shorten(supernet)
     images = study["datasets"]
     images |= {"classes": len(CLASSES), "training": {"folder": str(folder / "train")}}
     sets = {"clean": "val", "imagenet-a": "a"}
@@ -48,6 +51,16 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(study), encoding="utf-8")
     return path
+
+
+def shorten(supernet: dict[str, Any]) -> None:
+    """Listing 1 with one epoch a stage, from a member of the study instead of a download."""
+    supernet |= {"base": {"member": "resnet50"}, "batch_size": 4, "evaluation_images": 3}
+    settings = supernet["bootstrapNAS"]
+    settings["training"]["batchnorm_adaptation"]["num_bn_adaptation_samples"] = 8
+    for stage in settings["training"]["schedule"]["list_stage_descriptions"]:
+        stage |= {"epochs": 1, "epochs_lr": 1}
+    settings["search"] |= {"num_evals": 4, "population": 2}
 
 
 def run(folder: Path, members: list[str], datasets: list[str]) -> tuple[dict[str, Any], Path]:
