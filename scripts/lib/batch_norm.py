@@ -12,6 +12,12 @@ from scripts.lib.training import Transformed
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
 
 
+def adaptation_samples(settings: dict[str, Any]) -> int:
+    """Images for batch norm, as NNCF's section says, else NNCF's own number."""
+    section = settings["bootstrapNAS"]["training"].get("batchnorm_adaptation", {})
+    return section.get("num_bn_adaptation_samples", 2000)
+
+
 def adaptation_batches(images: ImageSet, settings: dict[str, Any], samples: int, device: torch.device) -> Batches:
     """About `samples` training images, augmented as in training, in batches of at most the batch size.
 

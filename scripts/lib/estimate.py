@@ -1,6 +1,7 @@
 """What a study costs before it starts: `python -m scripts.lib.estimate STUDY [--devices N]`.
 
-A few steps of every backbone and member are measured on the device at hand, on random images, and multiplied up.
+A few steps of every backbone, super-network and member are measured on the device at hand, on random images, and
+multiplied up.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 import yaml
 
+from scripts.lib.batch_norm import adaptation_samples
 from scripts.lib.datasets import ArrayImages, ImageSet
 from scripts.lib.device import choose_device, device_name
 from scripts.lib.dino import Pretraining
@@ -28,8 +30,10 @@ from scripts.lib.training import make_optimizer, training_transforms
 # Where the study does not say how many: all that there are.
 TRAINING_IMAGES = {"imagenet": 1_281_167, "fashion-mnist": 60_000, "digits": 1198}
 VALIDATION_IMAGES = {"imagenet": 50_000, "fashion-mnist": 10_000, "digits": 599}
-ESTIMATED = ("supervised", "dino")
+TRAINED = ("supervised", "dino")
+NNCF_EVALUATIONS = 3000  # of a search, where the section does not say
 NOT_INCLUDED = (
+    "Sub-networks and steps of a super-network count as the whole network: an upper bound, without NNCF's own work. "
     "Not included: reading pictures, waiting for a cluster, pairwise measures and ensembles (minutes on a CPU). "
     "Where loading keeps up, expect the truth within a factor of two of these numbers, on this device only."
 )
@@ -78,16 +82,16 @@ class Estimate:
         kind = study["datasets"]["kind"]
         self.training, self.validation = TRAINING_IMAGES.get(kind, 0), VALIDATION_IMAGES.get(kind, 0)
         self.classes = 10 if kind in ("fashion-mnist", "digits") else study["datasets"]["classes"] or 1000
-        self.backbones = {backbone["id"]: backbone for backbone in study["backbones"]}
+        self.sources = {source["id"]: source for source in [*study["backbones"], *study["supernets"]]}
 
     def images(self, settings: dict[str, Any]) -> int:
         """Images that a training sees in all of its epochs."""
         return (settings["training_images"] or self.training) * settings["epochs"]
 
     def member(self, member: dict[str, Any]) -> dict[str, Any]:
-        """A member with the architecture and image size of its backbone."""
-        backbone = self.backbones.get(member.get("backbone", ""), {})
-        return member | {key: backbone[key] for key in ("architecture", "image_size") if key in backbone}
+        """A member with the architecture and image size of its backbone or super-network."""
+        source = self.sources.get(source_of(member), {})
+        return member | {key: source[key] for key in ("architecture", "image_size") if key in source}
 
     def supervised(self, member: dict[str, Any]) -> Time:
         """Training of a member, or of the classifier on its backbone."""
@@ -119,17 +123,32 @@ class Estimate:
         batch = [torch.randn(count, 3, size, size) for size in sizes]
         return measure(lambda: run.step(0, 0, batch), self.device) * (self.images(backbone) / count)
 
+    def shrinking(self, supernet: dict[str, Any]) -> Time:
+        """Training of a super-network, with the smallest and the largest sub-network scored after every epoch."""
+        stages = supernet["bootstrapNAS"]["training"]["schedule"]["list_stage_descriptions"]
+        epochs = sum(stage["epochs"] for stage in stages)
+        plain = supernet | {"kind": "supernet", "epochs": epochs}
+        plain["optimizer"] = {"name": "SGD", "lr": 0.01, **supernet["optimizer"]}
+        return self.supervised(plain) + self.forward(supernet) * (2 * epochs * scored_images(supernet))
+
+    def search(self, supernet: dict[str, Any]) -> Time:
+        """Search of a super-network."""
+        count = supernet["bootstrapNAS"]["search"].get("num_evals", NNCF_EVALUATIONS)
+        return self.forward(supernet) * (count * scored_images(supernet))
+
     def inference(self, member: dict[str, Any]) -> Time:
         """Logits and attributions on all validation sets."""
-        complete = self.member(member)
-        model = place(build(complete, self.classes).model, self.device).eval()
-        count = self.batch({"batch_size": BATCH})
-        images = torch.randn(count, 3, complete["image_size"], complete["image_size"], device=self.device)
-        with torch.inference_mode():
-            forward = measure(lambda: model(images), self.device)
         settings = self.study["attributions"]
         passes = 3 * settings["samples"] * (settings["steps"] if settings["method"] == "IntegratedGradients" else 1)
-        return forward * (sum(self.samples(passes)) / count)
+        return self.forward(self.member(member)) * sum(self.samples(passes))
+
+    def forward(self, network: dict[str, Any]) -> Time:
+        """Logits of one image."""
+        model = place(build(network, self.classes).model, self.device).eval()
+        count = self.batch({"batch_size": BATCH})
+        images = torch.randn(count, 3, network["image_size"], network["image_size"], device=self.device)
+        with torch.inference_mode():
+            return measure(lambda: model(images), self.device) * (1 / count)
 
     def samples(self, more: int = 0) -> list[int]:
         """Images of every validation set, and `more`."""
@@ -159,26 +178,45 @@ class Estimate:
         }
 
 
+def source_of(member: dict[str, Any]) -> str:
+    """The backbone or super-network that a member is made from; empty where it is made from none."""
+    return str(member.get("backbone") or member.get("supernet") or "")
+
+
+def scored_images(supernet: dict[str, Any]) -> int:
+    """Images that go through a sub-network to score it: for its batch norm, and those it is compared on."""
+    return adaptation_samples(supernet) + supernet["evaluation_images"]
+
+
 def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     """Print one line a training, and then the sums."""
-    estimate = Estimate(study, device)
-    members = [member for member in study["members"] if member["kind"] in ESTIMATED]
+    estimate, members = Estimate(study, device), study["members"]
     print(
         f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
     )
-    pretraining: dict[str, Time] = {}
-    for backbone in study["backbones"]:
-        pretraining[backbone["id"]] = _line(f"pretrain {backbone['id']}", estimate.pretraining(backbone))
-    work, longest = sum(pretraining.values(), NOTHING), NOTHING
+    # Each job begins when the one that it is made from has ended.
+    before = {
+        source["id"]: _line(f"pretrain {source['id']}", estimate.pretraining(source)) for source in study["backbones"]
+    }
+    work = sum(before.values(), NOTHING)
+    trained = {}
+    for member in [member for member in members if member["kind"] in TRAINED]:
+        trained[member["id"]] = _line(f"train {member['id']}", estimate.supervised(member))
+    for supernet in study["supernets"]:
+        shrinking = _line(f"train super-network {supernet['id']}", estimate.shrinking(supernet))
+        if "search" in supernet["bootstrapNAS"]:
+            shrinking += _line(f"search {supernet['id']}", estimate.search(supernet))
+        before[supernet["id"]] = trained.get(supernet["base"].get("member", ""), NOTHING) + shrinking
+        work += shrinking
+    longest = NOTHING
     for member in members:
-        training = _line(f"train {member['id']}", estimate.supervised(member))
-        inference = _line(f"infer {member['id']}", estimate.inference(member))
-        chain = pretraining.get(member.get("backbone", ""), NOTHING) + training + inference
+        training, inference = (
+            trained.get(member["id"], NOTHING),
+            _line(f"infer {member['id']}", estimate.inference(member)),
+        )
+        chain = before.get(source_of(member), NOTHING) + training + inference
         longest = max(longest, chain, key=lambda time: time.middle)
         work += training + inference
-    for member in study["members"]:
-        if member["kind"] not in ESTIMATED:
-            print(f"  {member['id']}: members of kind {member['kind']} are not estimated")
     _line("all together", work)
     wall = max(longest.middle, work.middle / devices) / 3600
     print(f"Wall time with {devices} devices, one a job: at least {wall:.2f} h.")

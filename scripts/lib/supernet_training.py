@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import nn
 
-from scripts.lib.batch_norm import Batches, adaptation_batches, recalibrate
+from scripts.lib.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
 from scripts.lib.datasets import ImageSet, centre
 from scripts.lib.errors import StudyError
 from scripts.lib.inference import logits_in_batches
@@ -58,12 +58,6 @@ def accuracy(model: nn.Module, settings: dict[str, Any], images: Images, device:
     """Top-1 accuracy, in percent, on the images that are held out of the super-network's training."""
     predicted = torch.cat(list(logits_in_batches(model, settings, images.pixels, device))).argmax(1).numpy()
     return 100 * float((predicted == images.labels).mean())
-
-
-def adaptation_samples(settings: dict[str, Any]) -> int:
-    """Images for batch norm, as NNCF's section says, else NNCF's own number."""
-    section = settings["bootstrapNAS"]["training"].get("batchnorm_adaptation", {})
-    return section.get("num_bn_adaptation_samples", 2000)
 
 
 def train_supernet(

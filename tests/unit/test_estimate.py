@@ -4,8 +4,10 @@ import time
 
 import pytest
 import torch
+import yaml
 
 from scripts.lib.estimate import Estimate, Time, measure, report
+from scripts.lib.study import ROOT, resolve
 from tests.unit.test_dino import backbone_entry, study_with
 
 CPU = torch.device("cpu")
@@ -44,3 +46,20 @@ def test_a_study_is_estimated(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for line in ("pretrain backbone", "train first", "infer second", "Wall time with 2 devices", "Disk: images"):
         assert line in said
+
+
+def test_super_networks_and_what_is_cut_out_of_them_are_estimated(capsys: pytest.CaptureFixture[str]) -> None:
+    study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
+    report(study, CPU, devices=1)
+    said = capsys.readouterr().out
+    for line in ("train base", "train super-network tiny", "search tiny", "infer cut", "infer front-2"):
+        assert line in said
+
+
+def test_what_a_super_network_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.estimate.measure", lambda step, device: Time(1, 1, 1))
+    study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
+    supernet, estimate = study["supernets"][0], Estimate(study, CPU)
+    steps, scored, evaluations = 4 * 160 / 8, (32 + 100) / 8, supernet["bootstrapNAS"]["search"]["num_evals"]
+    assert estimate.shrinking(supernet).middle == pytest.approx(steps + 2 * 4 * scored)
+    assert estimate.search(supernet).middle == pytest.approx(evaluations * scored)
