@@ -3,7 +3,7 @@
 import io
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,12 @@ def fit(
     record: str,
     resume: str,
     scale: dict[str, Any] = PLAIN,
+    finish: Callable[[nn.Module], None] = lambda model: None,
 ) -> None:
-    """Train those parameters of `model` that require a gradient, and write weights and record (see `train`)."""
+    """Train those parameters of `model` that require a gradient, and write weights and record (see `train`).
+
+    `finish` may change the trained model before it is written.
+    """
     where = f"members/{member['id']}/training_images"
     chosen, _ = training.subset(member["training_images"], derive(member["seed"], "images"), where)
     _check_labels(chosen, validation)
@@ -84,6 +88,7 @@ def fit(
             history.append(_epoch(epoch, member, model, loader, steps, schedule, validation, device))
             save_state(resume, member, parts, history)
     if rank() == 0:
+        finish(model)
         save_weights(model, weights)
         save_json(record, make_record(member, training.classes, len(chosen), history, device))
         Path(resume).unlink(missing_ok=True)

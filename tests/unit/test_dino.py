@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from scripts.lib.datasets import ValidationSet
 from scripts.lib.dino import Pretraining, _NearestNeighbours, features_of, pretrain
 from scripts.lib.errors import StudyError
-from scripts.lib.linear_classifier import train_classifier
+from scripts.lib.inference import logits_in_batches
+from scripts.lib.linear_classifier import StandardisedLinear, train_classifier
 from scripts.lib.members import load_trained, load_weights
 from scripts.lib.storage import load_json
 from scripts.lib.study import merge, resolve
@@ -264,6 +266,30 @@ def test_two_classifiers_of_one_backbone_differ_by_their_seed_only(tmp_path: Pat
 def test_a_classifier_learns_at_the_constant_rate(tmp_path: Path) -> None:
     history = load_json(classified(tmp_path, pretrained(tmp_path))[1])["history"]
     assert np.allclose([line["learning_rate"] for line in history], 0.1)
+
+
+def test_standardised_features_have_mean_0_and_deviation_1() -> None:
+    features = torch.randn(50, 6) * torch.tensor([1, 10, 0.1, 5, 2, 0]) + torch.arange(6)
+    layer = StandardisedLinear(features, 4)
+    seen = (features - layer.mean) * layer.factor
+    assert torch.allclose(seen.mean(0), torch.zeros(6), atol=1e-5)
+    assert torch.allclose(seen.std(0, correction=0), torch.tensor([1.0, 1, 1, 1, 1, 0]), atol=1e-5)
+    assert torch.allclose(layer.plain()(features), layer(features), atol=1e-4)
+
+
+def test_a_classifier_of_standardised_features_is_stored_as_an_ordinary_one(
+    tmp_path: Path,
+) -> None:
+    backbone = pretrained(tmp_path)
+    weights, record = classified(tmp_path, backbone, standardise_features=True, epochs=3)
+    plain, _ = classified(tmp_path / "plain", backbone, epochs=3)
+    assert load_file(weights).keys() == load_file(plain).keys()
+    assert not torch.equal(load_file(weights)["head.weight"], load_file(plain)["head.weight"])
+    content, validation = load_json(record), coloured_validation_set(9)
+    model = load_trained(content, weights, CPU).model
+    logits = torch.cat(list(logits_in_batches(model, content["member"], validation.images, CPU)))
+    right = (logits.argmax(1).numpy() == validation.labels).mean()
+    assert 100 * right == pytest.approx(content["history"][-1]["validation_accuracy"])
 
 
 # Contradictions in the study.
