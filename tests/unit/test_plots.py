@@ -198,6 +198,19 @@ def test_pairwise_without_values_is_drawn(small: Path) -> None:
         assert NAMES[1] in " ".join(words(draw_pairwise({"clean": damaged}, "disagreement")))
 
 
+def test_losses_of_other_magnitudes_are_on_a_logarithmic_axis() -> None:
+    def scales(high: float) -> set[str]:
+        lines = {name: [{"epoch": 1, "loss": loss}] for name, loss in (("one", 0.5), ("two", high))}
+        axes = draw_learning_curves(lines).axes
+        assert all(
+            axis.get_ylim()[0] < loss < axis.get_ylim()[1] for axis, loss in zip(axes[2:], (0.5, high), strict=True)
+        )
+        return {axis.get_yscale() for axis in axes[2:]}
+
+    assert scales(5) == {"linear"}
+    assert scales(500) == {"log"}
+
+
 def test_learning_curves_take_gaps_and_untrained_members() -> None:
     line = {"epoch": 1, "loss": float("nan"), "training_accuracy": 50.0, "validation_accuracy": None}
     assert "not trained here" in words(draw_learning_curves({"one": [line], "pretrained": []}))

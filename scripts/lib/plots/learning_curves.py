@@ -14,13 +14,15 @@ from scripts.lib.plots.style import BLUE, GREY, ORANGE, RED, new_figure, save, w
 from scripts.lib.storage import load_json
 
 COLUMNS = 5
+WIDE = 20  # a ratio of losses that a linear axis does not show
 History = Sequence[Mapping[str, Any]]
 
 
 def plot_learning_curves(checkpoints: Sequence[str], folder: str | Path) -> None:
-    """Read the `history` in `checkpoints/{member}.json`; write `learning_curves`."""
+    """Read the `history` in `checkpoints/{member}.json`; write `learning_curves`, of the members that have one."""
     histories = {Path(path).stem: load_json(path).get("history") or [] for path in checkpoints}
-    save(draw_learning_curves(histories), folder, "learning_curves")
+    trained = {member: history for member, history in histories.items() if history}
+    save(draw_learning_curves(trained or histories), folder, "learning_curves")
 
 
 def draw_learning_curves(histories: Mapping[str, History]) -> Figure:
@@ -32,7 +34,7 @@ def draw_learning_curves(histories: Mapping[str, History]) -> Figure:
     grid = figure.subplots(
         2 * blocks, columns, squeeze=False, sharey="none", gridspec_kw={"height_ratios": [3, 2] * blocks}
     )
-    highest, lowest = _common_limits(histories)
+    scale, lowest, highest = _common_losses(histories)
     for place in range(blocks * columns):
         block, column = divmod(place, columns)
         above, below = grid[2 * block, column], grid[2 * block + 1, column]
@@ -44,12 +46,14 @@ def draw_learning_curves(histories: Mapping[str, History]) -> Figure:
         _draw_accuracy(above, history, member)
         _draw_loss(below, history)
         above.set_ylim(0, 100)
+        above.yaxis.set_major_locator(MaxNLocator(4))
+        below.set_yscale(scale)
         below.set_ylim(lowest, highest)
         for axis in (above, below):
             axis.tick_params(labelleft=column == 0)
     for block in range(blocks):
         grid[2 * block, 0].set_ylabel("Accuracy (%)")
-        grid[2 * block + 1, 0].set_ylabel("Loss")
+        grid[2 * block + 1, 0].set_ylabel("Loss" if scale == "linear" else "Loss (log.)")
     figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
     figure.supxlabel("Epoch")
     return figure
@@ -61,10 +65,12 @@ def _series(history: History, key: str) -> tuple[list[float], list[float]]:
     return [epoch for epoch, _ in points], [value for _, value in points]
 
 
-def _common_limits(histories: Mapping[str, History]) -> tuple[float, float]:
-    """Top and bottom of the loss axes, the same for all members."""
+def _common_losses(histories: Mapping[str, History]) -> tuple[str, float, float]:
+    """Scale, bottom and top of the loss axes, the same for all members."""
     losses = [loss for history in histories.values() for loss in _series(history, "loss")[1] if np.isfinite(loss)]
-    return 1.08 * max(losses, default=1.0), min(0.0, *losses, 0.0)
+    if min(losses, default=1.0) > 0 and max(losses, default=1.0) > WIDE * min(losses, default=1.0):
+        return "log", min(losses) / 1.5, 1.5 * max(losses)
+    return "linear", min(0.0, *losses, 0.0), 1.08 * max(losses, default=1.0)
 
 
 def _draw_accuracy(axis: Axes, history: History, member: str) -> None:
@@ -78,6 +84,7 @@ def _draw_accuracy(axis: Axes, history: History, member: str) -> None:
 
 
 def _draw_loss(axis: Axes, history: History) -> None:
+    axis.yaxis.set_major_locator(MaxNLocator(4))
     axis.plot(*_series(history, "loss"), ":", color=RED, marker="^", markersize=2.6, linewidth=1.2)
     _style(axis, history)
 
@@ -87,7 +94,6 @@ def _style(axis: Axes, history: History) -> None:
     margin = max(0.3, 0.04 * (max(epochs) - min(epochs)))
     axis.set_xlim(min(epochs) - margin, max(epochs) + margin)
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
-    axis.yaxis.set_major_locator(MaxNLocator(4))
     axis.grid(axis="y")
 
 
