@@ -50,7 +50,7 @@ proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
-	@$(IN) python -m pytest tests/unit tests/workflow --numprocesses 2 --dist loadgroup
+	@$(IN) python -m pytest tests/unit --numprocesses 2 --dist loadfile && python -m pytest tests/workflow
 
 test-slurm: setup
 	@$(IN) python -m tests.cluster.slurm && python -m pytest tests/cluster

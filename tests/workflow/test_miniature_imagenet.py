@@ -36,8 +36,7 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
     named = {entry.get("backbone") for entry in study["members"]}
     study["backbones"] = [entry for entry in study["backbones"] if entry["id"] in named]
     study["baseline"] = None if members else study["baseline"]
-    for supernet in study["supernets"]:
-        shorten(supernet)
+    study["supernets"] = [shortened(entry) for entry in study["supernets"] if not members]
     images = study["datasets"]
     images |= {"classes": len(CLASSES), "training": {"folder": str(folder / "train")}}
     sets = {"clean": "val", "imagenet-a": "a"}
@@ -53,7 +52,7 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
     return path
 
 
-def shorten(supernet: dict[str, Any]) -> None:
+def shortened(supernet: dict[str, Any]) -> dict[str, Any]:
     """Listing 1 with one epoch a stage, from a member of the study instead of a download."""
     supernet |= {"base": {"member": "resnet50"}, "batch_size": 4, "evaluation_images": 3}
     settings = supernet["bootstrapNAS"]
@@ -61,6 +60,7 @@ def shorten(supernet: dict[str, Any]) -> None:
     for stage in settings["training"]["schedule"]["list_stage_descriptions"]:
         stage |= {"epochs": 1, "epochs_lr": 1}
     settings["search"] |= {"num_evals": 4, "population": 2}
+    return supernet
 
 
 def run(folder: Path, members: list[str], datasets: list[str]) -> tuple[dict[str, Any], Path]:
