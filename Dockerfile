@@ -4,15 +4,16 @@ ARG BASE=python:3.11-slim-bookworm
 
 # The packages in a stage of their own: what pip leaves behind stays there.
 FROM ${BASE} AS packages
-# A further package index, such as PyTorch's one of CPU builds (without it torch is PyPI's, which brings CUDA along).
-ARG EXTRA_INDEX=""
+# cpu, or cuda. PyPI's torch brings CUDA along; PyTorch's own index has one without, which pip prefers where it is given.
+ARG DEVICE=cpu
+ARG CPU_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements.lock /
 RUN python3 -m venv /opt/venv && \
-    PIP_EXTRA_INDEX_URL="$EXTRA_INDEX" /opt/venv/bin/pip install --no-cache-dir --requirement /requirements.lock && \
+    PIP_EXTRA_INDEX_URL="$([ "$DEVICE" = cuda ] || echo "$CPU_INDEX")" /opt/venv/bin/pip install --no-cache-dir --requirement /requirements.lock && \
     cp /requirements.lock /opt/venv/.installed
 
 FROM ${BASE}
-# cpu, or cuda: Triton compiles a small launcher for each kernel when it runs on a GPU, so that needs a C compiler.
+# On a GPU, Triton compiles a small launcher for each kernel that it runs, for which it needs a C compiler.
 ARG DEVICE=cpu
 # OpenCV, which draws corruptions, needs the libraries of a desktop.
 RUN wanted="make libgl1 libglib2.0-0 libxcb1 $(case "$DEVICE" in cpu) ;; cuda) echo gcc libc6-dev ;; *) echo "unknown-device-$DEVICE" ;; esac)" && \
