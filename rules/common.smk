@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from scripts.lib.errors import StudyError
-from scripts.lib.study import resolve
+from scripts.lib.study import TRAINED, WITH_WEIGHTS, resolve
 
 try:
     STUDY = resolve(config)
@@ -18,6 +18,12 @@ MEMBERS = list(MEMBER)
 SUPERVISED = [member["id"] for member in STUDY["members"] if member["kind"] == "supervised"]
 DINO = [member["id"] for member in STUDY["members"] if member["kind"] == "dino"]
 SUBNETS = [member["id"] for member in STUDY["members"] if member["kind"] == "subnet"]
+ON_FILE = [member["id"] for member in STUDY["members"] if member["kind"] == "predictions"]
+RUN = [member["id"] for member in STUDY["members"] if member["kind"] in ("onnx", "command")]
+ON_FILE_SET = set(ON_FILE)
+# Members whose network is known: only they have attributions and activations.
+WEIGHTED = [member["id"] for member in STUDY["members"] if member["kind"] in WITH_WEIGHTS]
+TRAINED_HERE = [member["id"] for member in STUDY["members"] if member["kind"] in TRAINED]
 SUPERNET = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
 SUPERNETS = list(SUPERNET)
 SEARCHED_SUPERNETS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
@@ -27,11 +33,45 @@ BACKBONES = list(BACKBONE)
 DATASET = {dataset["id"]: dataset for dataset in STUDY["datasets"]["validation"]}
 DATASETS = list(DATASET)
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
-MEASURES = STUDY["measures"]
+# What each measure compares: a folder of what `infer` recorded.
+RECORDED = {
+    "disagreement": "predictions",
+    "attribution_similarity": "attributions",
+    "activation_similarity": "activations",
+    "js_divergence": "predictions",
+    "oracle_disagreement": "predictions",
+    "double_fault": "predictions",
+    "yules_q": "predictions",
+    "correctness_correlation": "predictions",
+    "error_consistency": "predictions",
+    "attribution_pearson_similarity": "attributions",
+    "attribution_spearman_similarity": "attributions",
+    "attribution_topk_iou_similarity": "attributions",
+    "unbiased_activation_similarity": "activations",
+}
+
+# Measures that can be computed: two members at least must have what is compared.
+MEASURES = [
+    measure
+    for measure in STUDY["measures"]
+    if RECORDED[measure] == "predictions" or len(WEIGHTED) > 1
+]
+
+# The members that have what a measure compares.
+COMPARED = {
+    measure: MEMBERS if RECORDED[measure] == "predictions" else WEIGHTED for measure in MEASURES
+}
+
 CONSENSUS = STUDY["ensembles"]["consensus"]
 SHARDS = STUDY["shards"]
 # What decides which training images there are.
 TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training", "classes")}
+HAVE_IMAGES = STUDY["datasets"]["kind"] != "predictions"
+# Whether there are training images, also where no member is trained on them.
+TRAINING_GIVEN = bool(
+    STUDY["datasets"]["training"]["folder"]
+    or STUDY["datasets"]["kind"] in ("digits", "fashion-mnist")
+)
 IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baseline"] else [])
 
 
@@ -40,8 +80,11 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
+STUDY_NAME = re.escape(STUDY["name"])
+
+
 wildcard_constraints:
-    study=re.escape(STUDY["name"]),
+    study=STUDY_NAME,
     member=one_of(MEMBERS),
     backbone=one_of(BACKBONES),
     supernet=one_of(SUPERNETS),
@@ -124,23 +167,6 @@ FASHION_MNIST = expand(
     content=["images-idx3", "labels-idx1"],
 )
 
-# What each measure compares: a folder of what `infer` recorded.
-RECORDED = {
-    "disagreement": "predictions",
-    "attribution_similarity": "attributions",
-    "activation_similarity": "activations",
-    "js_divergence": "predictions",
-    "oracle_disagreement": "predictions",
-    "double_fault": "predictions",
-    "yules_q": "predictions",
-    "correctness_correlation": "predictions",
-    "error_consistency": "predictions",
-    "attribution_pearson_similarity": "attributions",
-    "attribution_spearman_similarity": "attributions",
-    "attribution_topk_iou_similarity": "attributions",
-    "unbiased_activation_similarity": "activations",
-}
-
 # Measures that need all samples at once: no sums of shards make them.
 WHOLE = {"activation_similarity"}
 
@@ -162,27 +188,39 @@ def original_set(wildcards):
     }
 
 
-def checked(wildcards):
-    """What tells whether the recorded arrays of all members fit each other and the labels."""
+def recorded(wildcards, folder, members, suffix):
+    """Recorded files of members; those of members on file come from one job for all of them."""
+    results, dataset = f"results/{wildcards.study}", wildcards.dataset
+    single = [member for member in members if member not in ON_FILE_SET]
+    files = expand(f"{results}/{folder}/{dataset}/{{member}}.{suffix}", member=single)
+    return files + ([f"{results}/imported/{dataset}.json"] if ON_FILE and single != members else [])
+
+
+def checked(wildcards, members=MEMBERS):
+    """What tells whether the recorded arrays of members fit each other and the labels."""
     folder, dataset = f"results/{wildcards.study}", wildcards.dataset
     return {
-        "records": expand(f"{folder}/predictions/{dataset}/{{member}}.json", member=MEMBERS),
+        "records": recorded(wildcards, "predictions", members, "json"),
         "labels": f"{folder}/labels/{dataset}.npy",
         "samples": f"{folder}/samples/{dataset}.txt",
-        "classes": f"{folder}/classes/{dataset_settings(wildcards).get('of', dataset)}.json",
+        "classes": classes_of_dataset(wildcards),
     }
 
 
+def members_compared(wildcards):
+    """The members that have what a measure compares."""
+    return COMPARED[wildcards.measure]
+
+
 def compared(wildcards):
-    """What a measure compares: the recorded arrays of all members."""
-    folder = f"results/{wildcards.study}/{RECORDED[wildcards.measure]}/{wildcards.dataset}"
-    return checked(wildcards) | {"recorded": expand(f"{folder}/{{member}}.npy", member=MEMBERS)}
+    """What a measure compares: the recorded arrays of the members that have them."""
+    folder, members = RECORDED[wildcards.measure], members_compared(wildcards)
+    return checked(wildcards, members) | {"recorded": recorded(wildcards, folder, members, "npy")}
 
 
 def predicted(wildcards):
     """The predictions of all members."""
-    folder = f"results/{wildcards.study}/predictions/{wildcards.dataset}"
-    return checked(wildcards) | {"predictions": expand(f"{folder}/{{member}}.npy", member=MEMBERS)}
+    return checked(wildcards) | {"predictions": recorded(wildcards, "predictions", MEMBERS, "npy")}
 
 
 def pairs(wildcards):
@@ -207,3 +245,41 @@ def counted(wildcards):
 def searched(wildcards):
     """Predictions, where the best ensembles are not among those that were evaluated."""
     return predicted(wildcards) if SEARCHED else {}
+
+
+def recorded_alone(wildcards):
+    """Records of the members that were run here without their weights being known, on the first validation set."""
+    folder = f"results/{wildcards.study}/predictions/{DATASETS[0]}"
+    return expand(f"{folder}/{{member}}.json", member=RUN)
+
+
+def foreign_file(wildcards):
+    """The user's file of a member; none where a library downloads its own weights."""
+    member = MEMBER[wildcards.member]
+    file = member.get("file", member.get("weights"))
+    return [str(Path(file).expanduser())] if file and Path(file).suffix else []
+
+
+def file_of(member, dataset):
+    """The file with a member's predictions on a validation set."""
+    file = member["file"]
+    path = file[dataset] if isinstance(file, dict) else file.replace("{dataset}", dataset)
+    return str(Path(path).expanduser())
+
+
+def prediction_files(wildcards):
+    """The files with the predictions of all members on file."""
+    return [file_of(MEMBER[member], wildcards.dataset) for member in ON_FILE]
+
+
+def labelled_files(wildcards):
+    """The files with the labels and ids of a validation set without images."""
+    dataset = dataset_settings(wildcards)
+    paths = [dataset["labels"], dataset["samples"], file_of(STUDY["members"][0], dataset["id"])]
+    return [str(Path(path).expanduser()) for path in paths if path]
+
+
+def classes_of_dataset(wildcards):
+    """The list of classes that count on a validation set."""
+    original = dataset_settings(wildcards).get("of", wildcards.dataset)
+    return f"results/{wildcards.study}/classes/{original}.json"

@@ -22,7 +22,7 @@ rule correlations:
         **requests(ensembles_megabytes, correlations_minutes),
     params:
         members=MEMBERS,
-        measures=MEASURES,
+        compared=COMPARED,
         datasets=DATASETS,
         permutations=STUDY["statistics"]["permutations"],
         seed=STUDY["seed"],

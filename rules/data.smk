@@ -50,6 +50,8 @@ rule training_images:
         "logs/{study}/training_images.log",
     benchmark:
         "results/{study}/benchmarks/training_images.tsv"
+    wildcard_constraints:
+        study=STUDY_NAME if TRAINING_GIVEN else "(?!)",
     conda:
         "../envs/study.yaml"
     resources:
@@ -77,7 +79,7 @@ rule validation_set:
     benchmark:
         "results/{study}/benchmarks/validation_set/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(set(DATASETS) - set(CORRUPTED)),
+        dataset=one_of(set(DATASETS) - set(CORRUPTED) if HAVE_IMAGES else []),
     conda:
         "../envs/study.yaml"
     resources:

@@ -23,6 +23,7 @@ rule ensembles:
     params:
         members=MEMBERS,
         measures=MEASURES,
+        compared=COMPARED,
         ensembles=STUDY["ensembles"],
         baseline=STUDY["baseline"],
         seed=STUDY["seed"],

@@ -14,8 +14,8 @@ FIGURES = [
         consensus=CONSENSUS,
     ),
     *expand("pairwise_{measure}", measure=MEASURES),
-    "attributions",
-    "learning_curves",
+    *(["attributions"] if WEIGHTED else []),
+    *(["learning_curves"] if TRAINED_HERE else []),
     *(["supernets"] if SUPERNETS else []),
     *(["searches"] if SEARCHED_SUPERNETS else []),
 ]
@@ -147,7 +147,7 @@ rule plot_pairwise:
 
 rule plot_learning_curves:
     input:
-        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
+        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=TRAINED_HERE),
     output:
         report(
             "results/{study}/figures/learning_curves.png",
@@ -236,12 +236,12 @@ rule plot_attributions:
         predictions=expand(
             "results/{{study}}/predictions/{dataset}/{member}.npy",
             dataset=SHOWN,
-            member=MEMBERS,
+            member=WEIGHTED,
         ),
         attributions=expand(
             "results/{{study}}/attributions/{dataset}/{member}.npy",
             dataset=SHOWN,
-            member=MEMBERS,
+            member=WEIGHTED,
         ),
     output:
         report(

@@ -17,6 +17,8 @@ rule infer:
         "logs/{study}/infer/{dataset}/{member}.log",
     benchmark:
         "results/{study}/benchmarks/infer/{dataset}/{member}.tsv"
+    wildcard_constraints:
+        member=one_of(WEIGHTED),
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
@@ -26,7 +28,7 @@ rule infer:
         attributions=STUDY["attributions"],
         activation_samples=STUDY["activations"]["samples"],
         device=STUDY["device"],
-        code=code("inference", "members"),
+        code=code("inference", "members", "preprocessing"),
     message:
         "Run {wildcards.member} on {wildcards.dataset}"
     script:

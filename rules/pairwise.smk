@@ -16,7 +16,7 @@ rule pairwise:
     resources:
         **requests(pairwise_megabytes, pairwise_minutes, GPUS),
     params:
-        members=MEMBERS,
+        members=members_compared,
         device=STUDY["device"],
         code=code("pairwise", "measures", "predictions", "samples", "kernels"),
     message:
@@ -41,7 +41,7 @@ rule pairwise_shard:
     resources:
         **requests(pairwise_megabytes, pairwise_minutes, GPUS),
     params:
-        members=MEMBERS,
+        members=members_compared,
         shards=SHARDS,
         device=STUDY["device"],
         code=code("pairwise", "measures", "predictions", "samples", "kernels"),

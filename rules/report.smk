@@ -5,7 +5,10 @@ rule report:
     input:
         study="results/{study}/study.json",
         members="results/{study}/members.parquet",
-        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
+        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=WEIGHTED),
+        imported=expand(
+            "results/{{study}}/imported/{dataset}.json", dataset=DATASETS if ON_FILE else []
+        ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
         best_ensembles=expand(

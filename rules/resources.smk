@@ -141,6 +141,11 @@ def inference_minutes(wildcards):
     return passes * relative_pixels(wildcards) / IMAGES_PER_SECOND / 60
 
 
+def command_minutes(wildcards):
+    """What the study allows the command, and writing the images."""
+    return member_settings(wildcards)["timeout"] / 60 + images_minutes(wildcards)
+
+
 def pairwise_megabytes(wildcards):
     """Blocks of samples of all members and a few matrices of all pairs."""
     return 1000 + 5 * len(MEMBERS) + 100 * len(MEMBERS) ** 2 / 1e6

@@ -41,7 +41,8 @@ rule train:
 
 rule members:
     input:
-        records=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS),
+        records=expand("results/{{study}}/checkpoints/{member}.json", member=WEIGHTED),
+        predictions=recorded_alone,
     output:
         "results/{study}/members.parquet",
     log:
@@ -50,9 +51,11 @@ rule members:
         "results/{study}/benchmarks/members.tsv"
     conda:
         "../envs/study.yaml"
+    threads: STUDY["threads"]
     resources:
         **requests(),
     params:
+        members=STUDY["members"],
         code=code("members", "members_table"),
     message:
         "Describe the members: parameters, operations, recipes"

@@ -7,11 +7,16 @@ with job(snakemake):
     params, files = snakemake.params, snakemake.input
     pairwise = iter(files.pairwise)  # by dataset, and within it by measure
     datasets = {}
+    measures = {MEASURES[name]: members for name, members in params.compared.items()}
+    position = {member: number for number, member in enumerate(params.members)}
     for dataset, ensembles, accuracies in zip(params.datasets, files.ensembles, files.accuracies, strict=True):
-        measures = [MEASURES[name] for name in params.measures]
         datasets[dataset] = Evidence(
             load_table(ensembles),
             load_table(accuracies).sort("position")["accuracy"].to_numpy(),
-            {m.diversity: m.as_diversity(load_pairwise(next(pairwise), params.members)) for m in measures},
+            {
+                measure.diversity: measure.as_diversity(load_pairwise(next(pairwise), params.members, compared))
+                for measure, compared in measures.items()
+            },
+            {measure.diversity: [position[name] for name in compared] for measure, compared in measures.items()},
         )
     save_table(snakemake.output[0], correlations_table(datasets, params.permutations, params.seed))

@@ -15,7 +15,7 @@ with job(snakemake):
         device = choose_device(params.device, snakemake.threads)
         tally = tally_of_files(dataset, params.members, files, chosen, settings["consensus"], device)
     pairwise = {
-        measure: load_pairwise(path, params.members)
+        measure: load_pairwise(path, params.members, params.compared[measure])
         for measure, path in zip(params.measures, files.pairwise, strict=True)
     }
     baseline = params.members.index(params.baseline) if params.baseline else None

@@ -43,8 +43,8 @@ def _sections(node: dict[str, Any], schema: dict[str, Any], path: str) -> Iterat
     for key, child in node.get("properties", {}).items():
         below = _resolved(child, schema)
         where = f"{path}{key}"
-        if below.get("type") == "array" and _resolved(below["items"], schema).get("type") == "object":
-            below, where = _resolved(below["items"], schema), f"{where}[]"
+        if below.get("type") == "array" and _resolved(below.get("items", {}), schema).get("type") == "object":
+            below, where = _resolved(below.get("items", {}), schema), f"{where}[]"
         if "properties" in below:
             yield f"`{where}`", below
             yield from _variants(below, schema, where)
@@ -87,7 +87,7 @@ def _allowed(node: dict[str, Any]) -> str:
         return f"`{node['const']}`"
     kinds = node.get("type", "")
     text = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
-    if kinds == "array" and "enum" in node["items"]:
+    if kinds == "array" and "enum" in node.get("items", {}):
         return f"list of {_allowed(node['items'])}"
     return text + "".join(f", {symbol} {node[key]}" for key, symbol in _BOUNDS.items() if key in node)
 

@@ -8,7 +8,7 @@ What is exchangeable are the members. Hence
 - the partial correlation holds the mean member accuracy fixed: a measure that only follows accuracy explains nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -38,12 +38,15 @@ class Evidence:
     """What is correlated on one dataset.
 
     `ensembles` is its ensembles table, `accuracies` float64 [M] the members' accuracies in percent, and `diversities`
-    has a symmetric matrix float64 [M, M] for each measure, turned so that more means more diverse.
+    has a symmetric matrix float64 [M, M] for each measure, turned so that more means more diverse. `compared` has the
+    positions of the members that a measure compares, where these are not all: such a measure is correlated over the
+    ensembles of these members alone, and only they are left out or permuted.
     """
 
     ensembles: pl.DataFrame
     accuracies: np.ndarray
     diversities: dict[str, np.ndarray]
+    compared: dict[str, list[int]] = field(default_factory=dict)
 
 
 def correlations_table(datasets: dict[str, Evidence], permutations: int, seed: int) -> pl.DataFrame:
@@ -66,13 +69,28 @@ def correlations_table(datasets: dict[str, Evidence], permutations: int, seed: i
 def _correlations(evidence: Evidence, consensus: str, permutations: int, seed: int) -> pl.DataFrame:
     members = len(evidence.accuracies)
     table, chosen = _in_order(evidence.ensembles.filter(consensus=consensus), members)
+    everyone = tuple(range(members))
+    groups: dict[tuple[int, ...], list[str]] = {everyone: []}
+    for name in evidence.diversities:
+        groups.setdefault(tuple(evidence.compared.get(name, everyone)), []).append(name)
+    tables = []
+    for positions, names in groups.items():
+        inside: np.ndarray = np.delete(chosen, positions, axis=1).sum(1) == 0
+        matrices = {name: evidence.diversities[name][np.ix_(positions, positions)] for name in names}
+        part = Evidence(table.filter(inside), evidence.accuracies[list(positions)], matrices)
+        found = _of_members(part, chosen[inside][:, positions], random_orders(len(positions), permutations, seed))
+        tables.append(found if positions == everyone else found.filter(pl.col("measure") != ACCURACY))
+    return pl.concat(tables)
+
+
+def _of_members(evidence: Evidence, chosen: np.ndarray, orders: np.ndarray) -> pl.DataFrame:
+    """Correlations of measures that all compare the same members; `chosen` bool [E, M] are the rows of `ensembles`."""
     size = chosen.sum(1)
     measures = [*evidence.diversities, ACCURACY]
-    improvements = [name for name in table.columns if name.startswith("improvement_")]
+    improvements = [name for name in evidence.ensembles.columns if name.startswith("improvement_")]
     diversities = [mean_pairwise(chosen, matrix) for matrix in evidence.diversities.values()]
     x = np.stack([*diversities, chosen @ evidence.accuracies / size])
-    y = np.stack([table[name].to_numpy() for name in improvements])
-    orders = random_orders(members, permutations, seed)
+    y = np.stack([evidence.ensembles[name].to_numpy() for name in improvements])
     groups = {"all": size > 1} | {str(wanted): size == wanted for wanted in np.unique(size[size > 1])}
     tables = []
     for name, group in groups.items():
@@ -103,7 +121,8 @@ def _statistics(
     if len(chosen) < FEWEST_ENSEMBLES:
         return dict.fromkeys(STATISTICS, np.full((len(x), len(y)), np.nan))
     observed = pearson(x, y)
-    matrices, accuracies = np.stack([*evidence.diversities.values()]), evidence.accuracies[None]
+    members, accuracies = len(evidence.accuracies), evidence.accuracies[None]
+    matrices = np.array(list(evidence.diversities.values())).reshape(-1, members, members)  # there may be none
     permuted = [permuted_pearson(sources, y, chosen, orders) for sources in (matrices, accuracies)]
     p_values = mantel_p_values(observed, np.concatenate(permuted))
     partial = partial_pearson(x, y, fixed=x[-1])
@@ -198,7 +217,8 @@ def permuted_pearson(sources: np.ndarray, y: np.ndarray, chosen: np.ndarray, ord
         values = sources[:, orders[:, first], orders[:, second]]
     else:
         values = sources[:, orders]
-    values = values - values.mean(-1, keepdims=True)
+    values = np.ascontiguousarray(values)  # as it was looked up, BLAS would not take it
+    values -= values.mean(-1, keepdims=True)
     scatter, shared = _moments(chosen, _standardised(y), pairs=sources.ndim == 3)
     length = np.sqrt(np.maximum(((values @ scatter) * values).sum(-1, keepdims=True), 0))
     return values @ shared / np.where(length > ROUNDING * np.sqrt(len(chosen)), length, np.nan)

@@ -148,6 +148,17 @@ def training_images(datasets: dict[str, Any]) -> ImageSet:
     return KINDS[datasets["kind"]](datasets["training"]["folder"], True)
 
 
+def class_names(datasets: dict[str, Any], dataset: dict[str, Any]) -> list[str]:
+    """The classes of a validation set, for a study without training images."""
+    if datasets["kind"] != "imagenet":
+        return KINDS[datasets["kind"]](dataset["folder"], False).classes
+    from scripts.lib import imagenet
+
+    found = imagenet.read(dataset, 0).classes
+    imagenet.check_complete(found, datasets["classes"], _key(dataset))
+    return found
+
+
 def check_training_images(datasets: dict[str, Any], labels: str, samples: str, classes: str) -> None:
     """Decode every training image once, so that a bad file stops the study before training, and write the index."""
     found = training_images(datasets)

@@ -13,22 +13,10 @@ from scripts.lib.device import device_name
 from scripts.lib.job import progress
 from scripts.lib.members import Network
 from scripts.lib.predictions import require_finite_logits
+from scripts.lib.preprocessing import prepare, resized, seen
 from scripts.lib.storage import save_array, save_json
 
 BATCH = 100
-
-
-def prepare(pixels: np.ndarray, member: dict[str, Any], device: torch.device) -> torch.Tensor:
-    """Stored uint8 images [B, S, S, 3] as the member sees them: float32 [B, 3, s, s], resized and normalised."""
-    images = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2).float() / 255
-    if images.shape[-1] != member["image_size"]:
-        images = _resized(images, member["image_size"])
-    mean, std = (torch.tensor(member["transforms"][key], device=device).view(3, 1, 1) for key in ("mean", "std"))
-    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
-def _resized(images: torch.Tensor, size: int) -> torch.Tensor:
-    return nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
 def _batches(pixels: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
@@ -134,10 +122,16 @@ def attribute(
         images = prepare(batch, member, device).requires_grad_()
         values = method(network.model, images, target.to(device), settings["steps"])
         heat = values.detach().abs().sum(1, keepdim=True)
-        maps.append(_resized(heat, size).squeeze(1).clamp(min=0).cpu())
+        maps.append(_in_frame(heat, seen(member, size), size).clamp(min=0).cpu())
     heat = torch.cat(maps)
     largest = heat.amax((1, 2), keepdim=True)
     return (heat / largest.where(largest > 0, torch.ones(()))).numpy().astype(np.float16)
+
+
+def _in_frame(heat: torch.Tensor, part: slice, size: int) -> torch.Tensor:
+    """Maps [B, 1, s, s] at their place in the stored image, [B, S, S]: zero where the member does not look."""
+    margins = (part.start, size - part.stop) * 2
+    return nn.functional.pad(resized(heat, part.stop - part.start).squeeze(1), margins)
 
 
 Attribution = Callable[[nn.Module, torch.Tensor, torch.Tensor, int], torch.Tensor]

@@ -218,11 +218,19 @@ def load_sums(paths: Sequence[str], members: Sequence[str]) -> tuple[torch.Tenso
     return torch.as_tensor(sums), sum(load_table(path)["samples"][0] for path in paths)
 
 
-def load_pairwise(path: str, members: Sequence[str]) -> np.ndarray:
+def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | None = None) -> np.ndarray:
     """The matrix float64 [M, M] of a pairwise table, in the order of `members`; NaN where a pair has no value.
 
-    Raises StudyError if the table does not have every pair of these members exactly once.
+    `compared` are the members that the measure compares (default: all); pairs with others have no value. Raises
+    StudyError if the table does not have every pair of the compared members exactly once.
     """
+    compared = members if compared is None else compared
+    matrix, place = np.full((len(members), len(members)), np.nan), [list(members).index(name) for name in compared]
+    matrix[np.ix_(place, place)] = _complete_matrix(path, compared)
+    return matrix
+
+
+def _complete_matrix(path: str, members: Sequence[str]) -> np.ndarray:
     rows = load_table(path).select("member_a", "member_b", "value").rows()
     values = {(first, second): value for first, second, value in rows}
     pairs = [(first, second) for first in members for second in members]

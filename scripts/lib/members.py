@@ -1,5 +1,7 @@
 """The networks: an architecture is one function from its parameters to a model and the name of its classifier head."""
 
+import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from scripts.lib.errors import StudyError
 from scripts.lib.resnet import resnet
 from scripts.lib.storage import whole_file
 from scripts.lib.vision import timm, torchvision
+
+TIMED_RUNS = 15
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,25 @@ def _timm(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
     return Network(model, head)
 
 
+@architecture
+def _torchvision(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
+    """Any classifier of torchvision. Its head is the last layer with an output for each class."""
+    name = parameters["model"]
+    if name not in torchvision.models.list_models(module=torchvision.models):
+        raise StudyError(f"architecture: torchvision has no classifier {name!r}.")
+    try:
+        model = torchvision.models.get_model(name, weights=None, num_classes=classes, **parameters["parameters"])
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"architecture: torchvision cannot create {name!r} ({error}).") from None
+    layers = [name for name, layer in model.named_modules() if classes in outputs_of(layer)]
+    return Network(model, layers[-1])
+
+
+def outputs_of(layer: nn.Module) -> tuple[int, ...]:
+    """The number of outputs of a layer that may be a classifier's head."""
+    return tuple(getattr(layer, key) for key in ("out_features", "out_channels") if hasattr(layer, key))
+
+
 def build(member: dict[str, Any], classes: int) -> Network:
     """The untrained network of a member of the study, initialised from torch's global random stream."""
     parameters = member["architecture"]
@@ -172,3 +195,15 @@ def count_macs(model: nn.Module, image_size: int) -> int:
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         model(torch.zeros(1, 3, image_size, image_size))
     return counter.get_total_flops() // 2
+
+
+def latency(model: nn.Module, image_size: int) -> float:
+    """Milliseconds for one image on the CPU with the job's threads, the median of several runs after one to warm up."""
+    image, seconds = torch.zeros(1, 3, image_size, image_size), []
+    model.eval()
+    with torch.inference_mode():
+        for _ in range(TIMED_RUNS + 1):
+            start = time.perf_counter()
+            model(image)
+            seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds[1:])

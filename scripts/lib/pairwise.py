@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from scripts.lib.measures import Measure, Recorded, load_recorded, pairwise_sums
-from scripts.lib.predictions import check_records, load_labels, load_predictions
+from scripts.lib.predictions import check_records, load_labels, load_predictions_of, recorded_paths
 from scripts.lib.samples import shard
 
 
@@ -16,9 +16,11 @@ def open_recorded(measure: Measure, dataset: str, members: Sequence[str], files:
     Raises StudyError, naming member, dataset and file, for what does not fit.
     """
     if measure.needs != "predictions":
-        samples = check_records(dataset, members, files.records, files.samples)
-        return Recorded(load_recorded(measure.needs, dataset, members, files.recorded, samples))
-    predictions = load_predictions(dataset, members, files.recorded, files.records, files.samples, files.classes)
+        records = recorded_paths(files, "predictions", dataset, members, "json")
+        samples = check_records(dataset, members, records, files.samples)
+        arrays = recorded_paths(files, measure.needs, dataset, members, "npy")
+        return Recorded(load_recorded(measure.needs, dataset, members, arrays, samples))
+    predictions = load_predictions_of(dataset, members, files)
     return Recorded(predictions.logits, load_labels(files.labels, predictions))
 
 

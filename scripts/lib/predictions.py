@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,21 @@ def probabilities(logits: Sequence[np.ndarray]) -> torch.Tensor:
 def predicted_classes(logits: Sequence[np.ndarray]) -> torch.Tensor:
     """The members' predicted classes, int64 [M, N]; of equal logits the lowest class."""
     return torch.from_numpy(np.stack([member.argmax(1) for member in logits]))
+
+
+def recorded_paths(files: Any, kind: str, dataset: str, members: Sequence[str], suffix: str) -> list[str]:
+    """Paths of what was recorded of the members, in the folder of the study whose `files.samples` a job was given.
+
+    A job's inputs name the files of members that were run one by one, and one list for all members on file.
+    """
+    folder = Path(files.samples).parents[1] / kind / dataset
+    return [f"{folder}/{member}.{suffix}" for member in members]
+
+
+def load_predictions_of(dataset: str, members: Sequence[str], files: Any) -> Predictions:
+    """As `load_predictions`, for the inputs `files` of a rule."""
+    arrays, records = (recorded_paths(files, "predictions", dataset, members, suffix) for suffix in ("npy", "json"))
+    return load_predictions(dataset, members, arrays, records, files.samples, files.classes)
 
 
 def load_predictions(

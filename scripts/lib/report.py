@@ -25,6 +25,8 @@ from scripts.lib.plots.words import (
     significant,
 )
 from scripts.lib.provenance import study_hash
+from scripts.lib.report_tables import Table
+from scripts.lib.report_zoo import found_table, partial_table, reading_table
 from scripts.lib.storage import load_json, load_table, whole_file
 from scripts.lib.versions import versions
 
@@ -45,16 +47,6 @@ class Picture:
     height: int
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows of text under a caption; the first column names the row, numbers stand to the right."""
-
-    caption: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    text_columns: int = 1
-
-
 def build_report(folder: str | Path, figures: Sequence[str], output: str | Path) -> None:
     """Read the tables in `results/{study}` and the PNG files `figures`; write the report to `output`."""
     folder = Path(folder)
@@ -67,6 +59,7 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "members": members_table(load_table(folder / "members.parquet")),
         "subnets": subnets_table(folder, study),
         "remarks": remarks_table(folder, study),
+        "zoo": [table for table in (found_table(study), reading_table(folder, study), partial_table(study)) if table],
         "accuracies": accuracies_table(tables.accuracies),
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
@@ -118,6 +111,7 @@ def members_table(members: pl.DataFrame) -> Table:
         "Device",
         "Parameters (M)",
         "MACs (M)",
+        "Latency (ms)",
         "Image (px)",
         "Images",
         "Epochs",
@@ -126,10 +120,11 @@ def members_table(members: pl.DataFrame) -> Table:
         [
             row["member"],
             row["kind"],
-            row["architecture"],
-            row["device"],
+            row["architecture"] or "–",
+            row["device"] or "–",
             _millions(row["parameters"]),
             _millions(row["macs"]),
+            "–" if missing(row["latency_ms"]) else plain(row["latency_ms"], 1),
             _whole(row["image_size"]),
             _whole(row["training_images"]),
             _whole(row["epochs"]),
@@ -137,7 +132,12 @@ def members_table(members: pl.DataFrame) -> Table:
         ]
         for row in members.sort("position").iter_rows(named=True)
     ]
-    return Table("Members: size, and how they were trained", [*header, "Training"], rows, text_columns=4)
+    return Table(
+        "Members: size, cost (latency of one image on the CPU), and how they were trained",
+        [*header, "Training"],
+        rows,
+        text_columns=4,
+    )
 
 
 def subnet_records(folder: Path, study: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

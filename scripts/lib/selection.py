@@ -9,7 +9,7 @@ import torch
 
 from scripts.lib.ensembles import is_exhaustive, mean_of_members
 from scripts.lib.job import progress
-from scripts.lib.predictions import Predictions, load_labels, load_predictions
+from scripts.lib.predictions import Predictions, load_labels, load_predictions_of
 from scripts.lib.storage import load_table
 from scripts.lib.tally import probability_blocks, samples_right
 
@@ -32,7 +32,7 @@ def best_ensembles(
     evaluated = best_evaluated(load_table(files.ensembles), "all" if exhaustive else "sampled")
     if exhaustive and settings["sizes"] == "all":
         return evaluated.sort("consensus", "size")
-    predictions = load_predictions(dataset, members, files.predictions, files.records, files.samples, files.classes)
+    predictions = load_predictions_of(dataset, members, files)
     labels = load_labels(files.labels, predictions)
     accuracies = load_table(files.accuracies).sort("position")["accuracy"].to_numpy()
     tables = [evaluated]

@@ -13,10 +13,15 @@ import jsonschema
 import yaml
 
 from scripts.lib.errors import StudyError
+from scripts.lib.zoo import expand
 
 ROOT = Path(__file__).resolve().parents[2]
 Study = dict[str, Any]
 BACKBONE = "backbone"  # beside the kinds of members
+# Kinds of members that are trained here, and those whose network is known, so that they have more than predictions.
+TRAINED = ("supervised", "dino", "subnet")
+WITH_WEIGHTS = (*TRAINED, "timm", "torchvision")
+MOST_MESSAGES = 30
 
 
 def resolve(config: Study) -> Study:
@@ -28,6 +33,9 @@ def resolve(config: Study) -> Study:
     schema = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
     recipes = yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
     kinds = keys_of_kinds(schema)
+    study["members"], found = expand(study.get("members"), _dataset_ids(study))
+    if found:
+        study["zoo"] = found
     for section, kind in (("members", "supervised"), ("backbones", BACKBONE)):
         if isinstance(study.get(section), list):
             entries = range(len(study[section]))
@@ -37,11 +45,20 @@ def resolve(config: Study) -> Study:
     errors = sorted(_ValidatorWithDefaults(schema).iter_errors(study), key=lambda error: list(map(str, error.path)))
     messages = [_readable(error, study) for error in errors] or list(_contradictions(study))
     if messages:
-        listing = "\n".join(f"  - {message}" for message in messages)
+        more = [f"and {len(messages) - MOST_MESSAGES} more"] if len(messages) > MOST_MESSAGES else []
+        listing = "\n".join(f"  - {message}" for message in [*messages[:MOST_MESSAGES], *more])
         raise StudyError(f"the study file is not valid:\n{listing}\nEvery key is described in docs/config.md.")
     for supernet in study["supernets"]:
         supernet |= _inherited(study, supernet)
     return study
+
+
+def _dataset_ids(study: Study) -> list[str]:
+    """The ids of the validation sets, of a study that was not checked yet."""
+    datasets = study.get("datasets")
+    validation = datasets.get("validation") if isinstance(datasets, dict) else None
+    entries = validation if isinstance(validation, list) else []
+    return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
 
 
 def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
@@ -191,7 +208,26 @@ def _contradictions(study: Study) -> Iterator[str]:
         yield from (f"{where}/{text}" for text in _supernet_contradictions(supernet, study["members"]))
     for position, backbone in enumerate(study["backbones"]):
         yield from (f"backbones/{position} ({backbone['id']})/{text}" for text in _backbone_contradictions(backbone))
-    yield from _dataset_contradictions(study["datasets"])
+    trained = study["backbones"] or study["supernets"] or any(m["kind"] in TRAINED for m in study["members"])
+    yield from _dataset_contradictions(study["datasets"], bool(trained))
+    yield from _prediction_contradictions(study)
+
+
+def _prediction_contradictions(study: Study) -> Iterator[str]:
+    """What members need of the images or files of the study."""
+    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
+    for position, member in enumerate(study["members"]):
+        where = f"members/{position} ({member['id']})"
+        if study["datasets"]["kind"] == "predictions" and member["kind"] != "predictions":
+            yield f"{where}: a member of kind {member['kind']!r} needs images, which datasets of kind predictions lack"
+        if member["kind"] != "predictions":
+            continue
+        if isinstance(member["file"], dict):
+            lacking = [dataset for dataset in datasets if dataset not in member["file"]]
+            yield from (f"{where}/file: no file for the validation set {dataset!r}" for dataset in lacking)
+        elif len(datasets) > 1 and "{dataset}" not in member["file"]:
+            count = len(datasets)
+            yield f"{where}/file: one file for {count} validation sets; write {{dataset}} where their ids belong"
 
 
 def _subnet_contradictions(member: Study, supernets: list[Study]) -> Iterator[str]:
@@ -256,7 +292,7 @@ def _interval_contradictions(section: str, settings: Study, *keys: str) -> Itera
             yield f"{section}/{key}: [{smallest}, {largest}] must have the smaller number first"
 
 
-def _dataset_contradictions(datasets: Study) -> Iterator[str]:
+def _dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
     originals = [dataset["id"] for dataset in datasets["validation"] if "of" not in dataset]
     if "of" in datasets["validation"][0]:
         yield "datasets/validation/0: the first validation set must not be a corrupted one"
@@ -270,6 +306,10 @@ def _dataset_contradictions(datasets: Study) -> Iterator[str]:
             yield f"{where}: `corruption` needs `of`, or the layout imagenet-c"
         if dataset["layout"] == "imagenet-c" and "corruption" not in dataset:
             yield f"{where}: the layout imagenet-c needs a `corruption`"
+        if (datasets["kind"] == "predictions") != bool(dataset["labels"]):
+            yield f"{where}/labels: a file of labels belongs to datasets of kind predictions, and only to these"
+        if datasets["kind"] == "predictions" and ("of" in dataset or dataset["folder"] or dataset["images"]):
+            yield f"{where}: datasets of kind predictions have no images; remove `of`, `folder` and `images`"
         if "severity" in dataset and "corruption" not in dataset:
             yield f"{where}: `severity` needs a `corruption`"
         if "of" in dataset and (dataset["folder"] or dataset["images"]):
@@ -277,7 +317,7 @@ def _dataset_contradictions(datasets: Study) -> Iterator[str]:
     if datasets["resize"] is not None and datasets["resize"] < datasets["image_size"]:
         yield f"datasets/resize: {datasets['resize']} is smaller than the image_size of {datasets['image_size']}"
     if datasets["kind"] in ("image-folder", "imagenet"):
-        folders = {"datasets/training": datasets["training"]["folder"]}
+        folders = {"datasets/training": datasets["training"]["folder"]} if trained else {}
         folders |= {f"datasets/validation/{d['id']}": d["folder"] for d in datasets["validation"] if "of" not in d}
         yield from (
             f"{where}: missing folder (kind {datasets['kind']})" for where, folder in folders.items() if not folder

@@ -1,25 +1,21 @@
 """Sub-networks: cut out of a trained super-network into ordinary networks of their own. NNCF is not needed."""
 
-import statistics
 import time
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
-from torch import nn
 
 from scripts.lib.batch_norm import adaptation_batches, recalibrate
 from scripts.lib.datasets import ImageSet
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log
-from scripts.lib.members import build, count_macs, count_parameters, place, read_weights, save_weights
+from scripts.lib.members import build, count_macs, count_parameters, latency, place, read_weights, save_weights
 from scripts.lib.resnet import full_widths
 from scripts.lib.storage import load_table, save_json
 from scripts.lib.subnet_notation import Config, architecture_of, checked, from_ofa
 from scripts.lib.training import make_record
-
-TIMED_RUNS = 15
 
 
 def extract_subnet(
@@ -134,15 +130,3 @@ def sizes_and_latencies(member: dict[str, Any], settings: dict[str, Any], classe
             "latency_ms": latency(model, network["image_size"]),
         }
     return found
-
-
-def latency(model: nn.Module, image_size: int) -> float:
-    """Milliseconds for one image on the CPU with the job's threads, the median of several runs after one to warm up."""
-    image, seconds = torch.zeros(1, 3, image_size, image_size), []
-    model.eval()
-    with torch.inference_mode():
-        for _ in range(TIMED_RUNS + 1):
-            start = time.perf_counter()
-            model(image)
-            seconds.append(time.perf_counter() - start)
-    return 1000 * statistics.median(seconds[1:])

@@ -11,7 +11,7 @@ import torch
 
 import kernels
 from scripts.lib.job import progress
-from scripts.lib.predictions import Predictions, load_labels, load_predictions, probabilities
+from scripts.lib.predictions import Predictions, load_labels, load_predictions_of, probabilities
 from scripts.lib.samples import blocks, shard
 from scripts.lib.storage import load_array, load_table, save_array, save_table
 
@@ -54,7 +54,7 @@ def tally_of_files(
 
     Raises StudyError, naming member, dataset and file, for what does not fit.
     """
-    predictions = load_predictions(dataset, members, files.predictions, files.records, files.samples, files.classes)
+    predictions = load_predictions_of(dataset, members, files)
     labels = load_labels(files.labels, predictions)
     return tally(predictions, labels, shard(len(labels), part, parts), chosen, consensus, device)
 

@@ -1,6 +1,7 @@
 """Correlations, their intervals and their p-values, against plain and independent computations."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -10,6 +11,7 @@ import scipy.stats
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from scripts.lib.correlations import (
     ACCURACY,
@@ -400,3 +402,26 @@ def test_a_pair_without_a_value_leaves_its_measure_without_a_claim() -> None:
     result = correlations_table({"clean": study(holed=holed, whole=random_matrix(1))}, 99, 0).filter(size="all")
     assert without_value(result.filter(measure="holed")) == {*STATISTICS, "q_value"}
     assert without_value(result.filter(measure="whole")) == set()
+
+
+# Measures of some of the members.
+
+
+def test_a_measure_of_some_members_is_correlated_as_if_there_were_no_others() -> None:
+    known = [0, 2, 3, 5]
+    whole, partial = random_matrix(1, 6), random_matrix(2, 6)
+    partial[[1, 4]] = partial[:, [1, 4]] = np.nan
+    everyone = study(members=6, disagreement=whole, attributions=partial)
+    places = {number: place for place, number in enumerate(known)}
+    table = everyone.ensembles.filter(pl.col("members").list.eval(pl.element().is_in(known)).list.all())
+    renumbered = table.with_columns(pl.col("members").list.eval(pl.element().replace_strict(places)))
+    alone = Evidence(renumbered, everyone.accuracies[known], {"attributions": partial[np.ix_(known, known)]})
+    with_all = replace(everyone, compared={"attributions": known})
+    found, expected, plain = (correlations_table({"clean": one}, 99, 0) for one in (with_all, alone, everyone))
+    keys = ["consensus", "size", "improvement", "ensembles", *STATISTICS]
+    of_measure = found.filter(measure="attributions")
+    assert len(of_measure) > 10
+    assert_frame_equal(of_measure.select(keys), expected.filter(measure="attributions").select(keys))
+    for measure in ("disagreement", ACCURACY):
+        assert_frame_equal(found.filter(measure=measure).select(keys), plain.filter(measure=measure).select(keys))
+    assert without_value(plain.filter(measure="attributions", size="all")) >= {"pearson", "p_value"}

@@ -220,16 +220,20 @@ def test_operations_of_attention_are_counted() -> None:
 
 def test_the_table_of_members_has_a_row_a_member_in_the_order_of_the_study() -> None:
     members = [small_member("b"), small_member("a", epochs=3)]
-    records = [
-        {"member": m, "classes": ["x", "y"], "training_images": 5 + i, "seconds": 1.5, "device": "CPU"}
+    records = {
+        m["id"]: {"member": m, "classes": ["x", "y"], "training_images": 5 + i, "seconds": 1.5, "device": "CPU"}
         for i, m in enumerate(members)
-    ]
-    table = members_table(records)
+    }
+    given = {"id": "c", "kind": "predictions", "macs": 7}
+    table = members_table([*members, given], records)
     assert dict(table.schema) == SCHEMA
-    assert table["position"].to_list() == [0, 1]
-    assert table["member"].to_list() == ["b", "a"]
-    assert table["epochs"].to_list() == [1, 3]
-    assert table["training_images"].to_list() == [5, 6]
+    assert table["position"].to_list() == [0, 1, 2]
+    assert table["member"].to_list() == ["b", "a", "c"]
+    assert table["epochs"].to_list() == [1, 3, None]
+    assert table["training_images"].to_list() == [5, 6, None]
+    assert table["macs"][2] == 7
+    assert table["latency_ms"][0] > 0
+    assert table["latency_ms"][2] is None
     assert table["parameters"][0] == count_parameters(build(members[0], 2).model)
     assert table["macs"].min() > 0
 

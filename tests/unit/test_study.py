@@ -75,6 +75,8 @@ def test_defaults_are_filled_in_at_every_level() -> None:
         "scoring": "subset",
         "classes_of": None,
         "images": None,
+        "labels": None,
+        "samples": None,
     }
     member = study["members"][0]
     assert member["optimizer"] == {"name": "SGD", "lr": 0.1, "momentum": 0, "weight_decay": 0, "nesterov": False}

@@ -1,0 +1,175 @@
+# Members that were trained elsewhere: their weights, or what they predict, become what a trained member's are.
+
+FOREIGN = [m["id"] for m in STUDY["members"] if m["kind"] in ("timm", "torchvision")]
+ONNX = [m["id"] for m in STUDY["members"] if m["kind"] == "onnx"]
+COMMANDS = [m["id"] for m in STUDY["members"] if m["kind"] == "command"]
+
+for row in STUDY["zoo"]:
+    if row["member"] is None:
+        logger.info(f"Skipped: {row['path']} ({row['reason']})")
+
+
+# Where no member is trained, the classes are those of the first validation set.
+rule class_names:
+    input:
+        raw_images,
+    output:
+        "results/{study}/classes.json",
+    log:
+        "logs/{study}/class_names.log",
+    benchmark:
+        "results/{study}/benchmarks/class_names.tsv"
+    wildcard_constraints:
+        study="(?!)" if TRAINING_GIVEN else STUDY_NAME,
+    conda:
+        "../envs/study.yaml"
+    resources:
+        **requests(),
+    params:
+        datasets={key: STUDY["datasets"][key] for key in ("kind", "classes")},
+        dataset=DATASET[DATASETS[0]],
+        code=code("datasets", "imagenet"),
+    message:
+        "Take the classes of the first validation set"
+    script:
+        "../scripts/class_names.py"
+
+
+# A study of predictions alone has labels instead of images.
+rule labelled_samples:
+    input:
+        labelled_files,
+    output:
+        labels="results/{study}/labels/{dataset}.npy",
+        samples="results/{study}/samples/{dataset}.txt",
+        classes="results/{study}/classes/{dataset}.json",
+    log:
+        "logs/{study}/labelled_samples/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/labelled_samples/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of([] if HAVE_IMAGES else DATASETS),
+    conda:
+        "../envs/study.yaml"
+    resources:
+        **requests(),
+    params:
+        dataset=dataset_settings,
+        class_names=STUDY["datasets"]["class_names"],
+        first_member=STUDY["members"][0],
+        code=code("labelled_samples", "prediction_files"),
+    message:
+        "Read the labels of {wildcards.dataset}"
+    script:
+        "../scripts/labelled_samples.py"
+
+
+# One job for all of a validation set's files, because starting a job takes longer than reading a file.
+rule import_predictions:
+    input:
+        prediction_files,
+        samples="results/{study}/samples/{dataset}.txt",
+        classes=classes_of_dataset,
+    output:
+        "results/{study}/imported/{dataset}.json",
+    log:
+        "logs/{study}/import_predictions/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/import_predictions/{dataset}.tsv"
+    conda:
+        "../envs/study.yaml"
+    resources:
+        **requests(minutes=lambda wildcards: len(ON_FILE) * 0.05),
+    params:
+        members=[MEMBER[member] for member in ON_FILE],
+        code=code("prediction_files"),
+    message:
+        "Read the predictions of members on file on {wildcards.dataset}"
+    script:
+        "../scripts/import_predictions.py"
+
+
+rule import_weights:
+    input:
+        weights=foreign_file,
+        classes="results/{study}/classes.json",
+    output:
+        weights="results/{study}/checkpoints/{member}.safetensors",
+        record="results/{study}/checkpoints/{member}.json",
+    log:
+        "logs/{study}/import_weights/{member}.log",
+    benchmark:
+        "results/{study}/benchmarks/import_weights/{member}.tsv"
+    wildcard_constraints:
+        member=one_of(FOREIGN),
+    priority: 1
+    conda:
+        "../envs/study.yaml"
+    resources:
+        **requests(lambda wildcards: 4000),
+    params:
+        member=member_settings,
+        stored={key: STUDY["datasets"][key] for key in ("image_size", "resize")},
+        code=code("foreign_weights", "members", "preprocessing"),
+    message:
+        "Import the weights of {wildcards.member}"
+    script:
+        "../scripts/import_weights.py"
+
+
+rule predict_onnx:
+    input:
+        file=foreign_file,
+        images="results/{study}/images/{dataset}.npy",
+        samples="results/{study}/samples/{dataset}.txt",
+        classes=classes_of_dataset,
+    output:
+        predictions="results/{study}/predictions/{dataset}/{member}.npy",
+        record="results/{study}/predictions/{dataset}/{member}.json",
+    log:
+        "logs/{study}/predict_onnx/{dataset}/{member}.log",
+    benchmark:
+        "results/{study}/benchmarks/predict_onnx/{dataset}/{member}.tsv"
+    wildcard_constraints:
+        member=one_of(ONNX),
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
+    resources:
+        **requests(inference_megabytes, inference_minutes),
+    params:
+        member=member_settings,
+        stored={key: STUDY["datasets"][key] for key in ("image_size", "resize")},
+        code=code("onnx_files", "prediction_files", "preprocessing"),
+    message:
+        "Run {wildcards.member} (ONNX) on {wildcards.dataset}"
+    script:
+        "../scripts/predict_onnx.py"
+
+
+rule run_command:
+    input:
+        images="results/{study}/images/{dataset}.npy",
+        samples="results/{study}/samples/{dataset}.txt",
+        classes=classes_of_dataset,
+    output:
+        predictions="results/{study}/predictions/{dataset}/{member}.npy",
+        record="results/{study}/predictions/{dataset}/{member}.json",
+    log:
+        "logs/{study}/run_command/{dataset}/{member}.log",
+    benchmark:
+        "results/{study}/benchmarks/run_command/{dataset}/{member}.tsv"
+    wildcard_constraints:
+        member=one_of(COMMANDS),
+    conda:
+        "../envs/study.yaml"
+    threads: STUDY["threads"]
+    resources:
+        **requests(inference_megabytes, command_minutes),
+    params:
+        member=member_settings,
+        code=code("commands", "prediction_files"),
+    message:
+        "Run the command of {wildcards.member} on {wildcards.dataset}"
+    script:
+        "../scripts/run_command.py"

@@ -1,0 +1,8 @@
+from scripts.lib.job import job
+from scripts.lib.prediction_files import import_predictions
+
+with job(snakemake):
+    files, members = snakemake.input, snakemake.params.members
+    dataset = snakemake.wildcards.dataset
+    paths = list(files)[: len(members)]
+    import_predictions(members, paths, dataset, files.samples, files.classes, snakemake.output[0])

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+from scripts.lib.device import choose_device
+from scripts.lib.job import job
+from scripts.lib.onnx_files import predict_onnx
+from scripts.lib.prediction_files import all_names, save_predictions
+from scripts.lib.storage import load_array, load_json, load_lines
+
+with job(snakemake):
+    files, params, dataset = snakemake.input, snakemake.params, snakemake.wildcards.dataset
+    samples, classes = load_lines(files.samples), all_names(load_json(files.classes))
+    choose_device("cpu", snakemake.threads)
+    images = load_array(files.images)
+    path, threads = files.file[0], snakemake.threads
+    result = predict_onnx(params.member, path, dataset, images, samples, classes, params.stored, threads)
+    save_predictions(Path(snakemake.output.record).parent, params.member["id"], dataset, samples, *result)

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from scripts.lib.commands import run_command
+from scripts.lib.job import job
+from scripts.lib.prediction_files import all_names, save_predictions
+from scripts.lib.storage import load_array, load_json, load_lines
+
+with job(snakemake):
+    files, member, dataset = snakemake.input, snakemake.params.member, snakemake.wildcards.dataset
+    samples, classes = load_lines(files.samples), all_names(load_json(files.classes))
+    folder = Path(snakemake.output.record).parent
+    result = run_command(member, dataset, load_array(files.images), classes, folder)
+    save_predictions(folder, member["id"], dataset, samples, *result)
