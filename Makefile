@@ -9,11 +9,13 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo demo-quick test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help demo demo-quick example-sklearn example-timm test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (some 20 to 25 minutes on two cores)"
 	@echo "make demo-quick  the same with six of the members"
+	@echo "make example-sklearn  a zoo of 28 scikit-learn classifiers, as files of predictions (2 minutes)"
+	@echo "make example-timm     a zoo of timm checkpoints of seven architectures (4 minutes)"
 	@echo "make test   install into .venv and run all tests"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels"
 	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
@@ -35,6 +37,16 @@ demo-quick: setup
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
 	  python -m scripts.lib.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/config/quick.yaml"
 	@echo "The report: file://$(WORK)/results/fashion-mnist-quick/report.html"
+
+example-sklearn: setup
+	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && python "$(ROOT)/examples/sklearn-zoo/make_zoo.py" data/sklearn-zoo && \
+	  snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/examples/sklearn-zoo/study.yaml"
+	@echo "The report: file://$(WORK)/results/sklearn-zoo/report.html"
+
+example-timm: setup
+	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && python "$(ROOT)/examples/timm-zoo/make_zoo.py" data/timm-zoo && \
+	  snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/examples/timm-zoo/study.yaml"
+	@echo "The report: file://$(WORK)/results/timm-zoo/report.html"
 
 check-data: setup
 	@$(IN) python -m scripts.lib.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)

@@ -71,7 +71,7 @@ def network_settings(wildcards):
 
 def relative_pixels(wildcards):
     """Size of the images that a network sees, relative to the reference."""
-    size = network_settings(wildcards).get("image_size", STUDY["datasets"]["image_size"])
+    size = network_settings(wildcards).get("image_size") or STUDY["datasets"]["image_size"]
     return size**2 / PIXELS
 
 

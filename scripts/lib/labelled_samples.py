@@ -1,5 +1,6 @@
 """A validation set without images: labels, sample ids and class names from files."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def make_labelled_samples(
     if len(ids) != len(values):
         raise StudyError(f"{path} has {len(values)} labels, {dataset['samples']} {len(ids)} ids.")
     if len(set(ids)) < len(ids):
-        double = next(name for row, name in enumerate(ids) if name in ids[:row])
+        [(double, _)] = Counter(ids).most_common(1)
         raise StudyError(
             f"the ids of validation set {dataset['id']} ({path}) are not unique: {double!r} is there twice."
         )
@@ -84,6 +85,6 @@ def _numbered(values: np.ndarray, names: list[str], path: Path, ids: list[str]) 
         known = ", ".join(names[:5])
         raise StudyError(
             f"{path} has {len(bad)} labels that are none of the {len(names)} classes ({known}, …); the first is "
-            f"{values[bad[0]]!r} for {ids[bad[0]]}."
+            f"{values[bad[0]]} for {ids[bad[0]]}."
         )
     return numbers

@@ -46,7 +46,7 @@ def read_scores(path: str | Path) -> Scores:
     except FileNotFoundError:
         raise StudyError(f"{path} does not exist.") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise StudyError(f"{path} cannot be read: {reason}{_pickled(error)}") from None
     if scores.values.ndim != 2 or scores.values.dtype.kind not in "fiu":
         shape = list(scores.values.shape)
@@ -58,7 +58,11 @@ def read_scores(path: str | Path) -> Scores:
 
 
 def _pickled(error: Exception) -> str:
-    return ". Files with Python objects (pickles) are not loaded." if "allow_pickle" in str(error) else "."
+    return (
+        ". Files with Python objects (pickles) are not loaded."
+        if "Python objects" in str(error) or "allow_pickle" in str(error)
+        else "."
+    )
 
 
 def _read_array(path: Path) -> Scores:
@@ -180,7 +184,8 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
     if kind == "auto" and not in_range:
         kind = "logits"
     if kind == "logits":
-        logits = values.astype(np.float32)
+        with np.errstate(over="ignore"):  # refused below
+            logits = values.astype(np.float32)
         _refuse(~np.isfinite(logits).all(1), samples, where, "logits beyond the range of float32")
         return logits, kind
     if not in_range:

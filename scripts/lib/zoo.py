@@ -154,11 +154,15 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
         kind = settings.get("kind", KINDS.get(Path(path).suffix))
         if path.endswith(".json"):
             continue  # settings that lie beside a member's file
-        if kind not in FILE_KEYS:
-            yield path, None, f"a file of kind {kind or Path(path).suffix!r} is no member"
+        if kind not in FILE_KEYS or FILE_KEYS[kind] != FILE_KEYS.get(KINDS.get(Path(path).suffix, "")):
+            yield path, None, f"a file {Path(path).suffix!r} is no member{_of_kind(settings)}"
             continue
         row = {"id": _name(pattern, file), "kind": kind, FILE_KEYS[kind]: file} | settings
         yield _member(row, path, datasets)
+
+
+def _of_kind(settings: Entry) -> str:
+    return f" of kind {settings['kind']}" if "kind" in settings else ""
 
 
 def _member(row: Entry, path: str, datasets: Sequence[str]) -> Row:

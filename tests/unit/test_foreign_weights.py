@@ -1,0 +1,123 @@
+"""Weights that were trained elsewhere: they give the same logits here, and nothing but tensors is read."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from scripts.lib.errors import StudyError
+from scripts.lib.foreign_weights import import_weights, read_state
+from scripts.lib.members import load_trained
+from scripts.lib.storage import load_json
+from scripts.lib.vision import timm, torchvision
+
+CLASSES = ["cat", "dog", "newt"]
+CPU = torch.device("cpu")
+STORED = {"image_size": 32, "resize": None}
+IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+UNSAID = {"weights": None, "arguments": {}, "classes": None, "crop": None, "mean": None, "std": None, "image_size": 32}
+TIMM, TORCHVISION = ("timm", "resnet10t"), ("torchvision", "squeezenet1_1")
+
+
+def trained(kind: str, model: str, classes: int = 3) -> torch.nn.Module:
+    torch.manual_seed(1)
+    create: Any = timm.create_model if kind == "timm" else torchvision.models.get_model
+    return create(model, num_classes=classes).eval()
+
+
+def imported(folder: Path, kind: str, model: str, file: Path, **member: Any) -> tuple[torch.nn.Module, dict[str, Any]]:
+    settings = UNSAID | {"id": "m", "kind": kind, "model": model} | member
+    weights, record = folder / "m.safetensors", folder / "m.json"
+    import_weights(settings, str(file), CLASSES, STORED, str(weights), str(record))
+    content = load_json(record)
+    return load_trained(content, weights, CPU).model, content
+
+
+@pytest.mark.parametrize(("kind", "model"), [TIMM, TORCHVISION])
+@pytest.mark.parametrize("form", ["safetensors", "pt", "checkpoint", "parallel"])
+def test_logits_are_those_of_the_model_that_was_saved(tmp_path: Path, kind: str, model: str, form: str) -> None:
+    network = trained(kind, model)
+    state, file = network.state_dict(), tmp_path / f"w.{'safetensors' if form == 'safetensors' else 'pth'}"
+    if form == "safetensors":
+        save_file(state, file)
+    elif form == "parallel":
+        torch.save({f"module.{name}": tensor for name, tensor in state.items()}, file)
+    else:
+        torch.save(state if form == "pt" else {"epoch": 3, "state_dict": state}, file)
+    loaded, record = imported(tmp_path, kind, model, file)
+    torch.testing.assert_close(loaded(IMAGES), network(IMAGES))
+    assert record["member"]["image_size"] == 32
+    assert len(record["imported"]["digest"]) == 64
+    assert record["training_images"] is None
+
+
+@pytest.mark.parametrize(("kind", "model"), [TIMM, TORCHVISION])
+def test_outputs_are_put_into_the_studys_order(tmp_path: Path, kind: str, model: str) -> None:
+    network = trained(kind, model, 4)
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    names = ["newt", "eft", "cat", "dog"]
+    loaded, record = imported(tmp_path, kind, model, tmp_path / "w.safetensors", classes=names)
+    torch.testing.assert_close(loaded(IMAGES), network(IMAGES)[:, [2, 3, 0]])
+    assert record["imported"]["remarks"] == ["1 classes that the study does not have are left out"]
+
+
+def test_preparation_is_timms_unless_the_study_says_otherwise(tmp_path: Path) -> None:
+    network = trained(*TIMM)
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    config: Any = network.pretrained_cfg
+    member = imported(tmp_path, *TIMM, tmp_path / "w.safetensors", image_size=None)[1]["member"]
+    assert member["image_size"] == config["input_size"][-1]
+    assert member["transforms"] == {"mean": list(config["mean"]), "std": list(config["std"])}
+    assert member["crop"] == config["crop_pct"]
+    said = {"mean": [0.1] * 3, "std": [0.2] * 3, "crop": 0.5}
+    member = imported(tmp_path, *TIMM, tmp_path / "w.safetensors", **said)[1]["member"]
+    assert member["transforms"] == {"mean": said["mean"], "std": said["std"]}
+    assert member["crop"] == 0.5
+
+
+class Bomb:
+    """Would write a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_pickle_is_refused_and_nothing_of_it_is_run(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(pickle.dumps({"weight": Bomb(tmp_path / "was run")}))
+    torch.save({"weight": Bomb(tmp_path / "was run")}, tmp_path / "w.pth")
+    for name in ("w.pt", "w.pth"):
+        with pytest.raises(StudyError, match=rf"{name} are refused: they are damaged, or hold Python objects"):
+            read_state(str(tmp_path / name))
+    (tmp_path / "w.safetensors").write_bytes(pickle.dumps({"weight": 1}))
+    with pytest.raises(StudyError, match=r"w\.safetensors cannot be read as safetensors"):
+        read_state(str(tmp_path / "w.safetensors"))
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(StudyError, match="hold no tensors by name"):
+        read_state(str(tmp_path / "list.pt"))
+    assert not (tmp_path / "was run").exists()
+
+
+def test_weights_of_another_architecture_show_what_is_missing_and_unexpected(tmp_path: Path) -> None:
+    save_file(trained("timm", "resnet18").state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(StudyError) as refusal:
+        imported(tmp_path, *TIMM, tmp_path / "w.safetensors")
+    assert "does not fit the architecture. Missing (" in str(refusal.value)
+    assert "Unexpected (" in str(refusal.value)
+    assert "conv1.0.weight (near conv1.weight)" in str(refusal.value)
+
+
+def test_other_numbers_of_classes_and_unknown_models_are_refused(tmp_path: Path) -> None:
+    save_file(trained(*TIMM, classes=4).state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(StudyError, match="has 4 classes, the study has 3"):
+        imported(tmp_path, *TIMM, tmp_path / "w.safetensors")
+    with pytest.raises(StudyError, match=r"timm cannot create 'resnet10x'.*Similar names: resnet"):
+        imported(tmp_path, "timm", "resnet10x", tmp_path / "w.safetensors")
+    with pytest.raises(StudyError, match=r"torchvision has no classifier 'resnet19' \(similar names: resnet"):
+        imported(tmp_path, "torchvision", "resnet19", tmp_path / "w.safetensors")

@@ -1,0 +1,126 @@
+"""Members from patterns and manifests."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from scripts.lib.errors import StudyError
+from scripts.lib.study import resolve
+from scripts.lib.zoo import expand
+
+SETS = ["clean", "noise"]
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+
+
+def ids(members: list[dict[str, Any]]) -> list[str]:
+    return [member["id"] for member in members]
+
+
+def test_a_pattern_stands_for_the_files_that_every_set_has(tmp_path: Path) -> None:
+    touch(
+        *(tmp_path / dataset / f"{name}.csv" for dataset in SETS for name in ("b", "a")), tmp_path / "clean/alone.csv"
+    )
+    members, found = expand([{"from": f"{tmp_path}/{{dataset}}/*.csv", "values": "logits"}], SETS)
+    assert ids(members) == ["a", "b"]
+    assert members[0] == {
+        "id": "a", "kind": "predictions", "file": f"{tmp_path}/{{dataset}}/a.csv", "values": "logits",
+    }  # fmt: skip
+    assert [(row["member"], row["reason"]) for row in found] == [
+        ("a", ""), (None, "no file for noise"), ("b", ""),
+    ]  # fmt: skip
+
+
+def test_the_whole_section_may_be_one_pattern_and_names_are_unique(tmp_path: Path) -> None:
+    touch(tmp_path / "one" / "net.onnx", tmp_path / "two" / "net.onnx", tmp_path / "two" / "notes.txt")
+    members, found = expand({"from": f"{tmp_path}/*/*"}, ["clean"])
+    assert ids(members) == ["one-net", "two-net"]
+    assert {member["kind"] for member in members} == {"onnx"}
+    assert [row["reason"] for row in found if row["member"] is None] == ["a file '.txt' is no member"]
+    _, found = expand([{"from": f"{tmp_path}/two/*", "kind": "onnx"}], ["clean"])
+    assert [row["reason"] for row in found if row["member"] is None] == ["a file '.txt' is no member of kind onnx"]
+    named = [{"id": "net", "recipe": "x"}, {"from": f"{tmp_path}/one/*.onnx"}, {"from": f"{tmp_path}/two/*.onnx"}]
+    assert ids(expand(named, ["clean"])[0]) == ["net", "net-2", "net-3"]
+
+
+def test_weights_say_which_model_they_are_of(tmp_path: Path) -> None:
+    state = {"weight": torch.zeros(2)}
+    save_file(state, tmp_path / "a.safetensors", metadata={"model": "resnet18"})
+    save_file(state, tmp_path / "vit_tiny-seed3.safetensors")
+    save_file(state, tmp_path / "z.safetensors")
+    (tmp_path / "z.json").write_text('{"model": "resnet34", "image_size": 64}')
+    members, _ = expand([{"from": f"{tmp_path}/*.safetensors"}], ["clean"])
+    assert [member["model"] for member in members] == ["resnet18", "vit_tiny", "resnet34"]
+    assert members[2]["image_size"] == 64
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_manifest_has_a_row_a_member(tmp_path: Path, form: str) -> None:
+    touch(tmp_path / "one.npy", tmp_path / "b.onnx")
+    rows = {"id": ["1", "2", "gone"], "file": ["one.npy", "b.onnx", "c.npy"], "image_size": [None, 64, None]}
+    manifest = pl.DataFrame(rows)
+    manifest.write_csv(tmp_path / "zoo.csv") if form == "csv" else manifest.write_parquet(tmp_path / "zoo.parquet")
+    members, found = expand([{"from": str(tmp_path / f"zoo.{form}")}], ["clean"])
+    assert members == [
+        {"kind": "predictions", "id": "1", "file": str(tmp_path / "one.npy")},
+        {"kind": "onnx", "id": "2", "file": str(tmp_path / "b.onnx"), "image_size": 64},
+    ]
+    assert found[2]["reason"] == "no file for clean"
+
+
+def test_what_finds_nothing_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "notes.txt")
+    for source, said in [
+        ("*.npy", "stands for no member (no file matches)"),
+        ("*.txt", "a file '.txt' is no member"),
+        ("gone.csv", "the manifest"),
+    ]:
+        with pytest.raises(StudyError, match="members/0/from") as refusal:
+            expand([{"from": f"{tmp_path}/{source}"}], ["clean"])
+        assert said in str(refusal.value)
+
+
+def zoo_study(folder: Path, **changes: Any) -> dict[str, Any]:
+    for name in ("a", "b", "c"):
+        np.save(folder / f"{name}.npy", np.eye(3))
+    return {
+        "name": "zoo",
+        "datasets": {"kind": "predictions", "validation": [{"id": "clean", "labels": "labels.npy"}]},
+        "members": {"from": f"{folder}/*.npy"},
+        **changes,
+    }
+
+
+def test_a_study_knows_what_was_found(tmp_path: Path) -> None:
+    study = resolve(zoo_study(tmp_path))
+    assert ids(study["members"]) == ["a", "b", "c"]
+    assert [row["member"] for row in study["zoo"]] == ["a", "b", "c"]
+    assert study["members"][0]["values"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"baseline": "d"}, "baseline: 'd' is not one of a, b, c"),
+        ({"members": [{"id": "x", "kind": "predictions", "file": "x.npy", "valuse": "logits"}] * 2}, "valuse"),
+        ({"members": [{"id": name, "kind": "onnx", "file": "x.onnx"} for name in "xy"]}, "needs images"),
+        ({"datasets": {"kind": "predictions", "validation": [{"id": "clean"}]}}, "labels"),
+        (
+            {"datasets": {"kind": "predictions", "validation": [{"id": i, "labels": "l.npy"} for i in SETS]}},
+            "write {dataset} where their ids belong",
+        ),
+    ],
+)
+def test_contradictions_are_named(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError) as refusal:
+        resolve(zoo_study(tmp_path, **changes))
+    assert said in str(refusal.value)
