@@ -7,6 +7,7 @@ SHOWN = DATASETS[0]
 FIGURES = [
     "member_accuracies",
     "best_ensembles",
+    "deployment",
     "correlations",
     *expand(
         "improvement_{improvement}_{consensus}",
@@ -74,6 +75,33 @@ rule plot_best_ensembles:
         "Figure: the best ensemble of every size"
     script:
         "../scripts/plot_best_ensembles.py"
+
+
+rule plot_deployment:
+    input:
+        expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
+    output:
+        report(
+            "results/{study}/figures/deployment.png",
+            caption="../report/deployment.rst",
+            category="Figures",
+        ),
+        "results/{study}/figures/deployment.pdf",
+    log:
+        "logs/{study}/plot_deployment.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_deployment.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    resources:
+        **requests(),
+    params:
+        code=code("plots"),
+    message:
+        "Figure: what accuracy an ensemble costs"
+    script:
+        "../scripts/plot_deployment.py"
 
 
 rule plot_improvement:

@@ -9,7 +9,13 @@ rule provenance:
             "results/{study}/correlations.parquet",
             *expand(
                 "results/{{study}}/{table}/{dataset}.parquet",
-                table=["accuracies", "ensembles", "best_ensembles"],
+                table=[
+                    "accuracies",
+                    "ensembles",
+                    "best_ensembles",
+                    "deployment",
+                    "contributions",
+                ],
                 dataset=DATASETS,
             ),
             *expand(

@@ -11,6 +11,8 @@ rule report:
         ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
+        deployment="results/{study}/deployment.json",
+        chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         best_ensembles=expand(
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),
@@ -29,7 +31,15 @@ rule report:
     resources:
         **requests(),
     params:
-        code=code("report", "findings", "plots", "provenance"),
+        code=code(
+            "report",
+            "report_zoo",
+            "report_deployment",
+            "deployment_summary",
+            "findings",
+            "plots",
+            "provenance",
+        ),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

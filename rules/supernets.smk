@@ -69,7 +69,7 @@ rule search_supernet:
         resume="results/{study}/supernets/unfinished/{supernet}.search.json",
         code=code(
             "supernet_search",
-            "subnets",
+            "pareto",
             "supernet_training",
             "supernet",
             "batch_norm",

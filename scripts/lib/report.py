@@ -25,6 +25,7 @@ from scripts.lib.plots.words import (
     significant,
 )
 from scripts.lib.provenance import study_hash
+from scripts.lib.report_deployment import deployment_section
 from scripts.lib.report_tables import Table
 from scripts.lib.report_zoo import found_table, partial_table, reading_table
 from scripts.lib.storage import load_json, load_table, whole_file
@@ -63,6 +64,7 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "accuracies": accuracies_table(tables.accuracies),
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
+        "deployment": deployment_section(folder, study),
         "correlations": list(correlation_tables(tables.correlations)),
         "study_hash": study_hash(study),
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
@@ -293,6 +295,9 @@ FILES = {
     "pairwise/{dataset}/{measure}.parquet": "how different every two members are",
     "ensembles/{dataset}.parquet": "every ensemble: accuracy, improvements, mean diversities",
     "best_ensembles/{dataset}.parquet": "the best ensemble found of every size",
+    "deployment/{dataset}.parquet": "ensembles chosen on a part of the samples and judged on the rest, with their cost",
+    "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
+    "deployment.json": "both, for programs",
     "correlations.parquet": "all correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json beside them holds recipe and history",
     "supernets/{supernet}.stages.parquet": "a super-network's smallest and largest sub-network after each epoch",

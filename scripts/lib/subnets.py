@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -91,16 +90,6 @@ def from_search(found: pl.DataFrame, wanted: dict[str, Any]) -> tuple[Config, li
         f"held out of the super-network's training."
     )
     return {"depth": row["depth"], "width": {str(group): width for group, width in enumerate(row["width"])}}, [remark]
-
-
-def pareto_front(accuracies: np.ndarray, macs: np.ndarray) -> np.ndarray:
-    """bool [N]: no other is at least as accurate for at most the operations, and better in one; the first of equals."""
-    front = np.zeros(len(macs), bool)
-    best = -np.inf
-    for row in np.lexsort((np.arange(len(macs)), -accuracies, macs)):
-        if accuracies[row] > best:
-            front[row], best = True, accuracies[row]
-    return front
 
 
 def cut(

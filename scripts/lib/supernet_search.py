@@ -12,9 +12,9 @@ from scripts.lib.batch_norm import recalibrate
 from scripts.lib.datasets import ImageSet
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
+from scripts.lib.pareto import pareto_front
 from scripts.lib.randomness import derive, seed_everything
 from scripts.lib.storage import digest_of_file, load_json, save_json, save_table
-from scripts.lib.subnets import pareto_front
 from scripts.lib.supernet_training import Images, accuracy, elastic
 
 SEARCH: dict[str, Any] = {

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from scripts.lib.errors import StudyError
-from scripts.lib.subnets import from_search, pareto_front
+from scripts.lib.pareto import pareto_front
+from scripts.lib.subnets import from_search
 
 
 def test_the_front_is_what_nothing_dominates() -> None:

@@ -17,6 +17,14 @@ WORDS = {
         "Line charts of accuracy against the number of members, one for each dataset. The numbers are in "
         "best_ensembles/dataset.parquet.",
     ),
+    "deployment": (
+        "What accuracy an ensemble costs",
+        "Ensembles that were chosen on one part of each dataset's samples because no cheaper one was as accurate "
+        "there (or, where costs are not known, as the best of their size), and their accuracy on the other part with "
+        "its 95 % Wilson interval.",
+        "Line charts of held-out accuracy against cost, one for each dataset. The numbers are in "
+        "deployment/dataset.parquet.",
+    ),
     "learning_curves": (
         "Learning curves",
         "Accuracy and loss after each epoch. Every member has its own number of epochs.",
