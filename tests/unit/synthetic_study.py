@@ -57,8 +57,40 @@ def make_study(
         save_table(folder / "ensembles" / f"{dataset}.parquet", tables[dataset])
         best = best_evaluated(tables[dataset], "all").sort("consensus", "size")
         save_table(folder / "best_ensembles" / f"{dataset}.parquet", best)
+        save_table(folder / "deployment" / f"{dataset}.parquet", _deployment(best, dataset))
+        save_table(folder / "contributions" / f"{dataset}.parquet", _contributions(names, dataset, random))
     save_table(folder / "correlations.parquet", _correlations(tables, measures, improvements, members))
     return folder
+
+
+def _deployment(best: pl.DataFrame, dataset: str) -> pl.DataFrame:
+    """The best ensembles as if they had been judged on other samples, and a single member before them."""
+    members = pl.col("members").list.head(1)
+    alone = best.unique("consensus", maintain_order=True).with_columns(members, size=pl.lit(1, best["size"].dtype))
+    chosen = pl.concat([alone, best]).with_columns(
+        dataset=pl.lit(dataset),
+        selection_accuracy=pl.col("accuracy") + 0.5,
+        low=pl.col("accuracy") - 3,
+        high=pl.col("accuracy") + 3,
+        over_best_member=pl.col("accuracy") - pl.col("best_member_accuracy"),
+        macs=12.5e6 * pl.col("size"),
+        latency_ms=4.2 * pl.col("size"),
+        parameters=3e6 * pl.col("size"),
+    )
+    return pl.concat([chosen.with_columns(chosen_for=pl.lit(purpose)) for purpose in ("size", "cost")])
+
+
+def _contributions(names: list[str], dataset: str, random: Any) -> pl.DataFrame:
+    tables = [
+        pl.DataFrame({"position": range(len(names)), "member": names}).with_columns(
+            pl.Series("leave_one_out", random.normal(size=len(names))),
+            pl.Series("shapley", random.uniform(0, 10, len(names))),
+            dataset=pl.lit(dataset),
+            consensus=pl.lit(way),
+        )
+        for way in ("average", "vote")
+    ]
+    return pl.concat(tables)
 
 
 def _save_settings(
@@ -70,6 +102,8 @@ def _save_settings(
         "datasets": {"validation": [{"id": dataset} for dataset in datasets]},
         "measures": list(pairwise),
         "zoo": [],
+        "seed": 0,
+        "deployment": {"selection_share": 0.5},
         "ensembles": {"sizes": "all", "consensus": ["average", "vote"]},
         "baseline": names[0] if baseline else None,
         "note": "<script>alert('escape me')</script>",

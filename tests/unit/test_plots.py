@@ -15,6 +15,7 @@ from scripts.lib.measures import MEASURES
 from scripts.lib.plots.attributions import choose_samples, draw_attributions, plot_attributions
 from scripts.lib.plots.best_ensembles import draw_best_ensembles, plot_best_ensembles
 from scripts.lib.plots.correlations import draw_correlations, plot_correlations
+from scripts.lib.plots.deployment import draw_deployment, plot_deployment
 from scripts.lib.plots.improvement import draw_improvement, plot_improvement
 from scripts.lib.plots.learning_curves import draw_learning_curves, plot_learning_curves
 from scripts.lib.plots.member_accuracies import draw_member_accuracies, plot_member_accuracies
@@ -59,6 +60,10 @@ def figures(study: Path) -> Iterator[Figure]:
     yield draw_member_accuracies(list(tables(study, "accuracies").values()))
     best, evaluated = tables(study, "best_ensembles"), tables(study, "ensembles")
     yield draw_best_ensembles({name: (best[name], evaluated[name]) for name in best})
+    yield draw_deployment(tables(study, "deployment"))
+    yield draw_deployment(
+        {n: t.with_columns(macs=None, latency_ms=None, parameters=None) for n, t in tables(study, "deployment").items()}
+    )
     yield draw_correlations(correlations, "over_mean", "average")
     yield improvement_figure(study)
     yield draw_learning_curves({name: load_json(study / f"checkpoints/{name}.json")["history"] for name in members})
@@ -109,6 +114,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
     plot_member_accuracies([str(small / f"accuracies/{name}.parquet") for name in datasets], tmp_path)
     ensembles = [str(small / f"ensembles/{name}.parquet") for name in datasets]
     plot_best_ensembles([path.replace("ensembles/", "best_ensembles/") for path in ensembles], ensembles, tmp_path)
+    plot_deployment([path.replace("ensembles/", "deployment/") for path in ensembles], tmp_path)
     plot_improvement(ensembles, str(small / "correlations.parquet"), ["over_mean", "over_best"], ["vote"], tmp_path)
     pairs = [
         str(small / f"pairwise/{name}/{m}.parquet") for m in ("disagreement", "js_divergence") for name in datasets
@@ -125,7 +131,13 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
         tmp_path,
     )
     expected = {"member_accuracies", "improvement_over_mean_vote", "improvement_over_best_vote", "learning_curves"}
-    expected |= {"pairwise_disagreement", "pairwise_js_divergence", "correlations", "attributions", "best_ensembles"}
+    expected |= {
+        "pairwise_disagreement",
+        "pairwise_js_divergence",
+        "correlations",
+        "attributions",
+        "best_ensembles",
+    } | {"deployment"}
     assert {path.name for path in tmp_path.iterdir()} == {
         f"{name}.{kind}" for name in expected for kind in ("png", "pdf")
     }

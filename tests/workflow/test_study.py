@@ -24,9 +24,12 @@ def predicted(results: Path, dataset: str, member: str) -> np.ndarray:
 
 
 def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
-    expected = ["report.html", "study.json", "members.parquet", "correlations.parquet"]
+    expected = ["report.html", "deployment.json", "study.json", "members.parquet", "correlations.parquet"]
     for dataset in DATASETS:
-        expected += [f"{table}/{dataset}.parquet" for table in ("accuracies", "ensembles", "best_ensembles")]
+        expected += [
+            f"{table}/{dataset}.parquet"
+            for table in ("accuracies", "ensembles", "best_ensembles", "deployment", "contributions")
+        ]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
     names += [f"improvement_{kind}_{how}" for kind in ("over_mean", "over_baseline") for how in ("average", "vote")]

@@ -8,13 +8,14 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, ORANGE, new_figure, panels, save
 from scripts.lib.plots.words import consensus_title, in_words
 from scripts.lib.storage import load_table
 
 COLUMNS = 5
+WIDE = 20  # a ratio of costs that a linear axis does not show
 STYLES: list[tuple[str, Any, str]] = [(BLUE, "-", "o"), (ORANGE, "--", "s")]
 # Column, unit in which it is shown, title.
 COSTS = [
@@ -34,6 +35,7 @@ def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
     together = pl.concat(tables.values())
     cost = next((known for known in COSTS if not together[known[0]].null_count()), None)
     column, unit, title = cost or ("size", 1, "Members of the ensemble")
+    costs = together[column].to_numpy()
     columns = min(COLUMNS, len(tables))
     rows = -(-len(tables) // columns)
     figure = new_figure(height=1.9 * rows + 0.6)
@@ -41,9 +43,11 @@ def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
         axis.set_title(in_words(dataset))
         axis.grid(axis="y")
         axis.yaxis.set_tick_params(labelleft=True)
-        axis.xaxis.set_major_locator(MaxNLocator(4, integer=cost is None))
-        if cost:
+        if costs.max() > WIDE * costs.min():
             axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axis.xaxis.set_major_locator(MaxNLocator(4, integer=cost is None))
         _draw_dataset(axis, table, column, unit, "cost" if cost else "size")
     figure.supxlabel(title)
     figure.supylabel("Held-out accuracy (%)")
