@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help demo demo-quick example-sklearn example-timm test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help init demo demo-quick example-sklearn example-timm test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (some 20 to 25 minutes on two cores)"
 	@echo "make demo-quick  the same with six of the members"
+	@echo "make init MODELS=folder IMAGES=folder  a study file for models (or LABELS=file, for files of predictions)"
 	@echo "make example-sklearn  a zoo of 28 scikit-learn classifiers, as files of predictions (2 minutes)"
 	@echo "make example-timm     a zoo of timm checkpoints of seven architectures (4 minutes)"
 	@echo "make test   install into .venv and run all tests"
@@ -47,6 +48,14 @@ example-timm: setup
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && python "$(ROOT)/examples/timm-zoo/make_zoo.py" data/timm-zoo && \
 	  snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/examples/timm-zoo/study.yaml"
 	@echo "The report: file://$(WORK)/results/timm-zoo/report.html"
+
+init: setup
+	@test -n "$(MODELS)" || { echo "Say where the models are: make init MODELS=folder IMAGES=folder (or LABELS=file)"; exit 1; }
+	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && \
+	  python -m scripts.lib.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
+	  --output "$(or $(OUTPUT),my-zoo.yaml)" && \
+	  snakemake $(SNAKEFILE) --configfile "$(or $(OUTPUT),my-zoo.yaml)" --cores all --dry-run --quiet rules && \
+	  python -m scripts.lib.estimate "$(or $(OUTPUT),my-zoo.yaml)"
 
 check-data: setup
 	@$(IN) python -m scripts.lib.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ from scripts.lib.datasets import ArrayImages, ImageSet
 from scripts.lib.device import choose_device, device_name
 from scripts.lib.dino import Pretraining
 from scripts.lib.errors import StudyError
+from scripts.lib.foreign_weights import LIBRARIES, completed
 from scripts.lib.inference import BATCH
 from scripts.lib.members import build, count_parameters, place
 from scripts.lib.steps import Steps
-from scripts.lib.study import resolve
+from scripts.lib.study import WITH_WEIGHTS, resolve
 from scripts.lib.training import make_optimizer, training_transforms
 
 # Where the study does not say how many: all that there are.
@@ -90,6 +92,9 @@ class Estimate:
 
     def member(self, member: dict[str, Any]) -> dict[str, Any]:
         """A member with the architecture and image size of its backbone or super-network."""
+        if member["kind"] in LIBRARIES:
+            source_of_library = LIBRARIES[member["kind"]](member, False, f"members/{member['id']}")
+            return completed(member, source_of_library, self.study["datasets"])
         source = self.sources.get(source_of(member), {})
         return member | {key: source[key] for key in ("architecture", "image_size") if key in source}
 
@@ -152,7 +157,8 @@ class Estimate:
 
     def samples(self, more: int = 0) -> list[int]:
         """Images of every validation set, and `more`."""
-        found = {d["id"]: d["images"] or self.validation for d in self.study["datasets"]["validation"] if "of" not in d}
+        originals = [dataset for dataset in self.study["datasets"]["validation"] if "of" not in dataset]
+        found = {d["id"]: d["images"] or files_in(d["folder"]) or self.validation for d in originals}
         return [found[d.get("of", d["id"])] + more for d in self.study["datasets"]["validation"]]
 
     def batch(self, settings: dict[str, Any]) -> int:
@@ -168,14 +174,20 @@ class Estimate:
     def megabytes(self, members: list[dict[str, Any]]) -> dict[str, float]:
         """Disk of the largest results."""
         size, samples = self.study["datasets"]["image_size"], sum(self.samples())
-        weights = sum(count_parameters(build(self.member(member), self.classes).model) for member in members)
+        networks = [self.member(member) for member in members if member["kind"] in WITH_WEIGHTS]
+        weights = sum(count_parameters(build(network, self.classes).model) for network in networks)
         maps = self.study["attributions"]["samples"] * len(self.samples())
         return {
             "images": samples * size**2 * 3 / 1e6,
             "predictions": len(members) * samples * self.classes * 4 / 1e6,
-            "attributions": len(members) * maps * size**2 * 2 / 1e6,
+            "attributions": len(networks) * maps * size**2 * 2 / 1e6,
             "checkpoints, with unfinished ones": 4 * weights * 4 / 1e6,
         }
+
+
+def files_in(folder: str | None) -> int:
+    """Files in the class folders of an image folder, as far as it is there."""
+    return sum(1 for _ in Path(folder).glob("*/*")) if folder else 0
 
 
 def source_of(member: dict[str, Any]) -> str:
@@ -190,7 +202,7 @@ def scored_images(supernet: dict[str, Any]) -> int:
 
 def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     """Print one line a training, and then the sums."""
-    estimate, members = Estimate(study, device), study["members"]
+    estimate, members = Estimate(study, device), [m for m in study["members"] if m["kind"] in WITH_WEIGHTS]
     print(
         f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
     )
@@ -217,14 +229,17 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         chain = before.get(source_of(member), NOTHING) + training + inference
         longest = max(longest, chain, key=lambda time: time.middle)
         work += training + inference
+    if others := len(study["members"]) - len(members):
+        print(
+            f"  {others} members of other kinds: files of predictions take moments, ONNX files and programs are unknown"
+        )
     _line("all together", work)
     wall = max(longest.middle, work.middle / devices) / 3600
     print(f"Wall time with {devices} devices, one a job: at least {wall:.2f} h.")
-    rate = estimate.loading(members[0])
-    print(
-        f"Loading: one process augments {rate:.0f} images a second, decoding not counted (workers: {study['workers']})."
-    )
-    disk = estimate.megabytes(members)
+    if trained:
+        rate = estimate.loading(next(member for member in members if member["kind"] in TRAINED))
+        print(f"Loading: one process augments {rate:.0f} images a second, decoding not counted.")
+    disk = estimate.megabytes(study["members"])
     print("Disk: " + ", ".join(f"{name} {size / 1000:.2f} GB" for name, size in disk.items()))
     print(NOT_INCLUDED)
 

@@ -24,7 +24,7 @@ def test_what_is_measured_is_the_median_between_the_fastest_and_the_slowest() ->
 
 def test_images_are_those_of_all_epochs_and_samples_those_of_all_sets() -> None:
     study = study_with(backbone_entry(training_images=100, epochs=3))
-    study["datasets"]["validation"] = [{"id": "clean", "images": 50}, {"id": "noise", "of": "clean"}]
+    study["datasets"]["validation"] = [{"id": "clean", "images": 50, "folder": None}, {"id": "noise", "of": "clean"}]
     estimate = Estimate(study, CPU)
     assert estimate.images(study["backbones"][0]) == 300
     assert estimate.images(study["members"][1]) == 1198
