@@ -279,3 +279,22 @@ def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="folder"):
         save(new_figure(1), tmp_path / "folder", "figure")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_beyond_sixty_members_numbers_stand_for_names_and_no_figure_is_taller_than_a_page() -> None:
+    members = [f"member-{number:04d}" for number in range(300)]
+    accuracy = np.linspace(90, 40, 300)
+    columns = {"member": members, "position": range(300), "accuracy": accuracy, "low": accuracy - 1}
+    table = pl.DataFrame(columns | {"high": accuracy + 1, "dataset": "clean"})
+    pairs = pl.DataFrame(
+        [(a, b, abs(a - b) / 300) for a in range(300) for b in range(300)], ["a", "b", "value"], orient="row"
+    )
+    pairs = pairs.select(*(pl.format("member-{}", name).alias(f"member_{name}") for name in "ab"), "value")
+    for figure in (
+        draw_member_accuracies([table, table.with_columns(dataset=pl.lit("noise"))]),
+        draw_pairwise({"clean": pairs}, "disagreement"),
+    ):
+        shown = [text.get_text() for text in visible_texts(figure)]
+        assert figure.get_figheight() < 11
+        assert not any("member-" in text for text in shown)
+        assert len(shown) < 50

@@ -13,6 +13,7 @@ from scripts.lib.plots.words import in_words, plain
 from scripts.lib.storage import load_table
 
 COLUMNS = 5
+MOST_MEMBERS_WITH_NAMES = 60
 
 
 def plot_member_accuracies(accuracies: Sequence[str], folder: str | Path) -> None:
@@ -23,6 +24,8 @@ def plot_member_accuracies(accuracies: Sequence[str], folder: str | Path) -> Non
 def draw_member_accuracies(tables: Sequence[pl.DataFrame]) -> Figure:
     """One panel a dataset; members from the most to the least accurate on the first one."""
     clean = tables[0].sort("accuracy", "position", descending=[True, False])
+    if len(clean) > MOST_MEMBERS_WITH_NAMES:
+        return _draw_ranks(tables, clean)
     columns = min(COLUMNS, len(tables))
     rows = -(-len(tables) // columns)
     figure = new_figure(height=rows * (0.21 * len(clean) + 0.55) + 0.2)
@@ -37,6 +40,25 @@ def draw_member_accuracies(tables: Sequence[pl.DataFrame]) -> Figure:
     first = in_words(tables[0]["dataset"][0]).lower()
     reminder = f"; grey tick: the same member on {first}" if len(tables) > 1 else ""
     figure.supxlabel(f"Top-1 accuracy (%) with its 95 % interval; dashed: mean of the members{reminder}")
+    return figure
+
+
+def _draw_ranks(tables: Sequence[pl.DataFrame], clean: pl.DataFrame) -> Figure:
+    """More members than a page has lines: accuracy against the rank on the first dataset, without names."""
+    columns = min(3, len(tables))
+    rows = -(-len(tables) // columns)
+    figure = new_figure(height=2.3 * rows + 0.3)
+    ranks = clean.select("member").with_row_index("rank", offset=1)
+    for axis, table in zip(panels(figure, len(tables), columns), tables, strict=True):
+        ranked = ranks.join(table.drop_nulls("accuracy"), on="member").sort("rank")
+        axis.set_title(in_words(table["dataset"][0]))
+        axis.fill_between(ranked["rank"], ranked["low"], ranked["high"], color=LIGHT_GREY, linewidth=0)
+        axis.plot(ranked["rank"], ranked["accuracy"], ".", color=BLUE, markersize=2.5)
+        axis.axhline(ranked["accuracy"].to_numpy().mean(), color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+        axis.grid(axis="y")
+    first = in_words(tables[0]["dataset"][0]).lower()
+    figure.supxlabel(f"Members, from the most to the least accurate on {first}; grey: 95 % interval; dashed: mean")
+    figure.supylabel("Top-1 accuracy (%)")
     return figure
 
 

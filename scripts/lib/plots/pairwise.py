@@ -19,6 +19,7 @@ from scripts.lib.storage import load_table
 
 MOST_MEMBERS_WITH_VALUES = 10
 MOST_MEMBERS_WITH_NAMES = 60
+MOST_NUMBERS = 10
 
 
 def plot_pairwise(tables: Sequence[str], folder: str | Path) -> None:
@@ -109,9 +110,13 @@ def in_few_characters(value: float, shown: Quantity) -> str:
 def _name_members(axes: Sequence[Axes], members: Sequence[str]) -> None:
     """Rows carry name and number, columns the number alone: no text has to be turned."""
     count = len(members)
-    step = 1 if count <= MOST_MEMBERS_WITH_VALUES else 2 if count <= 17 else 5
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if count <= MOST_NUMBERS * step)
+    places, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]
     names = [f"{member}  {number}" for number, member in enumerate(members, 1)]
     for axis in axes:
-        axis.set_xticks(range(0, count, step), [str(number) for number in range(1, count + 1, step)])
-        axis.set_yticks(range(count), names if count <= MOST_MEMBERS_WITH_NAMES else [""] * count)
+        axis.set_xticks(places, numbers)
+        if count <= MOST_MEMBERS_WITH_NAMES:
+            axis.set_yticks(range(count), names)
+        else:
+            axis.set_yticks(places, numbers)
         axis.tick_params(labelbottom=True)
