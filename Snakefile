@@ -39,6 +39,9 @@ localrules:
     all,
     study,
     fashion_mnist,
+    class_names,
+    deployment_summary,
+    provenance,
 
 
 rule all:

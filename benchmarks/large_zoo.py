@@ -1,6 +1,7 @@
 """A zoo of many files of predictions, to see what a study of it costs: `python -m benchmarks.large_zoo FOLDER`.
 
-Members are random, but as models are: some better than others, wrong on the same difficult samples.
+Members are random, but as models are: some better than others, wrong on the same difficult samples, and worse on each
+further validation set.
 """
 
 import argparse
@@ -10,21 +11,16 @@ import numpy as np
 import yaml
 
 
-def write_zoo(folder: Path, members: int, samples: int, classes: int) -> Path:
-    """Write labels, a file of logits a member, and a study of them; returns the study's path."""
-    generator = np.random.default_rng(0)
-    labels = generator.integers(0, classes, samples)
-    ease = generator.normal(2.5, 1.5, samples).astype(np.float32)
-    (folder / "predictions").mkdir(parents=True, exist_ok=True)
-    np.save(folder / "labels.npy", labels)
-    for member in range(members):
-        logits = generator.standard_normal((samples, classes), np.float32)
-        logits[np.arange(samples), labels] += ease * generator.uniform(0.4, 1.1)
-        np.save(folder / "predictions" / f"member-{member:04d}.npy", logits)
+def write_zoo(folder: Path, members: int, datasets: int, samples: int, classes: int) -> Path:
+    """Write labels, a file of logits a member and validation set, and a study of them; returns the study's path."""
+    names = [f"set{number}" for number in range(datasets)]
+    for number, name in enumerate(names):
+        _write_dataset(folder, name, np.random.default_rng(number), 2.5 - 0.4 * number, members, samples, classes)
+    validation = [{"id": name, "labels": f"labels/{name}.npy"} for name in names]
     study = {
         "name": "large-zoo",
-        "datasets": {"kind": "predictions", "validation": [{"id": "clean", "labels": "labels.npy"}]},
-        "members": {"from": "predictions/*.npy"},
+        "datasets": {"kind": "predictions", "validation": validation},
+        "members": {"from": "predictions/{dataset}/*.npy"},
         "measures": ["disagreement", "js_divergence", "double_fault", "error_consistency"],
     }
     path = folder / "study.yaml"
@@ -32,10 +28,24 @@ def write_zoo(folder: Path, members: int, samples: int, classes: int) -> Path:
     return path
 
 
+def _write_dataset(
+    folder: Path, name: str, generator: np.random.Generator, ease: float, members: int, samples: int, classes: int
+) -> None:
+    labels = generator.integers(0, classes, samples)
+    advantages = generator.normal(ease, 1.5, samples).astype(np.float32)
+    for place in ("labels", f"predictions/{name}"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    np.save(folder / "labels" / f"{name}.npy", labels)
+    for member in range(members):
+        skill = np.random.default_rng(member).uniform(0.4, 1.1)
+        logits = generator.standard_normal((samples, classes), np.float32)
+        logits[np.arange(samples), labels] += advantages * skill
+        np.save(folder / "predictions" / name / f"member-{member:04d}.npy", logits)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    for name, number in (("members", 1000), ("samples", 10_000), ("classes", 10)):
+    for name, number in (("members", 1000), ("datasets", 1), ("samples", 10_000), ("classes", 10)):
         parser.add_argument(f"--{name}", type=int, default=number)
-    arguments = parser.parse_args()
-    print(write_zoo(arguments.folder, arguments.members, arguments.samples, arguments.classes))
+    print(write_zoo(**vars(parser.parse_args())))
