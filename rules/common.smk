@@ -5,6 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from scripts.lib.deployment_methods import missing_program
 from scripts.lib.errors import StudyError
 from scripts.lib.study import TRAINED, WITH_WEIGHTS, resolve
 
@@ -12,6 +13,11 @@ try:
     STUDY = resolve(config)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
+
+if lacking := missing_program(
+    [method.name.lower() for method in workflow.deployment_settings.deployment_method]
+):
+    raise WorkflowError(lacking)
 
 MEMBER = {member["id"]: member for member in STUDY["members"]}
 MEMBERS = list(MEMBER)
