@@ -12,7 +12,7 @@ IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 .PHONY: help init demo demo-quick example-sklearn example-timm test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
-	@echo "make demo   install into .venv and run the built-in study (some 20 to 25 minutes on two cores)"
+	@echo "make demo   install into .venv and run the built-in study (15 to 20 minutes on two cores)"
 	@echo "make demo-quick  the same with six of the members"
 	@echo "make init MODELS=folder IMAGES=folder  a study file for models (or LABELS=file, for files of predictions)"
 	@echo "make example-sklearn  a zoo of 28 scikit-learn classifiers, as files of predictions (2 minutes)"
@@ -22,7 +22,7 @@ help:
 	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
 	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  hours, disk and wall time of a study, from a few steps here"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
-	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 10 minutes)"
+	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 20 minutes)"
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   formatters, linters, type checker"
 	@echo "make docs   write docs/config.md anew from the schema"

@@ -1,4 +1,4 @@
-"""The small form of the tests on SLURM: one member, one job cancelled."""
+"""The small form of the tests on SLURM: the training of one member is cancelled."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tests.cluster import slurm
 from tests.cluster.conftest import Run, slurm_job_of
 from tests.workflow.conftest import snakemake
 
-TARGET = "results/test/predictions/clean/resnet10.npy"
+TARGET = "results/test/checkpoints/resnet10.safetensors"
 
 
 def test_a_cancelled_job_is_run_again_to_the_same_bytes(cluster: slurm.Cluster, tmp_path: Path) -> None:
