@@ -5,9 +5,8 @@ from scripts.lib.plots.words import IMPROVEMENTS, consensus_title, improvement_t
 WORDS = {
     "member_accuracies": (
         "Accuracy of every member",
-        "Top-1 accuracy with its 95 % Wilson interval. Members are sorted by the first dataset, whose accuracies are "
-        "repeated as grey ticks; dashed lines are the means over the members. Of more than 60 members, the figure "
-        "shows ranks instead of names, and the intervals as a grey band.",
+        "Top-1 accuracy with its 95 % Wilson interval. Members are sorted by the first dataset; dashed lines are the "
+        "means over the members.",
         "Dot plot of each member's accuracy on each dataset. The numbers are in the table of accuracies.",
     ),
     "best_ensembles": (
