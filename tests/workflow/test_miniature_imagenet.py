@@ -23,6 +23,10 @@ FEW_STEPS = {
     "dino": {"outputs": 64, "hidden": 64, "bottleneck": 16, "teacher_temperature_epochs": 1},
     "knn": {"images": 12, "neighbours": 3},
 }
+# What cannot be had with twelve pictures: learning rates that are meant for batches of hundreds (what these networks say
+# would overflow, or be nothing at all), and the statistics of a sub-network on 1500 images.
+SLOW: dict[str, Any] = {"optimizer": {"lr": 0.001}}
+CHANGES = {"MNASNET": SLOW, "ResNet50": SLOW, "Squeezenet": SLOW, "bootstrapNAS": {"batch_norm_images": 8}}
 
 
 def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Path:
@@ -33,6 +37,8 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
     miniature.write_folders(folder / "a", CLASSES[1:], 2, seed=70)
     study = yaml.safe_load(PAPER.read_text(encoding="utf-8"))
     study["members"] = [entry for entry in study["members"] if entry["id"] in members or not members]
+    for entry in study["members"]:
+        entry |= CHANGES.get(entry["recipe"].split("_")[0].split("-")[0], {})
     named = {entry.get("backbone") for entry in study["members"]}
     study["backbones"] = [entry for entry in study["backbones"] if entry["id"] in named]
     study["baseline"] = None if members else study["baseline"]
