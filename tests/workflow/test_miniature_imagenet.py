@@ -23,8 +23,8 @@ FEW_STEPS = {
     "dino": {"outputs": 64, "hidden": 64, "bottleneck": 16, "teacher_temperature_epochs": 1},
     "knn": {"images": 12, "neighbours": 3},
 }
-# What cannot be had with twelve pictures: learning rates that are meant for batches of hundreds (what these networks say
-# would overflow, or be nothing at all), and the statistics of a sub-network on 1500 images.
+# What cannot be had with twelve pictures: learning rates meant for batches of hundreds (what these networks say would
+# overflow, or be nothing at all), and the statistics of a sub-network on 1500 images.
 SLOW: dict[str, Any] = {"optimizer": {"lr": 0.001}}
 CHANGES = {"MNASNET": SLOW, "ResNet50": SLOW, "Squeezenet": SLOW, "bootstrapNAS": {"batch_norm_images": 8}}
 
