@@ -1,0 +1,53 @@
+"""The SLURM profile's groups: jobs that become one SLURM job may not wait for a job outside that waits for them."""
+
+import os
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scripts.lib.study import ROOT
+
+PROFILE = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8"))
+GROUPS = dict(entry.split("=") for entry in PROFILE["groups"])
+
+
+def rule_graph(folder: Path, shards: int) -> dict[str, set[str]]:
+    """For each rule of the built-in study the rules that it waits for."""
+    study = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | {"shards": shards}
+    (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    options = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "study.yaml", "--rulegraph", "--quiet", "all"]
+    dot = subprocess.run(
+        [sys.executable, "-m", "snakemake", *options],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', dot, re.MULTILINE))
+    graph: dict[str, set[str]] = {name: set() for name in names.values()}
+    for first, then in re.findall(r"(\d+) -> (\d+)", dot):
+        graph[names[then]].add(names[first])
+    return graph
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_no_group_waits_for_itself(shards: int, tmp_path: Path) -> None:
+    graph = rule_graph(tmp_path, shards)
+    assert len(graph) > 20
+    grouped: dict[str, set[str]] = {}
+    for rule, before in graph.items():
+        group = GROUPS.get(rule, rule)
+        grouped.setdefault(group, set()).update({GROUPS.get(name, name) for name in before} - {group})
+    assert list(TopologicalSorter(grouped).static_order())
+
+
+def test_groups_are_of_rules_that_exist() -> None:
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rules").glob("*.smk"))
+    assert set(GROUPS) <= set(re.findall(r"^\s*rule (\w+):", rules, re.MULTILINE))
+    assert {entry.split("=")[0] for entry in PROFILE["group-components"]} <= set(GROUPS.values())
