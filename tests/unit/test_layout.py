@@ -63,18 +63,22 @@ def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
         assert not name.startswith("scripts.") or name.startswith("scripts.lib."), name
 
 
+CHECKS_BEFORE_JOBS = ("scripts.lib.study", "scripts.lib.errors", "scripts.lib.deployment_methods")
+
+
 @pytest.mark.parametrize("path", [ROOT / "Snakefile", *RULE_FILES], ids=named)
 def test_rules_import_snakemake_and_the_checked_study(path: Path) -> None:
-    """scripts.lib.study is the one exception, made so that a wrong key stops Snakemake before any job."""
+    """The exceptions are what stops Snakemake before any job: a wrong key, a program that is not there."""
     lines = re.findall(r"^ *((?:from|import) .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     statements = [line for line in lines if not line.endswith(":")]
     names = imports(ast.parse("\n".join(statements)))
-    assert foreign(names, "snakemake", "scripts.lib.study", "scripts.lib.errors") == []
+    assert foreign(names, "snakemake", *CHECKS_BEFORE_JOBS) == []
 
 
 def test_what_the_rules_import_needs_no_heavy_library() -> None:
     program = (
-        "import sys, scripts.lib.study; print([name for name in ('torch', 'numpy', 'polars') if name in sys.modules])"
+        f"import sys, {', '.join(CHECKS_BEFORE_JOBS)}\n"
+        "print([name for name in ('torch', 'numpy', 'polars') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"
