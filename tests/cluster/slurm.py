@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -143,6 +144,20 @@ class Cluster:
         self.daemons[name] = subprocess.Popen(tied, stdout=output, stderr=output, start_new_session=True)
 
 
+def trial() -> str | None:
+    """Start a cluster, run a job and stop it; why this does not work here, or None."""
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = Cluster(Path(folder))
+        try:
+            cluster.start()
+            command("srun", "--time", "1", "true")
+        except (TimeoutError, OSError, subprocess.CalledProcessError) as error:
+            return f"a SLURM that starts and runs a job, which fails here ({error})"
+        finally:
+            cluster.stop()
+    return None
+
+
 if __name__ == "__main__":
-    if lacking := missing():
+    if lacking := missing() or trial():
         sys.exit(f"make test-slurm needs {lacking}.")
