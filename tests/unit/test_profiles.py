@@ -1,16 +1,14 @@
 """The SLURM profile's groups: jobs that become one SLURM job may not wait for a job outside that waits for them."""
 
-import os
 import re
 import subprocess
-import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from scripts.lib.study import ROOT
+from tests.workflow.conftest import ROOT, environment, snakemake_command
 
 PROFILE = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8"))
 GROUPS = dict(entry.split("=") for entry in PROFILE["groups"])
@@ -19,16 +17,10 @@ GROUPS = dict(entry.split("=") for entry in PROFILE["groups"])
 def rule_graph(folder: Path, shards: int) -> dict[str, set[str]]:
     """For each rule of the built-in study the rules that it waits for."""
     study = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | {"shards": shards}
-    (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    options = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "study.yaml", "--rulegraph", "--quiet", "all"]
-    dot = subprocess.run(
-        [sys.executable, "-m", "snakemake", *options],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(study), encoding="utf-8")
+    command = snakemake_command(folder, "--rulegraph", "--quiet", "all", study=path)
+    dot = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', dot, re.MULTILINE))
     graph: dict[str, set[str]] = {name: set() for name in names.values()}
     for first, then in re.findall(r"(\d+) -> (\d+)", dot):

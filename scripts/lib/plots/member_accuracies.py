@@ -8,12 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, new_figure, panels, save
 from scripts.lib.plots.words import in_words, plain
 from scripts.lib.storage import load_table
 
 COLUMNS = 5
-MOST_MEMBERS_WITH_NAMES = 60
 
 
 def plot_member_accuracies(accuracies: Sequence[str], folder: str | Path) -> None:

@@ -13,12 +13,11 @@ from matplotlib.image import AxesImage
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
-from scripts.lib.plots.style import LIGHT_GREY, new_figure, panels, save
+from scripts.lib.plots.style import LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, new_figure, panels, save
 from scripts.lib.plots.words import Quantity, in_words, is_similarity, missing, quantity
 from scripts.lib.storage import load_table
 
 MOST_MEMBERS_WITH_VALUES = 10
-MOST_MEMBERS_WITH_NAMES = 60
 MOST_NUMBERS = 10
 
 

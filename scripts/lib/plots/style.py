@@ -21,6 +21,8 @@ SMALL = 7  # points: no text in any figure is smaller
 # Okabe & Ito's colours, told apart with every common kind of colour blindness.
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 GREY, LIGHT_GREY = "#666666", "#d9d9d9"
+# Beyond this, names would not be legible on one page.
+MOST_MEMBERS_WITH_NAMES = 60
 
 matplotlib.rcParams.update(
     {
