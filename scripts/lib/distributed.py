@@ -17,8 +17,8 @@ from torch import distributed, nn
 
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log
+from scripts.lib.paths import ROOT
 from scripts.lib.storage import load_json, save_json
-from scripts.lib.study import ROOT
 
 
 def world() -> int:

@@ -9,7 +9,7 @@ import polars as pl
 
 from scripts.lib.errors import StudyError
 from scripts.lib.prediction_files import are_numbered, of_dataset, read_scores, stated_classes
-from scripts.lib.storage import load_lines, save_array, save_json, save_lines
+from scripts.lib.storage import checksums, load_lines, save_array, save_json, save_lines
 
 
 def make_labelled_samples(
@@ -19,6 +19,7 @@ def make_labelled_samples(
     labels: str,
     samples: str,
     classes: str,
+    record: str,
 ) -> None:
     """Write labels int64 [N], the list of ids and the list of class names.
 
@@ -41,6 +42,7 @@ def make_labelled_samples(
     save_json(classes, names)
     save_array(labels, _numbered(values, names, path, ids))
     save_lines(samples, ids)
+    save_json(record, {"checksums": checksums(labels=labels, samples=samples)})
 
 
 def _read_labels(path: Path) -> tuple[np.ndarray, list[str] | None]:

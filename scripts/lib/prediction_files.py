@@ -12,7 +12,7 @@ import polars as pl
 
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
-from scripts.lib.storage import digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
+from scripts.lib.storage import checksums, digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
 
 # Names that an array of scores may have in an .npz file; a file with a single array may call it anything.
 SCORES = ("predictions", "logits", "probabilities")
@@ -296,6 +296,7 @@ def save_predictions(
         **details,
     }
     save_array(folder / f"{member}.npy", logits)
+    record["checksums"] = checksums(predictions=folder / f"{member}.npy")
     save_json(folder / f"{member}.json", record)
     return record
 

@@ -6,16 +6,15 @@ The rules import this module (and no other of the library), so that a wrong key 
 import copy
 import difflib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
 from scripts.lib.errors import StudyError
+from scripts.lib.paths import ROOT
 from scripts.lib.zoo import expand
 
-ROOT = Path(__file__).resolve().parents[2]
 Study = dict[str, Any]
 BACKBONE = "backbone"  # beside the kinds of members
 # Kinds of members that are trained here, and those whose network is known, so that they have more than predictions.
