@@ -72,12 +72,12 @@ def _direction(row: Row) -> str:
         more = "more" if row["pearson"] > 0 else "less"
         return f": ensembles whose members differ more by this measure gain {more}"
     why = "the interval includes zero" if _has_interval(row) else "it has no interval"
-    return f"; {why}, so even the sign is open"
+    return f"; {why}, so even the sign is uncertain"
 
 
 def _in_order(rows: Sequence[Row]) -> str:
     each = [f"{_name(row['measure'])} ({_in_brackets(row)})" for row in rows]
-    return f"In order of |r| follow {listed(each)}." if each else ""
+    return f"Next, in order of |r|: {listed(each)}." if each else ""
 
 
 def _in_brackets(row: Row) -> str:

@@ -170,8 +170,8 @@ def test_a_strong_negative_correlation(tables: Tables) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [(-0.1, 0.8, "the interval includes zero, so even the sign is open."),
-     (None, 0.8, "it has no interval, so even the sign is open.")],
+    [(-0.1, 0.8, "the interval includes zero, so even the sign is uncertain."),
+     (None, 0.8, "it has no interval, so even the sign is uncertain.")],
 )  # fmt: skip
 def test_where_the_interval_does_not_settle_the_sign_no_direction_is_said(
     tables: Tables, low: float | None, high: float | None, words: str
@@ -218,7 +218,7 @@ def test_measures_follow_in_the_order_of_effect_and_interval(tables: Tables) -> 
     text = sentences(with_correlations(tables, values))[1]
     assert "strongest with the improvement over the mean member is activation dissimilarity, r = +0.50" in text
     assert (
-        "In order of |r| follow prediction disagreement (+0.50, 95 % interval −0.20 to 0.90; accuracy held fixed "
+        "Next, in order of |r|: prediction disagreement (+0.50, 95 % interval −0.20 to 0.90; accuracy held fixed "
         "+0.13), Jensen-Shannon divergence (−0.40, 95 % interval −0.50 to −0.30; accuracy held fixed −0.10) and "
         "attribution dissimilarity (+0.10, 95 % interval 0.05 to 0.20; accuracy held fixed +0.03)." in text
     )
