@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from scripts.lib.class_columns import class_order, stated_classes
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log
 from scripts.lib.members import Network, build, outputs_of, read_weights, save_weights_of
-from scripts.lib.prediction_files import class_order, stated_classes
 from scripts.lib.preprocessing import relative_crop
 from scripts.lib.storage import digest_of_file, save_json
 from scripts.lib.training import make_record

@@ -14,10 +14,11 @@ import numpy as np
 import onnxruntime
 import torch
 
+from scripts.lib.class_columns import class_order, stated_classes
 from scripts.lib.errors import StudyError
 from scripts.lib.job import progress
 from scripts.lib.members import TIMED_RUNS
-from scripts.lib.prediction_files import class_order, stated_classes, to_logits
+from scripts.lib.prediction_files import to_logits
 from scripts.lib.preprocessing import prepare, relative_crop
 from scripts.lib.storage import digest_of_file
 

@@ -1,103 +1,25 @@
 """Files of predictions that a user has: read, checked, and turned into logits in the order of a validation set."""
 
-import re
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from scripts.lib.class_columns import IN_THEIR_ORDER, Outputs, order_of, some, stated_classes
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
+from scripts.lib.score_files import Scores, read_scores
 from scripts.lib.storage import digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
+from scripts.lib.user_files import read_lines
 
-# Names that an array of scores may have in an .npz file; a file with a single array may call it anything.
-SCORES = ("predictions", "logits", "probabilities")
-IDS = ("sample", "id")
-IDS_OF_ARRAYS = (*IDS, "samples", "ids")
-NO_CLASSES = (*IDS, "label")  # columns that are no class
 # Rows of probabilities are written with few digits.
 ROUNDING = 2e-3
 LEAST_PROBABILITY = 1e-30
-NUMBERED = re.compile(r"(class|logit|probability|prob|score|column|p|c)?[_ -]?\d+")
 MOST_ERRORS = 10
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a file holds: values float [N, C], ids of the rows and names of the columns, each None where it has none."""
-
-    values: np.ndarray
-    samples: list[str] | None = None
-    classes: list[str] | None = None
-
-
-def read_scores(path: str | Path) -> Scores:
-    """Read `.npy`, `.npz`, `.csv` or `.parquet`. Nothing is unpickled. Raises StudyError for what cannot be read."""
-    path = Path(path)
-    readers = {".npy": _read_array, ".npz": _read_arrays, ".csv": _read_table, ".parquet": _read_table}
-    if path.suffix not in readers:
-        raise StudyError(f"{path}: predictions are read from {', '.join(readers)}, not from {path.suffix!r}.")
-    try:
-        scores = readers[path.suffix](path)
-    except FileNotFoundError:
-        raise StudyError(f"{path} does not exist.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise StudyError(f"{path} cannot be read: {reason}{_pickled(error)}") from None
-    if scores.values.ndim != 2 or scores.values.dtype.kind not in "fiu":
-        shape = list(scores.values.shape)
-        raise StudyError(f"{path} holds {scores.values.dtype} {shape}; wanted are numbers [samples, classes].")
-    for what, names, count in (("ids", scores.samples, 0), ("class names", scores.classes, 1)):
-        if names is not None and len(names) != scores.values.shape[count]:
-            raise StudyError(f"{path} has {len(names)} {what} for values of shape {list(scores.values.shape)}.")
-    return scores
-
-
-def _pickled(error: Exception) -> str:
-    return (
-        ". Files with Python objects (pickles) are not loaded."
-        if "Python objects" in str(error) or "allow_pickle" in str(error)
-        else "."
-    )
-
-
-def _read_array(path: Path) -> Scores:
-    return Scores(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _read_arrays(path: Path) -> Scores:
-    with np.load(path, allow_pickle=False) as file:
-        names = [name for name in file.files if name in SCORES] or [name for name in file.files if file[name].ndim == 2]
-        if len(names) != 1:
-            raise ValueError(f"one array of {', '.join(SCORES)} is wanted, but it has {', '.join(file.files)}")
-        samples, classes = (_names_in(file, keys) for keys in (IDS_OF_ARRAYS, ("classes",)))
-        return Scores(file[names[0]], samples, classes)
-
-
-def _names_in(file: Any, keys: Sequence[str]) -> list[str] | None:
-    """The first of these arrays that the file has, as text."""
-    return next(([str(name) for name in file[key]] for key in keys if key in file), None)
-
-
-def _read_table(path: Path) -> Scores:
-    if path.suffix == ".csv":
-        columns = pl.read_csv(path, n_rows=0).columns
-        texts = {name: pl.String for name in NO_CLASSES if name in columns}
-        table = pl.read_csv(path, schema_overrides=texts | dict.fromkeys(set(columns) - set(NO_CLASSES), pl.Float64))
-    else:
-        table = pl.read_parquet(path)
-    ids = next((table[name].cast(pl.String) for name in IDS if name in table.columns), None)
-    if ids is not None and ids.null_count():
-        raise ValueError(f"row {int(ids.is_null().arg_max() or 0) + 1} has no sample id")
-    scores = table.drop(*NO_CLASSES, strict=False)
-    if wrong := [name for name, kind in scores.schema.items() if not kind.is_numeric()]:
-        raise ValueError(f"the column {wrong[0]!r} holds no numbers")
-    values = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy() if scores.width else np.empty((len(table), 0))
-    return Scores(values, None if ids is None else ids.to_list(), scores.columns)
+ANOTHER_ORDER = "ids in another order: realigned by id"
+LEFT_OUT = "samples that the validation set does not have are left out"
+WITHOUT_IDS = "without sample ids: rows are taken in the order of the validation set"
 
 
 def aligned(
@@ -114,13 +36,15 @@ def aligned(
                 f"{where} has {len(scores.values)} rows for the {len(samples)} samples of the validation set, and no "
                 "ids that would say which these are (column `sample`)."
             )
-        return np.asarray(scores.values), ["without sample ids: rows are taken in the order of the validation set"]
+        return np.asarray(scores.values), [WITHOUT_IDS]
     if len(rows) != len(scores.values):
         raise StudyError(f"{where} has {len(scores.values)} rows, but there are {len(rows)} ids for them.")
     place = {sample: row for row, sample in enumerate(rows)}
     if len(place) < len(rows):
         double = next(sample for row, sample in enumerate(rows) if place[sample] != row)
         raise StudyError(f"{where} has {len(rows) - len(place)} double sample ids; the first is {double!r}.")
+    if not rows:
+        raise StudyError(f"{where} has no rows.")
     if missing := [sample for sample in samples if sample not in place]:
         raise StudyError(
             f"{where} lacks {len(missing)} of the {len(samples)} samples of the validation set; the first is "
@@ -129,46 +53,10 @@ def aligned(
     order = np.array([place[sample] for sample in samples])
     remarks = []
     if (np.diff(order) < 0).any():
-        remarks.append("ids in another order: realigned by id")
+        remarks.append(ANOTHER_ORDER)
     if len(rows) > len(samples):
-        remarks.append(f"{len(rows) - len(samples)} samples that the validation set does not have are left out")
+        remarks.append(f"{len(rows) - len(samples)} {LEFT_OUT}")
     return np.asarray(scores.values)[order], remarks
-
-
-def class_order(names: Sequence[str] | None, study: Sequence[str], outputs: int, where: str) -> tuple[list[int], str]:
-    """For each class of the study its position among a model's outputs, and a remark where that is not plain order.
-
-    `names` are the model's classes, None where it does not say. Raises StudyError where classes are lacking.
-    """
-    if names is None:
-        if outputs != len(study):
-            raise StudyError(f"{where} has {outputs} classes, the study has {len(study)}.")
-        return list(range(outputs)), ""
-    if len(names) != outputs:
-        raise StudyError(f"{where} has {outputs} classes, but {len(names)} names of classes are given.")
-    if len(set(names)) < len(names):
-        raise StudyError(f"{where} has two classes of the same name.")
-    lacking = sorted(set(study) - set(names))
-    if lacking:
-        raise StudyError(
-            f"{where} has other classes than the study: it lacks {', '.join(lacking[:5])}, and has "
-            f"{', '.join(sorted(set(names) - set(study))[:5]) or 'none'} instead."
-        )
-    order = [list(names).index(name) for name in study]
-    if len(names) > len(study):
-        return order, f"{len(names) - len(study)} classes that the study does not have are left out"
-    return order, "" if order == list(range(outputs)) else "classes in another order: realigned by name"
-
-
-def stated_classes(classes: Sequence[str] | str | None) -> list[str] | None:
-    """A model's class names from the study: a list, or a file with a JSON list or a name a line."""
-    if not isinstance(classes, str):
-        return None if classes is None else list(classes)
-    path = Path(classes).expanduser()
-    found = load_json(path) if path.suffix == ".json" else load_lines(path)
-    if not isinstance(found, list):
-        raise StudyError(f"{path} is no list of class names.")
-    return [str(name) for name in found]
 
 
 def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str) -> tuple[np.ndarray, str]:
@@ -179,9 +67,11 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
     """
     values = np.asarray(values, np.float64)
     _refuse(~np.isfinite(values).all(1), samples, where, "numbers that are NaN, infinite or missing")
-    in_range = ((values >= 0) & (values <= 1 + ROUNDING)).all()
+    in_range = within_range(values).all()
     off = np.abs(values.sum(1) - 1) > ROUNDING
     if kind == "auto" and not in_range:
+        percent = (values >= 0).all(1) & (np.abs(values.sum(1) - 100) <= 100 * ROUNDING)
+        _refuse(percent & percent.all(), samples, where, "percentages, which sum to 100, instead of probabilities")
         kind = "logits"
     if kind == "logits":
         with np.errstate(over="ignore"):  # refused below
@@ -189,12 +79,7 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
         _refuse(~np.isfinite(logits).all(1), samples, where, "logits beyond the range of float32")
         return logits, kind
     if not in_range:
-        _refuse(
-            ((values < 0) | (values > 1 + ROUNDING)).any(1),
-            samples,
-            where,
-            "probabilities that are not between 0 and 1",
-        )
+        _refuse(~within_range(values).all(1), samples, where, "probabilities that are not between 0 and 1")
     hint = "" if kind == "probabilities" else " (`values: logits` takes them for logits)"
     _refuse(off, samples, where, f"probabilities that do not sum to 1{hint}", values.sum(1))
     return np.log(np.maximum(values, LEAST_PROBABILITY)).astype(np.float32), "probabilities"
@@ -208,6 +93,36 @@ def _refuse(bad: Any, samples: Sequence[str], where: str, what: str, totals: np.
         raise StudyError(f"{where} has {what} for {len(rows)} of {len(bad)} samples; {first}.")
 
 
+def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, kind: str, where: str) -> None:
+    """Raise StudyError for columns that are left out and cannot be classes beside those that are kept.
+
+    With them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says of the
+    values [N, C], "auto" where it says nothing.
+    """
+    left = sorted(set(range(outputs.count)) - set(order))
+    if not left or kind == "logits" or not within_range(values[:, order]).all():
+        return
+    wrong = [place for place in left if not within_range(values[:, place]).all()]
+    if not wrong and not is_distribution(values) and is_distribution(values[:, order]):
+        wrong = left
+    if wrong:
+        names = [outputs.columns[place] if outputs.columns else f"number {place}" for place in wrong]
+        raise StudyError(
+            f"{where}: the classes of the study have probabilities, and the values of {some(names)} cannot be some of "
+            "them. Remove these columns, or say `values: logits` if all are logits."
+        )
+
+
+def within_range(values: np.ndarray) -> np.ndarray:
+    """Which values may be probabilities; those that are not finite may not."""
+    return (values >= 0) & (values <= 1 + ROUNDING)
+
+
+def is_distribution(values: np.ndarray) -> bool:
+    """Whether all rows [N, C] are probabilities that sum to 1."""
+    return bool(within_range(values).all() and (np.abs(values.sum(1) - 1) <= ROUNDING).all())
+
+
 def logits_of_file(
     path: str,
     member: dict[str, Any],
@@ -215,37 +130,29 @@ def logits_of_file(
     samples: Sequence[str],
     classes: Sequence[str],
     ids: Sequence[str] | None,
+    guesses: "Guesses | None" = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Logits float32 [N, C] in the study's order of samples and classes, and what to record of the file.
 
-    Raises StudyError naming member, dataset and file for what does not fit.
+    `ids` are the rows' ids where the file itself has none; `guesses` what was taken for granted of files
+    before this one. Raises StudyError naming member, dataset and file for what does not fit.
     """
     where = f"members/{member['id']} ({path}, validation set {dataset})"
     scores = read_scores(path)
     values, remarks = aligned(scores, samples, ids, where)
-    names = stated_classes(member["classes"]) or _names_to_compare(scores.classes, classes)
-    order, remark = class_order(names, classes, values.shape[1], where)
+    outputs = Outputs(values.shape[1], scores.classes, stated_classes(member["classes"]))
+    order, said = order_of(outputs, classes, where)
     # Outputs of classes that the study lacks are left out after the check that each row is a whole distribution.
+    require_only_classes(values, order, outputs, member["values"], where)
     logits, kind = to_logits(values, member["values"], samples, where)
+    if guesses:
+        guesses.require_agreement(where, scores.classes, [*remarks, *said])
     return np.ascontiguousarray(logits[:, order]), {
         "file": str(path),
         "digest": digest_of_file(path),
         "values": kind,
-        "remarks": [*remarks, *([remark] if remark else [])],
+        "remarks": [*scores.remarks, *remarks, *said],
     }
-
-
-def _names_to_compare(found: list[str] | None, study: Sequence[str]) -> list[str] | None:
-    """Names can be compared where both have them; a study without class names, and many a table, has numbers."""
-    if found is None or set(found) == set(study):
-        return found
-    numbered = are_numbered(found) or all(name == str(number) for number, name in enumerate(study))
-    return None if numbered else found
-
-
-def are_numbered(names: Sequence[str]) -> bool:
-    """Whether these are numbers, such as `0` or `class_3`, rather than names of classes."""
-    return all(NUMBERED.fullmatch(name.strip().lower()) for name in names)
 
 
 def import_predictions(
@@ -257,11 +164,12 @@ def import_predictions(
     """
     ids, names = load_lines(samples), load_json(classes)
     folder = Path(output).parents[1] / "predictions" / dataset
+    guesses = Guesses(ids)
     listed, errors = [], []
     for member, path in zip(progress(members, f"read predictions on {dataset}", "file"), files, strict=True):
         try:
-            rows = load_lines(Path(of_dataset(member["samples"], dataset)).expanduser()) if member["samples"] else None
-            logits, details = logits_of_file(path, member, dataset, ids, all_names(names), rows)
+            rows = ids_of(member, dataset)
+            logits, details = logits_of_file(path, member, dataset, ids, all_names(names), rows, guesses)
         except StudyError as error:
             errors.append(str(error))
             continue
@@ -271,6 +179,41 @@ def import_predictions(
         raise StudyError("\n  - ".join(["files of predictions that cannot be used:", *errors[:MOST_ERRORS], *more]))
     _say(listed)
     save_json(output, listed)
+
+
+class Guesses:
+    """What is taken for granted of files that do not say it, and that another file of the same set can contradict.
+
+    Where the labels have no ids, `samples` are row numbers that nobody gave; a file may have such numbers as ids.
+    """
+
+    def __init__(self, samples: Sequence[str]) -> None:
+        self.numbered = all(sample == str(row) for row, sample in enumerate(samples))
+        self.without_ids: str | None = None
+        self.columns: dict[frozenset[str], tuple[str, list[str]]] = {}
+
+    def require_agreement(self, where: str, columns: list[str] | None, remarks: Sequence[str]) -> None:
+        """Raise StudyError for a file that contradicts one before it; `remarks` say how it was read."""
+        if WITHOUT_IDS in remarks:
+            self.without_ids = self.without_ids or where
+        by_id = any(remark.endswith((ANOTHER_ORDER, LEFT_OUT)) for remark in remarks)
+        if by_id and self.numbered and self.without_ids:
+            raise StudyError(
+                f"{where} has numbers as ids that are not those of its rows, but {self.without_ids} has no ids: these "
+                "numbers may not be the rows of the labels. Give all files ids, the labels too, or none."
+            )
+        if IN_THEIR_ORDER in remarks and columns is not None:
+            first, order = self.columns.setdefault(frozenset(columns), (where, columns))
+            if order != columns:
+                raise StudyError(
+                    f"{where} has its columns in another order than {first}, and the study has no names of classes: "
+                    "name them in the order of the labels by `class_names` under datasets."
+                )
+
+
+def ids_of(member: dict[str, Any], dataset: str) -> list[str] | None:
+    """The ids of a member's rows where they lie in a file of their own."""
+    return read_lines(Path(of_dataset(member["samples"], dataset)).expanduser()) if member["samples"] else None
 
 
 def all_names(classes: Sequence[str | None]) -> list[str]:
