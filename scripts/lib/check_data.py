@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import yaml
 
 from scripts.lib import imagenet
 from scripts.lib.datasets import ImageSet, training_images, validation_images
 from scripts.lib.errors import StudyError
 from scripts.lib.study import resolve
+from scripts.lib.study_file import read_study
 
 SAMPLE = 200
 OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified by the workflow itself
@@ -84,9 +84,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="decode every picture, not a sample")
     arguments = parser.parse_args()
     try:
-        with open(arguments.study, encoding="utf-8") as file:
-            study = resolve(yaml.safe_load(file))
-    except (OSError, yaml.YAMLError, StudyError) as error:
+        study = resolve(read_study(arguments.study))
+    except StudyError as error:
         print(f"Error: {error}")
         return 1
     faults = 0
