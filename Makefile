@@ -20,7 +20,7 @@ help:
 	@echo "make test   install into .venv and run all tests"
 	@echo "make fuzz [MINUTES=10] [TARGETS='csv labels']  feed the readers with damaged and strange files (or REPLAY=folder)"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels (7 minutes)"
-	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
+	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's file, and in the files and images that it names"
 	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  hours, disk and wall time of a study, from a few steps here"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
 	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 20 minutes)"

@@ -1,5 +1,6 @@
 # From the study file to wildcards, and what several stages share.
 import hashlib
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,9 +9,23 @@ from snakemake.logging import logger
 from scripts.lib.deployment_methods import missing_program
 from scripts.lib.errors import StudyError
 from scripts.lib.study import TRAINED, WITH_WEIGHTS, resolve
+from scripts.lib.study_file import check_study_file
+from scripts.lib.user_files import check_files, check_folders
+from scripts.lib.user_files import location, predictions_file, weights_file
+
+# Jobs read the rules again: what was checked once, before the graph, is not looked at for each of them.
+FIRST_READING = workflow.is_main_process
 
 try:
+    # Snakemake has read the study file, but says nothing of keys that are given twice. As a module of another
+    # workflow, this one gets its study from there. What is no plain file, such as a pipe, can be read only once.
+    if FIRST_READING and not workflow.modifier.skip_configfile:
+        for path in filter(os.path.isfile, workflow.configfiles):
+            check_study_file(path)
     STUDY = resolve(config)
+    if FIRST_READING:
+        check_folders(STUDY, workflow.basedir)
+        check_files(STUDY)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -262,27 +277,20 @@ def recorded_alone(wildcards):
 def foreign_file(wildcards):
     """The user's file of a member; none where a library downloads its own weights."""
     member = MEMBER[wildcards.member]
-    file = member.get("file", member.get("weights"))
-    return [str(Path(file).expanduser())] if file and Path(file).suffix else []
-
-
-def file_of(member, dataset):
-    """The file with a member's predictions on a validation set."""
-    file = member["file"]
-    path = file[dataset] if isinstance(file, dict) else file.replace("{dataset}", dataset)
-    return str(Path(path).expanduser())
+    file = location(member["file"]) if "file" in member else weights_file(member)
+    return [] if file is None else [file]
 
 
 def prediction_files(wildcards):
     """The files with the predictions of all members on file."""
-    return [file_of(MEMBER[member], wildcards.dataset) for member in ON_FILE]
+    return [predictions_file(MEMBER[member], wildcards.dataset) for member in ON_FILE]
 
 
 def labelled_files(wildcards):
     """The files with the labels and ids of a validation set without images."""
     dataset = dataset_settings(wildcards)
-    paths = [dataset["labels"], dataset["samples"], file_of(STUDY["members"][0], dataset["id"])]
-    return [str(Path(path).expanduser()) for path in paths if path]
+    paths = [location(dataset[key]) for key in ("labels", "samples") if dataset[key]]
+    return [*paths, predictions_file(STUDY["members"][0], dataset["id"])]
 
 
 def classes_of_dataset(wildcards):

@@ -1,4 +1,4 @@
-"""What is missing, wrong or truncated in a study's images: `python -m scripts.lib.check_data STUDY [--full]`.
+"""What is missing, wrong or truncated in a study's files and images: `python -m scripts.lib.check_data STUDY [--full]`.
 
 Every folder is listed; of each set a sample of pictures is decoded, with --full every picture.
 """
@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import yaml
 
 from scripts.lib import imagenet
 from scripts.lib.datasets import ImageSet, training_images, validation_images
 from scripts.lib.errors import StudyError
 from scripts.lib.study import resolve
+from scripts.lib.study_file import read_study
+from scripts.lib.user_files import check_files, named_files
 
 SAMPLE = 200
 OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified by the workflow itself
@@ -25,8 +26,11 @@ OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified b
 def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]:
     """One line for each set: what was found, and what is wrong with it (None if nothing is)."""
     datasets = study["datasets"]
+    if count := sum(1 for _ in named_files(study)):
+        yield _named(study, count)
     if datasets["kind"] not in OWN:
-        yield f"{datasets['kind']}: fetched and verified by the workflow", None
+        if datasets["kind"] != "predictions":
+            yield f"{datasets['kind']}: fetched and verified by the workflow", None
         return
     classes: list[str] = []
 
@@ -41,6 +45,14 @@ def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]
     for dataset in datasets["validation"]:
         if "of" not in dataset:
             yield _checked(dataset["id"], partial(_validation, study, dataset, classes), full)
+
+
+def _named(study: dict[str, Any], count: int) -> tuple[str, str | None]:
+    try:
+        check_files(study)
+    except StudyError as error:
+        return "files", str(error)
+    return f"files: {count} that the study names are there (labels, predictions, weights, …); jobs read them", None
 
 
 def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[str]) -> ImageSet:
@@ -84,9 +96,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="decode every picture, not a sample")
     arguments = parser.parse_args()
     try:
-        with open(arguments.study, encoding="utf-8") as file:
-            study = resolve(yaml.safe_load(file))
-    except (OSError, yaml.YAMLError, StudyError) as error:
+        study = resolve(read_study(arguments.study))
+    except StudyError as error:
         print(f"Error: {error}")
         return 1
     faults = 0

@@ -63,7 +63,13 @@ def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
         assert not name.startswith("scripts.") or name.startswith("scripts.lib."), name
 
 
-CHECKS_BEFORE_JOBS = ("scripts.lib.study", "scripts.lib.errors", "scripts.lib.deployment_methods")
+CHECKS_BEFORE_JOBS = (
+    "scripts.lib.study",
+    "scripts.lib.study_file",
+    "scripts.lib.user_files",
+    "scripts.lib.errors",
+    "scripts.lib.deployment_methods",
+)
 
 
 @pytest.mark.parametrize("path", [ROOT / "Snakefile", *RULE_FILES], ids=named)
