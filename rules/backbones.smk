@@ -29,7 +29,16 @@ rule pretrain_backbone:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/backbones/unfinished/{backbone}.pt",
-        code=code("dino", "training", "steps", "members", "datasets", "randomness"),
+        code=code(
+            "dino",
+            "training",
+            "steps",
+            "members",
+            "datasets",
+            "image_folders",
+            "pictures",
+            "randomness",
+        ),
     message:
         "Pretrain backbone {wildcards.backbone} without labels"
     script:
@@ -66,7 +75,16 @@ rule train_classifier:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("linear_classifier", "training", "steps", "members", "datasets", "randomness"),
+        code=code(
+            "linear_classifier",
+            "training",
+            "steps",
+            "members",
+            "datasets",
+            "image_folders",
+            "pictures",
+            "randomness",
+        ),
     message:
         "Train the linear classifier of {wildcards.member}"
     script:

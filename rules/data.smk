@@ -58,7 +58,7 @@ rule training_images:
         **requests(minutes=lambda wildcards: TRAINING_IMAGES * 0.01 / 60),
     params:
         datasets=TRAINING,
-        code=code("datasets", "imagenet", "fashion_mnist"),
+        code=code("datasets", "image_folders", "pictures", "imagenet", "fashion_mnist"),
     message:
         "Check the training images"
     script:
@@ -88,7 +88,9 @@ rule validation_set:
         datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "image_size", "resize")},
         dataset=dataset_settings,
         seed=STUDY["seed"],
-        code=code("datasets", "imagenet", "fashion_mnist", "randomness"),
+        code=code(
+            "datasets", "image_folders", "pictures", "imagenet", "fashion_mnist", "randomness"
+        ),
     message:
         "Store validation set {wildcards.dataset}"
     script:

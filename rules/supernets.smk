@@ -37,6 +37,8 @@ rule train_supernet:
             "members",
             "resnet",
             "datasets",
+            "image_folders",
+            "pictures",
             "randomness",
         ),
     message:
@@ -105,7 +107,16 @@ rule extract_subnet:
         member=member_settings,
         datasets=TRAINING,
         device=STUDY["device"],
-        code=code("subnets", "subnet_notation", "batch_norm", "members", "resnet", "datasets"),
+        code=code(
+            "subnets",
+            "subnet_notation",
+            "batch_norm",
+            "members",
+            "resnet",
+            "datasets",
+            "image_folders",
+            "pictures",
+        ),
     message:
         "Cut {wildcards.member} out of its super-network"
     script:

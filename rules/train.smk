@@ -32,7 +32,9 @@ rule train:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("training", "steps", "members", "datasets", "randomness"),
+        code=code(
+            "training", "steps", "members", "datasets", "image_folders", "pictures", "randomness"
+        ),
     message:
         "Train {wildcards.member}"
     script:

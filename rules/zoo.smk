@@ -28,7 +28,7 @@ rule class_names:
     params:
         datasets={key: STUDY["datasets"][key] for key in ("kind", "classes")},
         dataset=DATASET[DATASETS[0]],
-        code=code("datasets", "imagenet"),
+        code=code("datasets", "image_folders", "pictures", "imagenet"),
     message:
         "Take the classes of the first validation set"
     script:

@@ -5,6 +5,7 @@ Every folder is listed; of each set a sample of pictures is decoded, with --full
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +16,7 @@ import numpy as np
 from scripts.lib import imagenet
 from scripts.lib.datasets import ImageSet, training_images, validation_images
 from scripts.lib.errors import StudyError
+from scripts.lib.pictures import TREATED
 from scripts.lib.study import resolve
 from scripts.lib.study_file import read_study
 from scripts.lib.user_files import check_files, named_files
@@ -67,26 +69,30 @@ def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[st
 def _checked(title: str, read: Callable[[], ImageSet], full: bool) -> tuple[str, str | None]:
     try:
         found = read()
-        decoded = _decode(found, full)
+        decoded, treated = _decode(found, full)
     except StudyError as error:
         return title, str(error)
     counts = np.bincount(found.labels)
     counts = counts[counts > 0]
     return (
         f"{title}: {len(found)} images of {len(counts)} classes ({counts.min()} to {counts.max()} each), "
-        f"{decoded} decoded",
+        f"{decoded} decoded" + "".join(f"; {count} {what}" for what, count in treated.items()),
         None,
     )
 
 
-def _decode(images: ImageSet, full: bool) -> int:
-    """Decode a sample of the pictures, or all. Raises StudyError naming one that is damaged."""
+def _decode(images: ImageSet, full: bool) -> tuple[int, Counter[str]]:
+    """Decode a sample of the pictures, or all: how many, and what was done for how many of them.
+
+    Raises StudyError naming one that is damaged.
+    """
     count = len(images) if full else min(SAMPLE, len(images))
     rows = np.random.default_rng(0).permutation(len(images))[:count]
+    treated: Counter[str] = Counter()
     with ThreadPoolExecutor() as pool:
-        for _ in pool.map(lambda row: images.images[int(row)] and None, rows):
-            pass
-    return count
+        for done in pool.map(lambda row: images.images[int(row)].info.get(TREATED, []), rows):
+            treated.update(done)
+    return count, treated
 
 
 def main() -> int:
