@@ -217,11 +217,13 @@ def check_pattern(folder: Path) -> str:
     files = [member["file"].replace("{dataset}", "clean") for member in result["members"]]
     assert len(set(files)) == len(files)
     assert all(reason for reason in (row["reason"] for row in result["zoo"] if row["member"] is None))
-    listed = {row["path"].replace("{dataset}", "clean") for row in result["zoo"]}
+    listed = {row["path"] for row in result["zoo"]}
     if pattern in ("*", "*.csv", "**"):
         names = [name for name in os.listdir(folder / "p") if not name.startswith(".")]
         meant = {name for name in names if name.endswith(".csv") or pattern != "*.csv"}
-        assert {str(folder / "p" / name) for name in meant if not name.endswith(".json")} <= listed
+        paths = {str(folder / "p" / name) for name in meant if not name.endswith(".json")}
+        paths = {path for path in paths if pattern != "**" or not Path(path).is_dir()}
+        assert {os.fsencode(path).decode("utf-8", "backslashreplace") for path in paths} <= listed
     for file in files:
         values = attempt(lambda file=file: read_scores(file), Path(file).name.encode("ascii", "replace").decode()[:1])
         first = Path(file).read_bytes().splitlines()[1]

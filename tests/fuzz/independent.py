@@ -186,12 +186,12 @@ def labels_csv(data: bytes) -> tuple[list[str], list[str] | None]:
 
 
 def lines(data: bytes) -> list[str]:
-    """One name a line, the end of a line being LF or CR LF."""
+    """One name a line, the end of a line being LF, CR LF or CR."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Doubtful(f"not UTF-8: {error}") from None
-    found = text.replace("\r\n", "\n").split("\n")
+    found = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return found[:-1] if found[-1] == "" else found
 
 

@@ -46,6 +46,8 @@ def label_cases(draw: Draw) -> Case:
         labels[0] = draw(st.sampled_from(WRONG))
     form = draw(st.sampled_from(["csv", "csv", "parquet", "npy"]))
     where = draw(st.sampled_from(["sample", "sample", "id", "file", "nowhere"]))
+    # Columns of m.csv that no label knows may not be classes.
+    all_known = set(numbers) == set(range(len(table.classes)))
     numeric = all(name.isdigit() for name in table.classes) and table.classes != [
         str(n) for n in range(len(table.classes))
     ]
@@ -56,13 +58,16 @@ def label_cases(draw: Draw) -> Case:
         "samples": table.samples if where != "nowhere" else [str(row) for row in range(len(labels))],
         "labels": [None, *numbers[1:]] if wrong else numbers,
         "classes": table.classes,
-        "named": draw(st.booleans()),
+        "named": (named := draw(st.booleans())),
         "plain": plain,
     }
-    files: dict[str, bytes] = {} if meant["named"] else {"m.csv": Csv()([(name, [0.5]) for name in table.classes])}
+    predicted = [(name, [float(label == number) for label in numbers]) for number, name in enumerate(table.classes)]
+    files = {"m.csv": Csv()(predicted)}
     ids = table.samples if where in ("sample", "id") else None
     if where == "file" or (form == "npy" and ids is not None):
         files["ids.txt"] = "".join(f"{name}\n" for name in table.samples).encode()
+    # Numbers without 0 may be counted from 1.
+    meant["plain"] = plain and (named or all_known) and (style == "name" or 0 in numbers)
     if form == "npy":
         content, ok = npy(draw(st.sampled_from(_arrays(labels)))), meant["plain"] and not odd
     else:
@@ -112,18 +117,29 @@ def check(folder: Path) -> str:
     names = meant["classes"] if meant["named"] else None
     outputs = {name: str(folder / "out" / name) for name in ("labels", "samples", "classes")}
     result = attempt(lambda: make_labelled_samples(dataset, names, first, **outputs), path.name, ids.name, member.name)
-    if "damaged" in meant and path.suffix == ".parquet":
-        return _unconfirmed(result, outputs)
     if "damaged" in meant:
-        try:
-            meant |= independently(folder, meant)
-        except Doubtful as doubt:
-            return refused_for(doubt, result)
-    elif isinstance(result, Refusal):
-        assert not meant["plain"], f"refused: {result.message}"
+        return check_damaged(folder, meant, result, outputs)
     if isinstance(result, Refusal):
+        assert not meant["plain"], f"refused: {result.message}"
         return REFUSED
     assert read(outputs) == {name: meant[name] for name in ("samples", "labels", "classes")}
+    return ACCEPTED
+
+
+def check_damaged(folder: Path, meant: dict[str, Any], result: Any, outputs: dict[str, str]) -> str:
+    """Ids and classes of all labels are those that an independent reader finds in the damaged files."""
+    if meant["file"].endswith(".parquet"):
+        return _unconfirmed(result, outputs)
+    try:
+        ids, texts, columns = independently(folder, meant)
+        expected = [_place(text, columns) for text in texts]
+    except Doubtful as doubt:
+        return refused_for(doubt, result)
+    if isinstance(result, Refusal):
+        return REFUSED
+    found = read(outputs)
+    assert found["samples"] == ids
+    assert [_place(found["classes"][label], columns) for label in found["labels"]] == expected
     return ACCEPTED
 
 
@@ -146,10 +162,9 @@ def _unconfirmed(result: Any, outputs: dict[str, str]) -> str:
     return ACCEPTED
 
 
-def independently(folder: Path, meant: dict[str, Any]) -> dict[str, Any]:
-    """Ids, labels and classes of damaged files, as another reader finds them."""
-    data = (folder / meant["file"]).read_bytes()
-    ids: list[str] | None = None
+def independently(folder: Path, meant: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    """Ids, labels and names of the classes in damaged files, as another reader finds them."""
+    data, ids = (folder / meant["file"]).read_bytes(), None
     if meant["file"].endswith(".csv"):
         texts, ids = independent.labels_csv(data)
     else:
@@ -162,21 +177,21 @@ def independently(folder: Path, meant: dict[str, Any]) -> dict[str, Any]:
     ids = ids or [str(row) for row in range(len(texts))]
     if len(ids) != len(texts) or len(set(ids)) < len(ids) or not texts:
         raise Doubtful(f"{len(texts)} labels, {len(ids)} ids")
-    classes = meant["classes"]
-    if not meant["named"]:
-        found = independent.predictions_csv((folder / "m.csv").read_bytes())
-        numbered = all(independent.HEADING.fullmatch(name.strip().lower()) for name in found.classes or [])
-        classes = [str(n) for n in range(found.values.shape[1])] if numbered else found.classes
-    return {"samples": ids, "labels": [_place(text, classes) for text in texts], "classes": classes}
+    if meant["named"]:
+        return ids, texts, meant["classes"]
+    return ids, texts, independent.predictions_csv((folder / "m.csv").read_bytes()).classes or []
 
 
-def _place(text: str, classes: Sequence[str]) -> int:
-    """The class's place, by its name or else by its number."""
-    if text in classes:
-        return classes.index(text)
-    if text.isascii() and text.isdigit() and not any(name.isdigit() for name in classes) and int(text) < len(classes):
-        return int(text)
-    raise Doubtful(f"{text!r} is none of the classes {list(classes)}")
+def _place(text: str, columns: Sequence[str]) -> int:
+    """The column of a label, by its name or else by its number among columns that have numbers, or are in order."""
+    if text in columns:
+        return columns.index(text)
+    if not text.isascii() or not text.isdigit() or int(text) >= len(columns):
+        raise Doubtful(f"{text!r} is none of the classes {list(columns)}")
+    matches = [independent.HEADING.fullmatch(name.strip().lower()) for name in columns]
+    numbers = [int(match[1]) for match in matches if match]
+    order = sorted(range(len(columns)), key=numbers.__getitem__) if all(matches) else range(len(columns))
+    return order[int(text)]
 
 
 TARGETS = [Target("labels", label_cases(), check), Target("labels-damaged", damaged(label_cases()), check)]

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
-from scripts.lib.prediction_files import stated_classes
-from scripts.lib.storage import load_lines
+from scripts.lib.prediction_files import ids_of, logits_of_file
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
 from tests.fuzz.independent import Doubtful
@@ -51,24 +52,40 @@ def json_cases(draw: Draw) -> Case:
 
 
 def check(folder: Path) -> str:
-    """The names, as a list of ids and as classes of a model, are those that were meant."""
+    """As ids of the rows, and as classes of the columns, of a file without any, the names are those that were meant."""
     meant = intention_of(folder)
-    path = folder / meant["file"]
-    results = [attempt(lambda: stated_classes(str(path)), path.name)]
-    if path.suffix == ".txt":
-        results.append(attempt(lambda: load_lines(path), path.name))
-    names = meant["names"]
+    path, names, doubt = folder / meant["file"], meant["names"], None
     if "damaged" in meant or names is None:
         try:
             names = independently(path)
-        except Doubtful as doubt:
-            return refused_for(doubt, *results)
-    for result in results:
-        if isinstance(result, Refusal):
-            assert "damaged" in meant or not meant["plain"], f"refused: {result.message}"
-        else:
-            assert result == names
-    return REFUSED if any(isinstance(result, Refusal) for result in results) else ACCEPTED
+        except Doubtful as error:
+            names, doubt = names or ["a", "b"], error
+    outcomes = {aligned(folder, path, names, key, doubt, meant) for key in ("samples", "classes")}
+    return ACCEPTED if outcomes == {ACCEPTED} else REFUSED
+
+
+def aligned(folder: Path, path: Path, names: list[str], key: str, doubt: Doubtful | None, meant: dict[str, Any]) -> str:
+    """Read an array whose rows, or columns, have these names, and look at the order of what comes out."""
+    if key == "samples" and path.suffix == ".json":
+        return ACCEPTED  # ids are not read from JSON
+    known, order = sorted(set(names)), np.argsort(np.array(names, dtype=object), kind="stable")
+    values = np.arange(2.0 * len(names)).reshape(-1, 2) - 1
+    np.save(folder / "m.npy", values if key == "samples" else values.T)
+    member = {"id": "m", "values": "logits", "classes": None, "samples": None, key: str(path)}
+    samples, classes = (known, ["x", "y"]) if key == "samples" else (["x", "y"], known)
+    result = attempt(
+        lambda: logits_of_file(
+            str(folder / "m.npy"), member, "clean", samples, classes, ids_of(member, "clean")
+        )[0],
+        path.name, "m.npy",
+    )  # fmt: skip
+    if doubt or len(known) < len(names):
+        return refused_for(doubt or ValueError(f"names are there twice: {names}"), result)
+    if isinstance(result, Refusal):
+        assert "damaged" in meant or not meant["plain"], f"refused: {result.message}"
+        return REFUSED
+    np.testing.assert_allclose(result, values[order] if key == "samples" else values[order].T)
+    return ACCEPTED
 
 
 def independently(path: Path) -> list[str]:

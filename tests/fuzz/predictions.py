@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def array_cases(draw: Draw) -> Case:
     rows = draw(st.permutations(range(len(table.samples)))) if layout.ids else range(len(table.samples))
     order = draw(st.permutations(range(len(table.classes)))) if has_names else range(len(table.classes))
     arrays = layout.arrays(table, rows, order)
+    if layout.dtype in ("f2", "i4", "u1"):  # what was written is what was meant
+        table = replace(table, values=np.array(table.values).astype(layout.dtype).astype(float).tolist())
     plain = table.plain and layout.plain and not (form == "npy" and layout.dtype == "F")
     # A class called 0 or class_0 in a list of names is a name; nothing is taken by its place.
     ids = None if has_ids or not layout.ids else [table.samples[row] for row in rows]

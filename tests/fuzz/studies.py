@@ -13,6 +13,7 @@ import yaml
 from hypothesis import strategies as st
 
 from scripts.lib.study import ROOT, resolve
+from scripts.lib.study_file import read_study
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.independent import Doubtful
 from tests.fuzz.mutations import damaged
@@ -156,7 +157,7 @@ def text_cases(draw: Draw) -> Case:
 
 def load(path: Path) -> dict[str, Any]:
     """What the program does with a study file."""
-    return resolve(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return resolve(read_study(path))
 
 
 def check(folder: Path) -> str:
@@ -221,9 +222,11 @@ def _checked(node: yaml.Node | None, above: tuple[int, ...], seen: set[int]) -> 
             _checked(part, (*above, id(node)), seen)
 
 
-CASES = st.one_of(tree_cases(), text_cases())
+PLAIN = st.sampled_from([
+    {INTENTION: b'{"plain": true}', "study.yaml": yaml.safe_dump(study, sort_keys=False).encode()} for study in STUDIES
+])  # fmt: skip
 TARGETS = [
     Target("study", tree_cases(), check),
     Target("study-text", text_cases(), check),
-    Target("study-damaged", damaged(tree_cases()), check),
+    Target("study-damaged", damaged(PLAIN), check),
 ]
