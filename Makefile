@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help init demo demo-quick example-sklearn example-timm test test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (15 to 20 minutes on two cores)"
@@ -18,8 +18,9 @@ help:
 	@echo "make example-sklearn  a zoo of 28 scikit-learn classifiers, as files of predictions (1 to 2 minutes)"
 	@echo "make example-timm     a zoo of timm checkpoints of seven architectures (2 to 3 minutes)"
 	@echo "make test   install into .venv and run all tests"
+	@echo "make fuzz [MINUTES=10] [TARGETS='csv labels']  feed the readers with damaged and strange files (or REPLAY=folder)"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels (7 minutes)"
-	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's images"
+	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's file, and in the files and images that it names"
 	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  hours, disk and wall time of a study, from a few steps here"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
 	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 20 minutes)"
@@ -71,7 +72,10 @@ proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
-	@$(IN) python -m pytest tests/unit --numprocesses 2 --dist loadfile && python -m pytest tests/workflow
+	@$(IN) python -m pytest tests/unit tests/fuzz --numprocesses 2 --dist loadfile && python -m pytest tests/workflow
+
+fuzz: setup
+	@$(IN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(REPLAY),--replay "$(REPLAY)") $(if $(ATHERIS),--atheris) $(TARGETS)
 
 test-slurm: setup
 	@$(IN) python -m tests.cluster.slurm && python -m pytest tests/cluster

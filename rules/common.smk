@@ -11,9 +11,25 @@ from scripts.lib.deployment_methods import missing_program
 from scripts.lib.errors import StudyError
 from scripts.lib.fingerprint import fingerprint
 from scripts.lib.study import TRAINED, WITH_WEIGHTS, resolve
+from scripts.lib.study_file import check_study_file
+from scripts.lib.user_files import check_files, check_folders, fault_of_file, fault_of_path
+from scripts.lib.user_files import location, predictions_file, weights_file
+
+# Not workflow.basedir, which is another workflow's where this one is its module.
+PROJECT = Path(workflow.current_basedir).parent
+# Jobs read the rules again: what was checked once, before the graph, is not looked at for each of them.
+FIRST_READING = workflow.is_main_process
 
 try:
+    # Snakemake has read the study file, but says nothing of keys that are given twice. As a module of another
+    # workflow, this one gets its study from there. What is no plain file, such as a pipe, can be read only once.
+    if FIRST_READING and not workflow.modifier.skip_configfile:
+        for path in filter(os.path.isfile, workflow.configfiles):
+            check_study_file(path)
     STUDY = resolve(config)
+    if FIRST_READING:
+        check_folders(STUDY, str(PROJECT))
+        check_files(STUDY)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -21,9 +37,6 @@ if lacking := missing_program(
     [method.name.lower() for method in workflow.deployment_settings.deployment_method]
 ):
     raise WorkflowError(lacking)
-
-# Not workflow.basedir, which is another workflow's where this one is its module.
-PROJECT = Path(workflow.current_basedir).parent
 
 MEMBER = {member["id"]: member for member in STUDY["members"]}
 MEMBERS = list(MEMBER)
@@ -273,8 +286,8 @@ def recorded_alone(wildcards):
 def foreign_file(wildcards):
     """The user's file of a member; none where a library downloads its own weights."""
     member = MEMBER[wildcards.member]
-    file = member.get("file", member.get("weights"))
-    return [str(Path(file).expanduser())] if file and Path(file).suffix else []
+    file = location(member["file"]) if "file" in member else weights_file(member)
+    return [] if file is None else [file]
 
 
 def onnx_files(wildcards):
@@ -287,7 +300,7 @@ def lists_of_member(member, dataset=None):
     """The user's files with the sample ids and the class names of a member, where it has some."""
     paths = [member.get("samples"), member.get("classes")]
     names = [path.replace("{dataset}", dataset or "") for path in paths if isinstance(path, str)]
-    return [str(Path(name).expanduser()) for name in names]
+    return [location(name) for name in names]
 
 
 def lists_of(wildcards):
@@ -295,16 +308,9 @@ def lists_of(wildcards):
     return lists_of_member(MEMBER[wildcards.member])
 
 
-def file_of(member, dataset):
-    """The file with a member's predictions on a validation set."""
-    file = member["file"]
-    path = file[dataset] if isinstance(file, dict) else file.replace("{dataset}", dataset)
-    return str(Path(path).expanduser())
-
-
 def prediction_files(wildcards):
     """The files with the predictions of all members on file."""
-    return [file_of(MEMBER[member], wildcards.dataset) for member in ON_FILE]
+    return [predictions_file(MEMBER[member], wildcards.dataset) for member in ON_FILE]
 
 
 def lists_of_predictions(wildcards):
@@ -316,19 +322,16 @@ def lists_of_predictions(wildcards):
 def labelled_files(wildcards):
     """The files with the labels and ids of a validation set without images, and those that name its classes."""
     dataset, first = dataset_settings(wildcards), STUDY["members"][0]
-    paths = [dataset["labels"], dataset["samples"], file_of(first, dataset["id"])]
-    lists = lists_of_member(first, dataset["id"])
-    return [str(Path(path).expanduser()) for path in paths if path] + lists
+    paths = [location(dataset[key]) for key in ("labels", "samples") if dataset[key]]
+    of_first = [predictions_file(first, dataset["id"]), *lists_of_member(first, dataset["id"])]
+    return [*paths, *of_first]
 
 
 def program_files(wildcards):
     """The files that a member's command names by their paths. A program that is looked up in PATH is not among them."""
-    words = [str(Path(word).expanduser()) for word in MEMBER[wildcards.member]["command"]]
-    return [
-        word
-        for number, word in enumerate(words)
-        if Path(word).is_file() and (number or os.sep in word)
-    ]
+    program, *words = MEMBER[wildcards.member]["command"]
+    named = [program] * (os.sep in program) + words
+    return [location(word) for word in named if not fault_of_path(word) and not fault_of_file(word)]
 
 
 def fingerprints(files):

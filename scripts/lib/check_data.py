@@ -1,22 +1,25 @@
-"""What is missing, wrong or truncated in a study's images: `python -m scripts.lib.check_data STUDY [--full]`.
+"""What is missing, wrong or truncated in a study's files and images: `python -m scripts.lib.check_data STUDY [--full]`.
 
 Every folder is listed; of each set a sample of pictures is decoded, with --full every picture.
 """
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import numpy as np
-import yaml
 
 from scripts.lib import imagenet
 from scripts.lib.datasets import ImageSet, training_images, validation_images
 from scripts.lib.errors import StudyError
+from scripts.lib.pictures import TREATED
 from scripts.lib.study import resolve
+from scripts.lib.study_file import read_study
+from scripts.lib.user_files import check_files, named_files
 
 SAMPLE = 200
 OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified by the workflow itself
@@ -25,8 +28,11 @@ OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified b
 def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]:
     """One line for each set: what was found, and what is wrong with it (None if nothing is)."""
     datasets = study["datasets"]
+    if count := sum(1 for _ in named_files(study)):
+        yield _named(study, count)
     if datasets["kind"] not in OWN:
-        yield f"{datasets['kind']}: fetched and verified by the workflow", None
+        if datasets["kind"] != "predictions":
+            yield f"{datasets['kind']}: fetched and verified by the workflow", None
         return
     classes: list[str] = []
 
@@ -43,6 +49,14 @@ def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]
             yield _checked(dataset["id"], partial(_validation, study, dataset, classes), full)
 
 
+def _named(study: dict[str, Any], count: int) -> tuple[str, str | None]:
+    try:
+        check_files(study)
+    except StudyError as error:
+        return "files", str(error)
+    return f"files: {count} that the study names are there (labels, predictions, weights, …); jobs read them", None
+
+
 def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[str]) -> ImageSet:
     if not classes:
         raise StudyError("cannot be compared with the classes of the training images, which have faults themselves.")
@@ -55,26 +69,30 @@ def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[st
 def _checked(title: str, read: Callable[[], ImageSet], full: bool) -> tuple[str, str | None]:
     try:
         found = read()
-        decoded = _decode(found, full)
+        decoded, treated = _decode(found, full)
     except StudyError as error:
         return title, str(error)
     counts = np.bincount(found.labels)
     counts = counts[counts > 0]
     return (
         f"{title}: {len(found)} images of {len(counts)} classes ({counts.min()} to {counts.max()} each), "
-        f"{decoded} decoded",
+        f"{decoded} decoded" + "".join(f"; {count} {what}" for what, count in treated.items()),
         None,
     )
 
 
-def _decode(images: ImageSet, full: bool) -> int:
-    """Decode a sample of the pictures, or all. Raises StudyError naming one that is damaged."""
+def _decode(images: ImageSet, full: bool) -> tuple[int, Counter[str]]:
+    """Decode a sample of the pictures, or all: how many, and what was done for how many of them.
+
+    Raises StudyError naming one that is damaged.
+    """
     count = len(images) if full else min(SAMPLE, len(images))
     rows = np.random.default_rng(0).permutation(len(images))[:count]
+    treated: Counter[str] = Counter()
     with ThreadPoolExecutor() as pool:
-        for _ in pool.map(lambda row: images.images[int(row)] and None, rows):
-            pass
-    return count
+        for done in pool.map(lambda row: images.images[int(row)].info.get(TREATED, []), rows):
+            treated.update(done)
+    return count, treated
 
 
 def main() -> int:
@@ -84,9 +102,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="decode every picture, not a sample")
     arguments = parser.parse_args()
     try:
-        with open(arguments.study, encoding="utf-8") as file:
-            study = resolve(yaml.safe_load(file))
-    except (OSError, yaml.YAMLError, StudyError) as error:
+        study = resolve(read_study(arguments.study))
+    except StudyError as error:
         print(f"Error: {error}")
         return 1
     faults = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.lib.errors import StudyError
-from scripts.lib.user_files import read_lines, readable
+from scripts.lib.user_tables import read_lines, readable
 
 # Numbers, such as `0` or `class_3`, that say which class a column is; whatever else ends in a number is a name.
 NUMBERED = re.compile(r"((?:class|logit|probability|prob|score|column|p|c)?[_ -]?)(\d{1,9})(?:\.0+)?", re.IGNORECASE)

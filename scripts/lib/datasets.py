@@ -1,6 +1,6 @@
 """Images of a study: where they come from, and the validation sets that all members share."""
 
-import struct
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from PIL import Image
 
 from scripts.lib import fashion_mnist
 from scripts.lib.errors import StudyError
-from scripts.lib.job import progress
+from scripts.lib.image_folders import SUFFIXES, class_folders, list_pictures
+from scripts.lib.job import log, progress
+from scripts.lib.pictures import TREATED, ImageFiles
 from scripts.lib.randomness import derive
 from scripts.lib.storage import (
     checksums,
@@ -27,8 +29,6 @@ from scripts.lib.storage import (
 )
 
 DATA = Path("data")
-# What Pillow raises for truncated, foreign or unreasonably large files.
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 class ArrayImages(Sequence[Image.Image]):
@@ -42,25 +42,6 @@ class ArrayImages(Sequence[Image.Image]):
 
     def __getitem__(self, row: Any) -> Any:
         return Image.fromarray(self.pixels[row]).convert("RGB")
-
-
-class ImageFiles(Sequence[Image.Image]):
-    """Images in files, decoded when asked for. Raises StudyError for a file that cannot be decoded."""
-
-    def __init__(self, paths: list[str]) -> None:
-        self.paths = paths
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, row: Any) -> Any:
-        try:
-            with Image.open(self.paths[row]) as image:
-                return image.convert("RGB")
-        except UNREADABLE as error:
-            raise StudyError(
-                f"the image {self.paths[row]} cannot be decoded ({error}): replace or remove it."
-            ) from None
 
 
 @dataclass(frozen=True)
@@ -124,18 +105,22 @@ def _digits(folder: str | None, training: bool) -> ImageSet:
 
 def _image_folder(folder: str | None, training: bool) -> ImageSet:
     """torchvision's ImageFolder layout: one subfolder a class, classes in alphabetical order."""
-    from scripts.lib.vision import torchvision
-
     root = Path(str(folder)).expanduser()
     if not root.is_dir():
         raise StudyError(f"the dataset folder {root} does not exist: correct `folder` under datasets in the study.")
-    try:
-        found = torchvision.datasets.ImageFolder(str(root))
-    except FileNotFoundError as error:
-        raise StudyError(f"the dataset folder {root} has no images, or a class without any: {error}") from None
-    paths, labels = zip(*found.samples, strict=True)
+    classes = class_folders(root)
+    found = list_pictures(root, classes)
+    empty = [name for name, paths in zip(classes, found, strict=True) if not paths]
+    if empty or not classes:
+        what = f"no pictures in {', '.join(empty[:5])}" if empty else "no class folders"
+        raise StudyError(
+            f"the dataset folder {root} has no images, or a class without any: {what} (pictures end in "
+            f"{', '.join(SUFFIXES)})."
+        )
+    paths = [path for listed in found for path in listed]
+    labels = np.repeat(np.arange(len(classes)), [len(listed) for listed in found])
     samples = [Path(path).relative_to(root).as_posix() for path in paths]
-    return ImageSet(ImageFiles(list(paths)), np.array(labels, np.int64), samples, found.classes)
+    return ImageSet(ImageFiles(paths, upright=True), labels, samples, classes)
 
 
 def _imagenet(folder: str | None, training: bool) -> ImageSet:
@@ -267,10 +252,22 @@ def _key(dataset: dict[str, Any]) -> str:
 def _decoded(
     images: Sequence[Image.Image], title: str, convert: Callable[[Image.Image], Any] = lambda image: None
 ) -> Iterator[Any]:
-    """`convert` of every image in order, decoded by a few threads (Pillow releases the interpreter's lock)."""
+    """`convert` of every image in order, decoded by a few threads (Pillow releases the interpreter's lock).
+
+    At the end it says how many pictures were not simply read: turned, or scaled from 16 bits.
+    """
+
+    def decoded(row: int) -> tuple[Any, list[str]]:
+        image = images[row]
+        return convert(image), image.info.get(TREATED, [])
+
+    counts: Counter[str] = Counter()
     with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda row: convert(images[row]), range(len(images)))
-        yield from progress(results, title, "image", total=len(images))
+        for result, treated in progress(pool.map(decoded, range(len(images))), title, "image", total=len(images)):
+            counts.update(treated)
+            yield result
+    for what, count in counts.items():
+        log.info("%s: %d of %d pictures %s", title, count, len(images), what)
 
 
 def centre(image: Image.Image, resize: int, size: int) -> np.ndarray:

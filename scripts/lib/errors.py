@@ -1,5 +1,24 @@
 """Errors that are a message to the user, never a traceback."""
 
+import os
+
 
 class StudyError(Exception):
     """Something that the user can put right: the message names the file or key, the value, and what to do."""
+
+
+def printable(text: str | os.PathLike[str]) -> str:
+    """A path or name as a message can show it: in one line, and without bytes that are not UTF-8."""
+    return "".join(character if character.isprintable() else _escaped(character) for character in os.fspath(text))
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a file name that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
+def first_line(error: BaseException, length: int = 200) -> str:
+    """What an error of a library says, in one line; its name where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:length] if lines else type(error).__name__

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 
 from scripts.lib.batch_norm import adaptation_samples
 from scripts.lib.datasets import ArrayImages, ImageSet
@@ -27,6 +26,7 @@ from scripts.lib.inference import BATCH
 from scripts.lib.members import build, count_parameters, place
 from scripts.lib.steps import Steps
 from scripts.lib.study import WITH_WEIGHTS, resolve
+from scripts.lib.study_file import read_study
 from scripts.lib.training import make_optimizer, training_transforms
 
 # Where the study does not say how many: all that there are.
@@ -256,10 +256,9 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=1, help="GPUs (or cores) that work side by side")
     arguments = parser.parse_args()
     try:
-        with open(arguments.study, encoding="utf-8") as file:
-            study = resolve(yaml.safe_load(file))
+        study = resolve(read_study(arguments.study))
         report(study, choose_device(study["device"], study["threads"]), arguments.devices)
-    except (OSError, yaml.YAMLError, StudyError) as error:
+    except (OSError, StudyError) as error:
         print(f"Error: {error}")
         return 1
     return 0

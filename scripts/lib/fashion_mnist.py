@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.lib.errors import StudyError
+from scripts.lib.errors import StudyError, first_line
 from scripts.lib.job import log
 from scripts.lib.storage import whole_file
 
@@ -50,7 +50,7 @@ def fetch(named_folder: str | None, destination: Path) -> None:
                 source = find(Path(scratch))
                 contents = {name: _verified(source / f"{name}.gz") for name in FILES}
             except (OSError, RuntimeError, subprocess.SubprocessError, EOFError) as error:
-                tried.append(f"{title}: {_first_line(error)}")
+                tried.append(f"{title}: {first_line(error, 500)}")
                 continue
             for name, content in contents.items():
                 _store(content, destination / f"{name}.gz")
@@ -106,10 +106,6 @@ def _verified(path: Path) -> bytes:
 def _store(content: bytes, path: Path) -> None:
     with whole_file(path) as part:
         part.write_bytes(gzip.compress(content, compresslevel=1, mtime=0))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,9 @@
 """Weights that were trained elsewhere become an ordinary member: safetensors, and a record like that of a training."""
 
 import difflib
+import re
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ import torch
 from torch import nn
 
 from scripts.lib.class_columns import class_order, stated_classes
-from scripts.lib.errors import StudyError
+from scripts.lib.errors import StudyError, first_line, printable
 from scripts.lib.job import log
 from scripts.lib.members import Network, build, outputs_of, read_weights, save_weights_of
 from scripts.lib.preprocessing import relative_crop
@@ -96,7 +98,7 @@ def _of_timm(member: dict[str, Any], pretrained: bool, where: str) -> Source:
         model = timm.create_model(name, pretrained=pretrained, **member["arguments"])
     except (RuntimeError, TypeError, OSError) as error:
         raise StudyError(
-            f"{where}: timm cannot create {name!r} ({_first_line(error)}).{_hint(name, pretrained)}"
+            f"{where}: timm cannot create {name!r} ({first_line(error)}).{_hint(name, pretrained)}"
         ) from None
     config: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]
     fixed = config.get("fixed_input_size") and member["image_size"]
@@ -132,7 +134,7 @@ def _of_torchvision(member: dict[str, Any], pretrained: bool, where: str) -> Sou
         raise StudyError(f"{where}/weights: torchvision has no weights {member['weights']!r} of {name}.") from None
     except (OSError, RuntimeError) as error:
         raise StudyError(
-            f"{where}: torchvision's weights of {name} could not be downloaded ({_first_line(error)})."
+            f"{where}: torchvision's weights of {name} could not be downloaded ({first_line(error)})."
         ) from None
     view = weights.transforms()
     return Source(view.crop_size[0], view.crop_size[0] / view.resize_size[0], view.mean, view.std, dict(state))
@@ -144,26 +146,54 @@ LIBRARIES = {"timm": _of_timm, "torchvision": _of_torchvision}
 def read_state(file: str) -> State:
     """Tensors by name. A file of Python's pickle is read only as far as it holds nothing but tensors and plain values.
 
-    Raises StudyError for anything else; nothing of it is executed.
+    Raises StudyError for anything else, and for a file of torch that does not fit its checksums; nothing of it is
+    executed.
     """
     if Path(file).suffix == ".safetensors":
         return plain_names(read_weights(file))
     try:
+        damage = _wrong_checksum(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise StudyError(f"the weights {file} do not exist.") from None
     except Exception as error:  # noqa: BLE001 - a damaged file makes torch raise anything
         raise StudyError(
             f"the weights {file} are refused: they are damaged, or hold Python objects, which could run any program "
-            f"when they are loaded ({_first_line(error)}). Save the tensors alone, best as safetensors."
+            f"when they are loaded ({_why_not(error)}). Save the tensors alone, where the model is at home: "
+            'safetensors.torch.save_file(model.state_dict(), "weights.safetensors").'
         ) from None
+    if damage:
+        raise StudyError(f"the weights {file} are damaged ({damage}): copy or save them again.")
     for section in SECTIONS:
         if isinstance(content, dict) and isinstance(content.get(section), dict):
             content = content[section]
             break
-    if not isinstance(content, dict) or not content or not all(torch.is_tensor(value) for value in content.values()):
+    if not isinstance(content, dict) or not content or not all(map(_is_named_tensor, content.items())):
         raise StudyError(f"the weights {file} hold no tensors by name (looked for also under {', '.join(SECTIONS)}).")
     return plain_names(content)
+
+
+def _wrong_checksum(file: str) -> str:
+    """The part of a file of torch that is not as it was written; torch itself does not look at the checksums."""
+    if not zipfile.is_zipfile(file):
+        return ""
+    with zipfile.ZipFile(file) as archive:
+        part = archive.testzip()
+    return f"{printable(part)} in it does not fit its checksum" if part else ""
+
+
+def _why_not(error: Exception) -> str:
+    """Why torch does not load a file, without its advice to load it all the same."""
+    text = str(error)
+    if named := re.search(r"GLOBAL (\S+)", text):
+        return f"it holds {printable(named[1])}"
+    if "TorchScript" in text:
+        return "it is TorchScript, which is a program; for a member of kind onnx, export it to ONNX"
+    return "it is not a file of plain tensors" if "weights_only" in text else printable(first_line(error))
+
+
+def _is_named_tensor(item: tuple[Any, Any]) -> bool:
+    return isinstance(item[0], str) and torch.is_tensor(item[1])
 
 
 def plain_names(state: State) -> State:
@@ -178,7 +208,9 @@ def outputs_in(state: State, member: dict[str, Any], classes: int) -> int:
     """How many classes the weights have, by the classifier head's tensor; `classes` where it is not found."""
     network = build(member, classes)
     tensor = state.get(f"{network.head}.weight")
-    return classes if tensor is None or classes not in outputs_of(_head(network)) else len(tensor)
+    if tensor is None or not tensor.ndim or classes not in outputs_of(_head(network)):
+        return classes
+    return len(tensor)
 
 
 def fitting(given: State, model: nn.Module, file: str, where: str) -> State:
@@ -199,7 +231,32 @@ def fitting(given: State, model: nn.Module, file: str, where: str) -> State:
             f"{name}, {list(given[name].shape)} instead of {list(wanted[name].shape)}. Are `model`, `arguments` and "
             "`image_size` right?"
         )
-    return {name: given.get(name, tensor).to(tensor.dtype) for name, tensor in wanted.items()}
+    return {
+        name: _usable(given.get(name, tensor), tensor, f"{where}: {name} in {file}") for name, tensor in wanted.items()
+    }
+
+
+def _usable(given: torch.Tensor, wanted: torch.Tensor, what: str) -> torch.Tensor:
+    """The given numbers in the type of the model's. Raises StudyError where they are not numbers of that kind."""
+    plain = given.layout == torch.strided and not given.is_meta
+    if not plain or (wanted.is_floating_point() and not given.is_floating_point()):
+        kind = given.dtype if plain else "no numbers (meta)" if given.is_meta else given.layout
+        raise StudyError(
+            f"{what} holds {_name_of(kind)} where {_name_of(wanted.dtype)} is expected: save the weights as they were "
+            "trained, not quantised or compressed."
+        )
+    found = given.to(wanted.dtype)
+    wrong = int((~torch.isfinite(found) & torch.isfinite(wanted)).sum())
+    if wrong:
+        raise StudyError(
+            f"{what}: {wrong} of {found.numel()} numbers are not finite (NaN, or beyond {_name_of(wanted.dtype)}). The "
+            "file is damaged, or the training diverged: copy or save it again, or take an earlier checkpoint."
+        )
+    return found
+
+
+def _name_of(kind: object) -> str:
+    return str(kind).removeprefix("torch.")
 
 
 def _keys(names: Sequence[str], others: Mapping[str, Any]) -> str:
@@ -228,7 +285,3 @@ def reordered(state: State, network: Network, order: list[int]) -> State:
 
 def _head(network: Network) -> nn.Module:
     return network.model.get_submodule(network.head)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

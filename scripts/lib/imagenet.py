@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from scripts.lib import image_folders
 from scripts.lib.corruptions import FAMILIES, deal
 from scripts.lib.datasets import ImageFiles, ImageSet
 from scripts.lib.errors import StudyError
 from scripts.lib.randomness import derive
 from scripts.lib.vision import timm
 
-PICTURES = {".jpeg", ".jpg", ".png"}
+PICTURES = (".jpeg", ".jpg", ".png")
 SEVERITIES = [1, 2, 3, 4, 5]
 
 
@@ -27,7 +28,7 @@ def class_folders(root: Path) -> list[str]:
     """
     if not root.is_dir():
         raise StudyError(f"the dataset folder {root} does not exist: correct `folder` under datasets in the study.")
-    found = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    found = {name for name in image_folders.class_folders(root) if not name.startswith(".")}
     known = synsets()
     if unknown := sorted(found.difference(known)):
         raise StudyError(
@@ -39,18 +40,21 @@ def class_folders(root: Path) -> list[str]:
     return [name for name in known if name in found]
 
 
-def pictures(folder: Path) -> list[Path]:
-    """The pictures of one class in the order of their names. Raises StudyError if there is none."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    if not found:
-        raise StudyError(f"the class folder {folder} has no picture (.JPEG, .jpg or .png): complete or remove it.")
-    return found
+def pictures(root: Path, folders: list[str]) -> list[list[Path]]:
+    """The pictures of each class folder in the order of their names. Raises StudyError if there is none in one."""
+    found = image_folders.list_pictures(root, folders, PICTURES, deep=False)
+    for folder, paths in zip(folders, found, strict=True):
+        if not paths:
+            raise StudyError(
+                f"the class folder {root / folder} has no picture (.JPEG, .jpg or .png): complete or remove it."
+            )
+    return [[Path(path) for path in paths] for paths in found]
 
 
 def read_folders(root: Path) -> ImageSet:
     """One folder a class, named by WordNet id: ImageNet (train and val), ImageNet-A, -R and -Sketch."""
     classes = class_folders(root)
-    return _image_set(root, [pictures(root / name) for name in classes], classes)
+    return _image_set(root, pictures(root, classes), classes)
 
 
 def read_v2(root: Path) -> ImageSet:
@@ -58,11 +62,13 @@ def read_v2(root: Path) -> ImageSet:
     if not root.is_dir():
         raise StudyError(f"the dataset folder {root} does not exist: correct `folder` under datasets in the study.")
     known = synsets()
-    numbers = sorted(int(path.name) for path in root.iterdir() if path.is_dir() and path.name.isdecimal())
+    names = [name for name in image_folders.class_folders(root) if name.isdecimal()]
+    numbers = sorted(map(int, names))
     if not numbers or numbers[-1] >= len(known):
         raise StudyError(f"{root} is no ImageNet-V2: its class folders are named 0 to {len(known) - 1}.")
-    paths = [pictures(root / str(number)) for number in numbers]
-    return _image_set(root, paths, [known[number] for number in numbers])
+    if wrong := [name for name in names if name != str(int(name))]:
+        raise StudyError(f"{root / wrong[0]} is no class folder of ImageNet-V2: its name would be {int(wrong[0])}.")
+    return _image_set(root, pictures(root, [str(number) for number in numbers]), [known[number] for number in numbers])
 
 
 def read_corrupted(root: Path, corruption: str, severity: int | None, seed: int) -> ImageSet:
@@ -85,7 +91,7 @@ def read_corrupted(root: Path, corruption: str, severity: int | None, seed: int)
             differing = sorted(set(found) ^ set(listing[variants[0]]))
             raise StudyError(f"{root / variant} and {root / variants[0]} differ in the class {differing[0]}.")
     classes = listing[variants[0]]
-    originals = [pictures(root / variants[0] / name) for name in classes]
+    originals = pictures(root / variants[0], classes)
     count = sum(map(len, originals))
     dealt = iter(deal(variants, count, derive(seed, "deal", corruption)))
     chosen = [[root / next(dealt) / path.parent.name / path.name for path in paths] for paths in originals]

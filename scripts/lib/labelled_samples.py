@@ -13,7 +13,7 @@ from scripts.lib.first_member import FirstMember
 from scripts.lib.job import log
 from scripts.lib.label_files import Labels, read_labels, require_names
 from scripts.lib.storage import checksums, save_array, save_json, save_lines
-from scripts.lib.user_files import present, read_lines
+from scripts.lib.user_tables import present, read_lines
 
 # Deviations by which one count must exceed another before it is taken for more than chance.
 CLEARLY = 3

@@ -15,7 +15,7 @@ import onnxruntime
 import torch
 
 from scripts.lib.class_columns import class_order, stated_classes
-from scripts.lib.errors import StudyError
+from scripts.lib.errors import StudyError, first_line, printable
 from scripts.lib.job import progress
 from scripts.lib.members import TIMED_RUNS
 from scripts.lib.prediction_files import to_logits
@@ -23,30 +23,38 @@ from scripts.lib.preprocessing import prepare, relative_crop
 from scripts.lib.storage import digest_of_file
 
 BATCH = 100
+SCORES = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
 
 class OnnxModel:
-    """An opened file. `image_size` is None where the file takes any; `batch` is the fixed number of images, or None."""
+    """An opened file. `image_size` is None where the file takes any; `batch` is the fixed number of images, or None.
+
+    Raises StudyError for a file that is damaged, or does not make scores of images.
+    """
 
     def __init__(self, path: str, threads: int, where: str) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime has an exception for every way in which a file is wrong
-            raise StudyError(f"{where}: {path} is no model that ONNX Runtime can open ({_short(error)}).") from None
-        inputs = self.session.get_inputs()
-        shape = inputs[0].shape if len(inputs) == 1 else []
-        if inputs[0].type != "tensor(float)" or len(shape) != 4 or 3 not in (shape[1], shape[3]):
-            listing = "; ".join(f"{value.name}: {value.type} {value.shape}" for value in inputs)
-            raise StudyError(
-                f"{where}: {path} wants {listing}; its input must be one float32 tensor [N, 3, H, W] or [N, H, W, 3]."
+            self.session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
-        self.path, self.name = path, inputs[0].name
-        self.channels_last = shape[1] != 3
-        side = shape[1] if self.channels_last else shape[2]
-        self.image_size = side if isinstance(side, int) else None
+            inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+            self.parameters = count_parameters(path)
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime has an exception for every way in which a file is wrong
+            raise StudyError(
+                f"{where}: {path} is no model that ONNX Runtime can open ({printable(first_line(error))})."
+            ) from None
+        if fault := _input_fault(inputs) or _output_fault(outputs):
+            raise StudyError(f"{where}: {path} {fault}.")
+        shape = inputs[0].shape
+        self.path, self.where, self.name, self.output = path, where, inputs[0].name, outputs[0].name
+        self.remarks = (
+            [f"of its {len(outputs)} outputs the first, {printable(self.output)}, is taken"] if len(outputs) > 1 else []
+        )
+        self.channels_last = _channels_last(shape)
+        self.image_size = next((side for side in _sides(shape) if isinstance(side, int)), None)
         self.batch = shape[0] if isinstance(shape[0], int) else None
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -56,8 +64,13 @@ class OnnxModel:
             images = np.resize(images, (self.batch, *images.shape[1:]))
         if self.channels_last:
             images = images.transpose(0, 2, 3, 1)
-        found = self.session.run(None, {self.name: np.ascontiguousarray(images)})[0]
-        return np.asarray(found).reshape(len(images), -1)[:count]
+        [found] = self.session.run([self.output], {self.name: np.ascontiguousarray(images)})
+        if len(images) > 1 and found.shape[:1] != (len(images),):
+            raise StudyError(
+                f"{self.where}: its first output ({self.output}) has the shape {list(found.shape)} for {len(images)} "
+                "images; it must be [images, classes]."
+            )
+        return found.reshape(len(images), -1)[:count]
 
     def outputs_of(self, pixels: np.ndarray, member: dict[str, Any], title: str) -> Iterator[np.ndarray]:
         """Outputs of one batch of stored images after another."""
@@ -73,6 +86,43 @@ class OnnxModel:
             self(image)
             seconds.append(time.perf_counter() - start)
         return 1000 * statistics.median(seconds[1:]) / (self.batch or 1)
+
+
+def _listing(values: Sequence[Any]) -> str:
+    return "; ".join(f"{printable(value.name)}: {value.type} {value.shape}" for value in values)
+
+
+def _channels_last(shape: Sequence[Any]) -> bool:
+    return shape[1] != 3
+
+
+def _sides(shape: Sequence[Any]) -> Sequence[Any]:
+    """Height and width: numbers, or names where the file takes any."""
+    return shape[1:3] if _channels_last(shape) else shape[2:]
+
+
+def _input_fault(inputs: Sequence[Any]) -> str:
+    """What is wrong with a file's inputs, as the end of a sentence."""
+    needed = "its input must be one float32 tensor [N, 3, H, W] or [N, H, W, 3]"
+    if not inputs:
+        return f"takes no input; {needed}"
+    shape = inputs[0].shape
+    if len(inputs) > 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or 3 not in (shape[1], shape[3]):
+        return f"takes {_listing(inputs)}; {needed}"
+    if 0 in shape:
+        return f"takes {_listing(inputs)}, of which a dimension of 0 leaves no images; export it with another one"
+    sides = {side for side in _sides(shape) if isinstance(side, int)}
+    if len(sides) > 1:
+        return f"takes images of {' and '.join(map(str, _sides(shape)))} pixels; they must be square"
+    return ""
+
+
+def _output_fault(outputs: Sequence[Any]) -> str:
+    """What is wrong with a file's outputs, as the end of a sentence."""
+    needed = "the first output must be a tensor of floating-point scores [N, classes]"
+    if not outputs:
+        return f"gives no output; {needed}"
+    return "" if outputs[0].type in SCORES else f"gives {_listing(outputs)}; {needed}"
 
 
 def predict_onnx(
@@ -99,17 +149,21 @@ def predict_onnx(
     }
     try:
         outputs = np.concatenate(list(model.outputs_of(pixels, view, f"{member['id']} on {dataset}")))
+    except StudyError:
+        raise
     except Exception as error:  # noqa: BLE001 - as above
-        raise StudyError(f"{where} cannot be run on images of {size} pixels ({_short(error)}).") from None
+        raise StudyError(
+            f"{where} cannot be run on images of {size} pixels ({printable(first_line(error))})."
+        ) from None
     logits, kind = to_logits(outputs, member["values"], samples, where)
     order, remark = class_order(stated_classes(member["classes"]), classes, outputs.shape[1], where)
     return np.ascontiguousarray(logits[:, order]), {
         "file": path,
         "digest": digest_of_file(path),
         "values": kind,
-        "remarks": [remark] if remark else [],
+        "remarks": [*model.remarks, *([remark] if remark else [])],
         **view,
-        "parameters": count_parameters(path),
+        "parameters": model.parameters,
         "latency_ms": model.latency(size),
         "device": "CPU",
         "seconds": time.perf_counter() - start,
@@ -123,7 +177,3 @@ def count_parameters(path: str) -> int:
     floating = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.BFLOAT16)
     graph = onnx.load(path, load_external_data=False).graph
     return sum(int(np.prod(list(tensor.dims))) for tensor in graph.initializer if tensor.data_type in floating)
-
-
-def _short(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]

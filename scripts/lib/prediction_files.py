@@ -11,7 +11,7 @@ from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
 from scripts.lib.score_files import Scores, read_scores
 from scripts.lib.storage import checksums, digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
-from scripts.lib.user_files import read_lines
+from scripts.lib.user_tables import read_lines
 
 # Rows of probabilities are written with few digits.
 ROUNDING = 2e-3

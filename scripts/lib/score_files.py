@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.errors import StudyError
-from scripts.lib.user_files import (
+from scripts.lib.user_tables import (
     IDS,
     ROW_NUMBERS,
     Archive,

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import xxhash
 
-from scripts.lib.errors import StudyError
+from scripts.lib.errors import StudyError, printable
 
 BYTES_AT_ONCE = 1 << 22
 # Nobody pauses so long in the middle of a file.
@@ -141,19 +141,38 @@ def load_json(path: str | Path) -> Any:
 
 
 def save_lines(path: str | Path, lines: Iterable[str]) -> None:
-    """Write one line for each string."""
+    """Write one line for each string. Raises StudyError for a string that `load_lines` would not give back."""
+    lines = list(lines)
+    for line in lines:
+        if {"\n", "\r"} & set(line) or line.startswith("\ufeff") or not _is_utf8(line):
+            raise StudyError(
+                f"{path} cannot hold the id '{printable(line)}': an id is a line of UTF-8. Rename the picture, or "
+                "correct the id in your file."
+            )
     with whole_file(path) as part:
         part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def load_lines(path: str | Path) -> list[str]:
-    """Read a text file as a list of lines without their ends."""
+def _is_utf8(text: str) -> bool:
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def load_lines(path: str | Path) -> list[str]:
+    """Read a text file as a list of lines without their ends. Only line feeds (and CR LF) end a line."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
     except UnicodeDecodeError as error:
-        raise StudyError(f"{path} is not a readable text ({error}): delete it and run again.") from None
+        raise StudyError(
+            f"{path} is not a readable text ({error}): save a file of yours as UTF-8; delete one of the workflow's and "
+            "run again."
+        ) from None
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def digest_of_lines(lines: Iterable[str]) -> str:

@@ -1,10 +1,13 @@
 """Weights that were trained elsewhere: they give the same logits here, and nothing but tensors is read."""
 
+import argparse
 import os
 import pickle
+import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -102,6 +105,139 @@ def test_a_pickle_is_refused_and_nothing_of_it_is_run(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="hold no tensors by name"):
         read_state(str(tmp_path / "list.pt"))
     assert not (tmp_path / "was run").exists()
+
+
+def whole_model(path: Path) -> None:
+    torch.save(torch.nn.Linear(3, 3), path)
+
+
+def options_beside_tensors(path: Path) -> None:
+    torch.save({"state_dict": torch.nn.Linear(3, 3).state_dict(), "options": argparse.Namespace(lr=0.1)}, path)
+
+
+def scalar_of_numpy(path: Path) -> None:
+    torch.save({"state_dict": torch.nn.Linear(3, 3).state_dict(), "accuracy": np.float64(0.9)}, path)
+
+
+def torchscript(path: Path) -> None:
+    torch.jit.script(torch.nn.Linear(3, 3)).save(str(path))
+
+
+def plain_pickle(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"weight": [1.0, 2.0]}))
+
+
+def other_text(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (whole_model, "torch.nn.modules.linear.Linear"),
+        (options_beside_tensors, "argparse.Namespace"),
+        (scalar_of_numpy, "multiarray.scalar"),
+        (torchscript, "TorchScript"),
+        (plain_pickle, "not a file of plain tensors"),
+        (other_text, "are refused"),
+        (Path.touch, "are refused"),
+        (Path.mkdir, "Is a directory"),
+    ],
+)
+def test_refused_weights_are_never_advised_to_be_trusted(write: Any, said: str, tmp_path: Path) -> None:
+    write(tmp_path / "w.pt")
+    with pytest.raises(StudyError) as refusal:
+        read_state(str(tmp_path / "w.pt"))
+    message = str(refusal.value)
+    assert said in message
+    assert "safetensors.torch.save_file(model.state_dict(), " in message
+    for advice in ("weights_only", "safe_globals", "trust", "\x1b", "\n"):
+        assert advice not in message
+
+
+def resnet_state() -> dict[str, torch.Tensor]:
+    return dict(trained(*TIMM).state_dict())
+
+
+def test_a_changed_bit_in_torchs_file_is_found(tmp_path: Path) -> None:
+    """torch does not compare the checksums of its own files."""
+    state = {"weight": torch.arange(12.0)}
+    torch.save(state, tmp_path / "w.pt")
+    content = bytearray((tmp_path / "w.pt").read_bytes())
+    content[content.index(state["weight"].numpy().tobytes()) + 7] ^= 0x40
+    (tmp_path / "w.pt").write_bytes(content)
+    assert torch.load(tmp_path / "w.pt", weights_only=True)["weight"][1] != 1
+    with pytest.raises(StudyError, match=r"w\.pt are damaged .* copy or save them again"):
+        read_state(str(tmp_path / "w.pt"))
+
+
+@pytest.mark.parametrize("form", ["w.safetensors", "w.pt", "legacy.pt"])
+def test_damaged_weights_are_read_or_refused(form: str, tmp_path: Path) -> None:
+    """150 files with changed, missing or additional bytes; nothing but a StudyError comes out."""
+    path, state = tmp_path / form, {"fc.weight": torch.arange(12.0).reshape(3, 4), "fc.bias": torch.ones(3)}
+    if form == "w.safetensors":
+        save_file(state, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=form == "w.pt")
+    original, draw, messages = path.read_bytes(), random.Random(form), []
+    for _ in range(150):
+        content = bytearray(original)
+        for _ in range(draw.choice([0, 1, 1, 4])):
+            content[draw.randrange(len(content))] = draw.randrange(256)
+        path.write_bytes(content[: draw.choice([len(content), draw.randrange(len(content))])])
+        try:
+            found = read_state(str(path))
+        except StudyError as error:
+            messages.append(str(error))
+        else:
+            assert all(isinstance(name, str) and torch.is_tensor(tensor) for name, tensor in found.items())
+    assert 50 < len(messages) < 150
+    assert all(str(path) in message and "weights_only" not in message for message in messages)
+
+
+DAMAGES: dict[str, tuple[Any, str]] = {
+    "nan": (lambda tensor: tensor.index_fill(0, torch.tensor([0]), float("nan")), "1 of 3 numbers .* not finite"),
+    "infinite": (
+        lambda tensor: tensor.index_fill(0, torch.tensor([0, 2]), -float("inf")),
+        "2 of 3 numbers .* not finite",
+    ),
+    "beyond float32": (lambda tensor: tensor.double() + 1e300, "3 of 3 numbers .* not finite"),
+    "whole numbers": (lambda tensor: tensor.to(torch.int8), "holds int8 .* float32"),
+    "complex": (lambda tensor: tensor.to(torch.complex64), "holds complex64 .* float32"),
+    "quantised": (lambda tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8), "holds qint8 .* float32"),
+    "sparse": (lambda tensor: tensor.to_sparse(), "holds .*sparse"),
+    "without numbers": (lambda tensor: tensor.to("meta"), "holds .*meta"),
+    "of another shape": (lambda tensor: tensor.sum(), "tensors have another shape"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_tensors_without_usable_numbers_are_named(damage: str, tmp_path: Path) -> None:
+    change, said = DAMAGES[damage]
+    state = resnet_state()
+    torch.save(state | {"fc.bias": change(state["fc.bias"])}, tmp_path / "w.pt")
+    with pytest.raises(StudyError, match=said) as refusal:
+        imported(tmp_path, *TIMM, tmp_path / "w.pt")
+    assert "fc.bias" in str(refusal.value)
+    assert "w.pt" in str(refusal.value)
+
+
+@pytest.mark.parametrize("weight", [torch.tensor(1.0), torch.zeros(0, 512), torch.zeros(3)])
+def test_a_classifier_of_no_shape_is_refused(weight: torch.Tensor, tmp_path: Path) -> None:
+    torch.save(resnet_state() | {"fc.weight": weight}, tmp_path / "w.pt")
+    with pytest.raises(StudyError, match=r"fc\.weight"):
+        imported(tmp_path, *TIMM, tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize(
+    "content", [{0: torch.ones(1)}, {"a": torch.ones(1), 1: torch.ones(1)}, {}, {"state_dict": {}}]
+)
+def test_tensors_without_names_are_refused(content: Any, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.raises(StudyError, match="hold no tensors by name"):
+        read_state(str(tmp_path / "w.pt"))
 
 
 def test_weights_of_another_architecture_show_what_is_missing_and_unexpected(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
 
 CHECKS_BEFORE_JOBS = (
     "scripts.lib.study",
+    "scripts.lib.study_file",
+    "scripts.lib.user_files",
     "scripts.lib.errors",
     "scripts.lib.deployment_methods",
     "scripts.lib.code_digest",

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -239,6 +240,27 @@ def test_tables_json_and_lines_come_back_as_they_were(tmp_path: Path) -> None:
     assert storage.load_json(tmp_path / "a.json") == {"a": [1, None, "é"]}
     storage.save_lines(tmp_path / "a.txt", ["first", "", "Ä"])
     assert storage.load_lines(tmp_path / "a.txt") == ["first", "", "Ä"]
+
+
+@pytest.mark.parametrize("lines", [[], [""], ["", ""], ["a", ""], ["a\u2028b", "\x85", "\x0b\x0c\x1c\x1d\x1e", " a "]])
+def test_lines_end_at_line_feeds_only(lines: list[str], tmp_path: Path) -> None:
+    storage.save_lines(tmp_path / "a.txt", lines)
+    assert storage.load_lines(tmp_path / "a.txt") == lines
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\nb\n", "a\r\nb\r\n", "\ufeffa\nb\n"])
+def test_lines_that_other_programs_wrote_are_read(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    assert storage.load_lines(tmp_path / "a.txt") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"), [("a\nb", "a\\nb"), ("a\r", "a\\r"), ("\udce9", "\\xe9"), ("\ud800", "\\ud800")]
+)
+def test_a_line_that_would_not_come_back_is_refused(line: str, shown: str, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=re.escape(f"{tmp_path / 'a.txt'} cannot hold the id '{shown}'")):
+        storage.save_lines(tmp_path / "a.txt", ["first", line])
+    assert names(tmp_path) == []
 
 
 # What cannot be read.

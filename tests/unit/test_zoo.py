@@ -1,5 +1,6 @@
 """Members from patterns and manifests."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,71 @@ def test_contradictions_are_named(tmp_path: Path, changes: dict[str, Any], said:
     with pytest.raises(StudyError) as refusal:
         resolve(zoo_study(tmp_path, **changes))
     assert said in str(refusal.value)
+
+
+def reasons(found: list[dict[str, Any]]) -> dict[str, str]:
+    return {row["path"]: row["reason"] for row in found if row["member"] is None}
+
+
+def odd_things(folder: Path) -> None:
+    """A file, and beside it all that is none."""
+    touch(folder / "a.npy")
+    (folder / "folder.npy").mkdir()
+    os.mkfifo(folder / "pipe.npy")
+    (folder / "dangling.npy").symlink_to("gone.npy")
+    (folder / "loop.npy").symlink_to("loop.npy")
+    touch(folder / "{x}.npy", folder / "<x>.npy", Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.npy")))
+
+
+def test_what_matches_a_pattern_and_is_no_file_is_listed_as_skipped(tmp_path: Path) -> None:
+    odd_things(tmp_path)
+    members, found = expand([{"from": f"{tmp_path}/*.npy"}], ["clean"])
+    assert ids(members) == ["a"]
+    assert reasons(found) == {
+        f"{tmp_path}/folder.npy": "is a folder, not a file",
+        f"{tmp_path}/pipe.npy": "is a pipe, not a file",
+        f"{tmp_path}/dangling.npy": "is a link to gone.npy, which does not exist",
+        f"{tmp_path}/loop.npy": "is a link that leads back to itself",
+        f"{tmp_path}/{{x}}.npy": "has {x} in its path, which Snakemake would replace; rename the file or folder",
+        f"{tmp_path}/<x>.npy": "has <x> in its path, which Snakemake would replace; rename the file or folder",
+        f"{tmp_path}/caf\\xe9.npy": "has a name that is not UTF-8; rename it",
+    }
+    study = resolve(zoo_study(tmp_path))
+    assert [row["member"] for row in study["zoo"] if row["member"]] == ["a", "b", "c"]
+    assert len(reasons(study["zoo"])) == 7
+
+
+def test_what_a_set_lacks_or_has_as_a_folder_is_said(tmp_path: Path) -> None:
+    touch(*(tmp_path / "clean" / f"{name}.npy" for name in "abc"), tmp_path / "noise" / "a.npy")
+    (tmp_path / "noise" / "b.npy").mkdir()
+    _, found = expand([{"from": f"{tmp_path}/{{dataset}}/*.npy"}], SETS)
+    assert reasons(found) == {
+        f"{tmp_path}/{{dataset}}/b.npy": f"{tmp_path}/noise/b.npy is a folder, not a file",
+        f"{tmp_path}/{{dataset}}/c.npy": "no file for noise",
+    }
+
+
+@pytest.mark.parametrize("text", ["{", '{"macs": 1, "macs": 2}', "[" * 50000, "\udcf6", "[1]"])
+def test_settings_beside_a_file_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    study = zoo_study(tmp_path)
+    (tmp_path / "b.json").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(StudyError, match=r"b\.json, the settings beside"):
+        resolve(study)
+
+
+@pytest.mark.parametrize("source", [3, None, "", ["a", "b"], {"a": 1}])
+def test_a_from_that_is_no_text_is_refused(source: Any) -> None:
+    with pytest.raises(StudyError, match=r"members/0/from: .* is no pattern"):
+        expand([{"from": source}], ["clean"])
+
+
+@pytest.mark.parametrize("kind", [[1], {"a": 1}, 3, "predicitons"])
+def test_a_kind_of_a_pattern_that_is_none_is_refused(tmp_path: Path, kind: Any) -> None:
+    with pytest.raises(StudyError, match="is no member of kind"):
+        resolve(zoo_study(tmp_path, members={"from": f"{tmp_path}/*.npy", "kind": kind}))
+
+
+@pytest.mark.parametrize("file", [{"clean": 3}, {"clean": None}, 3])
+def test_a_file_of_a_pattern_that_is_no_path_is_refused(tmp_path: Path, file: Any) -> None:
+    with pytest.raises(StudyError, match="no file for clean"):
+        resolve(zoo_study(tmp_path, members={"from": f"{tmp_path}/*.npy", "file": file}))

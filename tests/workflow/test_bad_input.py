@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import yaml
 from PIL import Image
 
 from scripts.lib.storage import checksums
-from tests.workflow.conftest import TEST_STUDY, snakemake
+from tests.workflow.conftest import ROOT, TEST_STUDY, environment, snakemake
 
 TABLES = ["ensembles/clean.parquet", "predictions/noise/deit.npy", "checkpoints/resnext.safetensors"]
 
@@ -45,6 +48,102 @@ def test_an_unknown_key_stops_before_any_job(tmp_path: Path) -> None:
 def test_an_unknown_baseline_is_named_with_the_members(tmp_path: Path) -> None:
     study = altered_study(tmp_path, baseline="resnet")
     assert_refused(tmp_path, "baseline: 'resnet' is not one of resnext, mnasnet", study=study)
+
+
+def test_a_key_that_is_given_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(f"seed: 1\nseed: 2\n{TEST_STUDY.read_text(encoding='utf-8')}", encoding="utf-8")
+    assert_refused(tmp_path, f"{study} is not a valid study file", "seed: is given in line 1 and again", study=study)
+
+
+def test_a_number_that_is_not_finite_is_refused_by_key(tmp_path: Path) -> None:
+    study = altered_study(tmp_path, deployment={"selection_share": float("nan")})
+    assert_refused(tmp_path, "deployment/selection_share: nan is not a finite number", study=study)
+
+
+def test_a_file_in_the_place_of_the_results_is_named(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("x")
+    assert_refused(tmp_path, f"results in {tmp_path} is not a folder", "--directory")
+
+
+def test_a_workflow_in_a_folder_that_snakemake_would_replace_is_refused(tmp_path: Path) -> None:
+    workflow = tmp_path / "{x}"
+    workflow.mkdir()
+    shutil.copy(ROOT / "Snakefile", workflow)
+    for name in ("rules", "scripts", "schemas", "config", "kernels", "envs", "profiles"):
+        (workflow / name).symlink_to(ROOT / name)
+    options = ["--snakefile", workflow / "Snakefile", "--directory", tmp_path, "--configfile", TEST_STUDY]
+    command = [sys.executable, "-m", "snakemake", *map(str, options), "--cores", "1", "--dry-run"]
+    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
+    assert result.returncode != 0
+    assert f"the workflow lies in '{workflow}'" in result.stdout
+    assert "move the workflow" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def study_of_files(folder: Path, subfolder: str = "p", **changes: Any) -> Path:
+    """Two members on file, an ONNX file and weights, of which only the files of predictions and labels are there."""
+    (folder / subfolder).mkdir()
+    for name in ("a", "b"):
+        np.save(folder / subfolder / f"{name}.npy", np.eye(3))
+    np.save(folder / "labels.npy", np.arange(3))
+    members = [{"id": name, "kind": "predictions", "file": f"{subfolder}/{name}.npy"} for name in ("a", "b")]
+    datasets = {"kind": "predictions", "validation": [{"id": "clean", "labels": "labels.npy"}]}
+    study = {"name": "files", "datasets": datasets, "members": members} | changes
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(study), encoding="utf-8")
+    return path
+
+
+def test_missing_files_are_listed_by_key_and_path_before_the_graph(tmp_path: Path) -> None:
+    study = study_of_files(tmp_path)
+    (tmp_path / "p/b.npy").unlink()
+    (tmp_path / "labels.npy").unlink()
+    said = ("members/1 (b)/file: p/b.npy does not exist", "(clean)/labels: labels.npy does not exist", str(tmp_path))
+    assert_refused(tmp_path, *said, study=study)
+    result = snakemake(tmp_path, "--dry-run", study=study)
+    assert all(words in result.stdout for words in said)
+    assert "MissingInputException" not in result.stdout
+
+
+def test_weights_without_a_suffix_are_a_file(tmp_path: Path) -> None:
+    weights = {"kind": "timm", "model": "resnet10t", "image_size": 32}
+    members = [{"id": "there", "weights": "w/there"} | weights, {"id": "gone", "weights": "w/gone"} | weights]
+    study = altered_study(tmp_path, members=members, overrides={}, baseline=None)
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w/there").write_bytes(b"no weights")
+    assert_refused(tmp_path, "members/1 (gone)/weights: w/gone does not exist", study=study)
+    (tmp_path / "w/gone").write_bytes(b"no weights")
+    target = "results/test/checkpoints/there.safetensors"
+    assert_refused(tmp_path, "the weights w/there are refused", study=study, targets=(target,))
+
+
+@pytest.mark.parametrize("part", ["{x}", "<x>"])
+def test_a_path_that_snakemake_would_replace_is_refused_with_what_to_do(tmp_path: Path, part: str) -> None:
+    study = study_of_files(tmp_path, part)
+    said = f"members/0 (a)/file: {part}/a.npy has {part} in its path, which Snakemake would replace; rename"
+    assert_refused(tmp_path, said, study=study)
+
+
+def reversed_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: reversed_keys(inner) for key, inner in reversed(value.items())}
+    return [reversed_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_a_study_with_keys_in_another_order_is_finished_already(copied: Path, tmp_path: Path) -> None:
+    path = tmp_path / "reversed.yaml"
+    content = reversed_keys(yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8")))
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    assert path.read_text(encoding="utf-8").startswith("statistics:")
+    result = snakemake(copied, "--dry-run", study=path)
+    assert "Nothing to be done" in result.stdout, result.stdout
+
+
+def test_what_is_given_beside_the_file_counts_on_top_of_it(copied: Path) -> None:
+    result = snakemake(copied, "--dry-run", "--config", "seed=7")
+    assert result.returncode == 0
+    assert "validation_set" in result.stdout
 
 
 def test_predictions_of_another_length_are_refused(copied: Path) -> None:

@@ -1,0 +1,297 @@
+"""The fuzz test itself: it finds what it should, keeps it, and its own readers agree with the libraries."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+from scripts.lib import prediction_files
+from scripts.lib.errors import StudyError
+from tests.fuzz import __main__ as command
+from tests.fuzz import claims, independent, predictions, studies
+from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, time_limit, write
+from tests.fuzz.dialects import npy, npz
+from tests.fuzz.engine import Hunt, by_atheris, replay
+from tests.fuzz.independent import Doubtful
+from tests.fuzz.mutations import Damage
+from tests.fuzz.tables import Table
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def read() -> Any:
+        raise error
+
+    return read
+
+
+# Outcomes.
+
+
+def test_a_study_error_that_names_the_file_is_a_refusal() -> None:
+    assert attempt(raising(StudyError("m.csv is empty")), "m.csv") == Refusal("m.csv is empty")
+    assert attempt(lambda: 3, "m.csv") == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("m.csv"),
+        MemoryError(),
+        SystemExit(1),
+        BaseException("a panic of Rust"),
+        RecursionError(),
+        StudyError(""),
+        StudyError(" \n"),
+        StudyError("another file"),
+    ],
+    ids=repr,
+)
+def test_anything_else_is_a_failure(error: BaseException) -> None:
+    with pytest.raises(AssertionError):
+        attempt(raising(error), "m.csv")
+
+
+def test_a_message_that_cannot_be_printed_is_a_failure() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        attempt(raising(StudyError("m.csv \udcff")), "m.csv")
+
+
+def test_an_endless_loop_is_ended_also_within_another_limit() -> None:
+    with time_limit(100), pytest.raises(TimeoutError), time_limit(1):
+        time.sleep(5)
+    with pytest.raises(TimeoutError), time_limit(1):
+        sleep_after_another_limit()
+
+
+def sleep_after_another_limit() -> None:
+    with time_limit(100):
+        pass
+    time.sleep(5)
+
+
+# Hunting.
+
+
+def long_values(folder: Path) -> str:
+    """A reader with a defect: it dies of values with an x after the third place."""
+    content = (folder / "m.txt").read_bytes()
+    if b"x" in content[3:]:
+        raise KeyError(content)
+    return ACCEPTED if content else REFUSED
+
+
+def letters() -> st.SearchStrategy[Case]:
+    texts = st.text("abcx", max_size=12)
+    return texts.map(lambda text: {"m.txt": text.encode(), INTENTION: json.dumps({"plain": True}).encode()})
+
+
+def test_a_defect_is_found_kept_small_and_found_again_until_it_is_mended(tmp_path: Path) -> None:
+    target = Target("letters", letters(), long_values)
+    hunt = Hunt(target, tmp_path)
+    list(hunt.run(2))
+    [(key, folder)] = hunt.failures.items()
+    assert key.startswith("KeyError at test_harness.py:long_values:")
+    assert len((folder / "m.txt").read_bytes()) == 4
+    assert "KeyError" in (folder / "failure.txt").read_text()
+    with pytest.raises(KeyError):
+        replay(folder, {"letters": target})
+    assert replay(folder, {"letters": Target("letters", letters(), lambda _: REFUSED)}) == REFUSED
+    assert hunt.counts[ACCEPTED] > 10
+    assert not (tmp_path / "now" / "letters").exists()
+
+
+def test_a_process_that_dies_is_a_failure_and_what_it_read_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dying = tmp_path / "python"
+    dying.write_text('#!/bin/sh\necho \'{"accepted": 3, "failures": 0}\'\nkill -ABRT $$\n')
+    dying.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(dying))
+    monkeypatch.setattr(command, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    write({"m.csv": b"abc"}, _made(tmp_path / "kept" / "now" / "csv"))
+    assert command.run("csv", 1, False) == {"accepted": 3, "failures": 1}
+    [folder] = (tmp_path / "kept" / "failures").iterdir()
+    assert (folder / "m.csv").read_bytes() == b"abc"
+    assert (folder / "target.txt").read_text() == "csv"
+    assert str(folder.relative_to(tmp_path)) in capfd.readouterr().out
+    assert command.summary({"csv": {"accepted": 3, "failures": 1}}, 60) == 1
+    assert command.summary({"csv": {"accepted": 3, "refused": 2}}, 60) == 0
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_inputs_may_come_from_atheris(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With something that looks like atheris, which was not at hand: it calls a function with bytes."""
+
+    class Atheris:
+        def Setup(self, arguments: list[str], test: Callable[[bytes], Any]) -> None:  # noqa: N802
+            assert "-max_total_time=7" in arguments
+            self.test = test
+
+        def Fuzz(self) -> None:  # noqa: N802
+            for number in range(2000):
+                self.test(np.random.default_rng(number).bytes(200))
+
+    with pytest.raises(KeyError):
+        by_atheris(Hunt(Target("letters", letters(), long_values), tmp_path), 7, Atheris())
+    assert "failed: " in capsys.readouterr().out
+    [folder] = (tmp_path / "failures").iterdir()
+    assert b"x" in (folder / "m.txt").read_bytes()
+
+
+# What the checks find, with readers that have defects.
+
+TABLE = Table(["a", "b"], ["cat", "dog"], [[-2.0, 1.0], [3.0, 0.5]], "logits", True)
+CSV = b"sample,cat,dog\na,-2,1\nb,3,.5\n"
+
+
+def checked(tmp_path: Path, content: bytes, plain: bool = True, **more: Any) -> str:
+    write({INTENTION: predictions.intention(TABLE, "csv", plain, "auto", **more), "m.csv": content}, tmp_path)
+    return predictions.check(tmp_path)
+
+
+def test_a_good_file_is_accepted_and_a_bad_one_refused(tmp_path: Path) -> None:
+    assert checked(tmp_path, CSV) == ACCEPTED
+    assert checked(tmp_path, CSV[:-4], plain=False) == REFUSED
+    assert checked(tmp_path, CSV.replace(b"3", b"4"), damaged="m.csv") == ACCEPTED
+    assert checked(tmp_path, CSV.replace(b"3", b"?"), damaged="m.csv") == REFUSED
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda values: values + 0.01,
+        lambda values: values[::-1],
+        lambda values: values[:, ::-1],
+        lambda values: values[:1],
+    ],
+)
+def test_other_values_than_meant_are_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    real = prediction_files.logits_of_file
+
+    def logits_of_file(*arguments: Any) -> Any:
+        logits, details = real(*arguments)
+        return spoilt(logits), details
+
+    monkeypatch.setattr(predictions, "logits_of_file", logits_of_file)
+    with pytest.raises(AssertionError):
+        checked(tmp_path, CSV)
+    with pytest.raises(AssertionError):
+        checked(tmp_path, CSV, damaged="m.csv")
+
+
+def test_a_refusal_of_the_plain_form_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="refused"):
+        checked(tmp_path, CSV[:-4])
+
+
+def test_a_result_of_what_nobody_can_read_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        predictions, "logits_of_file", lambda *_: (np.array(TABLE.values, np.float32), {"values": "logits"})
+    )
+    with pytest.raises(AssertionError, match="accepted, though"):
+        checked(tmp_path, CSV.replace(b"3", b"?"), damaged="m.csv")
+
+
+def test_a_study_that_lost_a_key_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "name: other\n" + json.dumps({key: value for key, value in studies.FILES.items() if key != "name"})[1:-1]
+    write(
+        {INTENTION: b'{"plain": true}', "study.yaml": ("{name: other, " + text.split("\n")[1] + "}").encode()}, tmp_path
+    )
+    assert studies.check(tmp_path) == ACCEPTED
+    real = studies.load
+    monkeypatch.setattr(studies, "load", lambda path: real(path) | {"baseline": None})
+    with pytest.raises(AssertionError, match="a key was lost"):
+        studies.check(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is limited on Linux only")
+def test_memory_that_is_asked_for_is_a_failure() -> None:
+    with claims.little_memory(), pytest.raises(MemoryError):
+        np.zeros(1 << 40)
+
+    def read() -> None:
+        try:
+            np.zeros(1 << 40)
+        except MemoryError:
+            raise StudyError("m.npy is too large") from None
+
+    with pytest.raises(AssertionError, match="memory was asked for"), claims.little_memory():
+        claims.without_large_requests(read)
+
+
+# Damage, and the independent readers.
+
+
+def test_every_damage_changes_bytes() -> None:
+    changed = {
+        kind: Damage(kind, 2, 3, b"TT")(b"abcdefgh")
+        for kind in ("truncate", "delete", "insert", "replace", "repeat", "swap", "all")
+    }
+    assert changed == {
+        "truncate": b"ab",
+        "delete": b"abfgh",
+        "insert": b"abTTcdefgh",
+        "replace": b"abTTefgh",
+        "repeat": b"abcdecdefgh",
+        "swap": b"fghabcde",
+        "all": b"TT",
+    }
+    assert Damage("flip", 0, 1, b"")(b"ab") == b"cb"
+    assert Damage("flip", 5, 1, b"")(b"") == b""
+
+
+def test_the_independent_readers_agree_with_the_libraries() -> None:
+    values, names = np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.array(["ä", "b"])
+    np.testing.assert_array_equal(independent.npy(npy(values)), values)
+    for compressed in (False, True):
+        found = independent.npz(npz({"logits": values, "sample": names}, compressed))
+        np.testing.assert_array_equal(found["logits"], values)
+        assert found["sample"].tolist() == ["ä", "b"]
+    tensors, metadata = independent.safetensors(save({"a": np.ascontiguousarray(values, "f4")}, {"model": "x"}))
+    np.testing.assert_array_equal(tensors["a"], values)
+    assert metadata == {"model": "x"}
+    assert independent.lines("a\r\nb\u2028c\n".encode()) == ["a", "b\u2028c"]
+    found = independent.predictions_csv(b'id,"c,1",d\n"x\n1",1,2e-1\n')
+    assert (found.samples, found.classes, found.values.tolist()) == (["x\n1"], ["c,1", "d"], [[1.0, 0.2]])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"a,b\n",
+        b"a,b\n1\n",
+        b"a,a\n1,2\n",
+        b",b\n1,2\n",
+        b"a,b\n1,x\n",
+        b"a,b\n1,\n",
+        b"a,b\n1,nan\n",
+        b"a,b\n1,1_0\n",
+        b"\xff",
+        b"a,b\n1,2\n\n3,4\n",
+    ],
+)
+def test_the_independent_reader_of_csv_says_when_it_is_in_doubt(data: bytes) -> None:
+    with pytest.raises(Doubtful):
+        independent.predictions_csv(data)
+
+
+def test_cases_may_hold_folders_and_links(tmp_path: Path) -> None:
+    write({"deep/er/": b"", "a.csv": b"1", "b.csv": b"\x00link to a.csv"}, tmp_path)
+    assert (tmp_path / "deep" / "er").is_dir()
+    assert os.readlink(tmp_path / "b.csv") == "a.csv"
