@@ -68,11 +68,13 @@ def test_an_older_file_stays_when_the_writer_fails(tmp_path: Path) -> None:
 def test_a_killed_writer_leaves_no_final_file_and_the_next_one_succeeds(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     program = (
-        "import sys, time; from scripts.lib.storage import whole_file\n"
+        "import sys; from scripts.lib.storage import whole_file\n"
         "with whole_file(sys.argv[1]) as part:\n"
-        "    part.write_text('half'); print('written', flush=True); time.sleep(60)\n"
+        "    part.write_text('half'); print('written', flush=True); sys.stdin.read()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", program, path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "written\n"
     process.send_signal(signal.SIGKILL)
