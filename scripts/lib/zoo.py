@@ -67,7 +67,7 @@ Row = tuple[str, Entry | None, str]  # path, member or None, why not (or a remar
 def _rows(entry: Entry, where: str, datasets: Sequence[str], taken: set[str]) -> Iterator[Row]:
     source, settings = entry["from"], {key: value for key, value in entry.items() if key != "from"}
     if not isinstance(source, str) or not source:
-        raise StudyError(f"{where}: {shown(source)} is no pattern of files and no manifest's path.")
+        raise StudyError(f"{where}: {shown(source)} is not a pattern of files or the path of a manifest.")
     manifest = source.endswith(MANIFESTS) and not glob.has_magic(source)
     read = _of_manifest if manifest else _of_pattern
     rows = list(read(source, settings, where, datasets))

@@ -23,7 +23,7 @@ def matches(pattern: str) -> list[tuple[str, str]]:
 
 
 def _match(head: str, pattern: str, found: dict[str, str]) -> None:
-    """Add what matches `pattern` below the folder `head`, whose name is no pattern, to `found`."""
+    """Add what matches `pattern` below the folder `head`, whose name is not a pattern, to `found`."""
     parts = pattern.split("/")
     if ANY_FOLDERS not in parts:
         for path in glob.glob(glob.escape(head) + pattern):

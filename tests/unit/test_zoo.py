@@ -179,7 +179,7 @@ def test_settings_beside_a_file_that_are_none_are_refused(tmp_path: Path, text: 
 
 @pytest.mark.parametrize("source", [3, None, "", ["a", "b"], {"a": 1}])
 def test_a_from_that_is_no_text_is_refused(source: Any) -> None:
-    with pytest.raises(StudyError, match=r"members/0/from: .* is no pattern"):
+    with pytest.raises(StudyError, match=r"members/0/from: .* is not a pattern"):
         expand([{"from": source}], ["clean"])
 
 
