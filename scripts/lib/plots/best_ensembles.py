@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.plots.style import BLUE, GREEN, GREY, ORANGE, RED, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREEN, GREY, ORANGE, RED, literal, new_figure, panels, save
 from scripts.lib.plots.words import consensus_title, in_words
 from scripts.lib.storage import load_table
 
@@ -36,7 +36,7 @@ def draw_best_ensembles(tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]])
     figure = new_figure(height=1.75 * rows + 0.55)
     axes = panels(figure, len(tables), columns)
     for axis, (dataset, (best, ensembles)) in zip(axes, tables.items(), strict=True):
-        axis.set_title(in_words(dataset))
+        axis.set_title(literal(in_words(dataset)))
         axis.grid(axis="y")
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axis.yaxis.set_tick_params(labelleft=True)

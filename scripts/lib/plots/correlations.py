@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scripts.lib.plots.style import BLUE, GREY, ORANGE, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREY, ORANGE, literal, new_figure, panels, save
 from scripts.lib.plots.words import consensus_title, improvement_title, in_words, missing, quantity, signed, significant
 from scripts.lib.storage import load_table
 
@@ -35,7 +35,7 @@ def draw_correlations(table: pl.DataFrame, improvement: str, consensus: str) -> 
         axis.tick_params(axis="y", length=0)
         for row in table.filter(measure=measure).iter_rows(named=True):
             _draw_row(axis, datasets.index(row["dataset"]), row)
-    axes[0].set_yticks(range(len(datasets)), [in_words(dataset) for dataset in datasets])
+    axes[0].set_yticks(range(len(datasets)), [literal(in_words(dataset)) for dataset in datasets])
     axes[0].set_ylim(len(datasets) - 0.4, -0.7)
     axes[0].set_xlim(-1.08, 1.08)
     axes[0].set_xticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, ORANGE, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, ORANGE, literal, new_figure, panels, save
 from scripts.lib.plots.words import consensus_title, in_words
 from scripts.lib.storage import load_table
 
@@ -40,7 +40,7 @@ def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
     rows = -(-len(tables) // columns)
     figure = new_figure(height=1.9 * rows + 0.6)
     for axis, (dataset, table) in zip(panels(figure, len(tables), columns), tables.items(), strict=True):
-        axis.set_title(in_words(dataset))
+        axis.set_title(literal(in_words(dataset)))
         axis.grid(axis="y")
         axis.yaxis.set_tick_params(labelleft=True)
         if costs.max() > WIDE * costs.min():

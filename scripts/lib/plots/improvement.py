@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.plots.style import GREY, new_figure, save, size_colours
+from scripts.lib.plots.style import GREY, literal, new_figure, save, size_colours
 from scripts.lib.plots.words import (
     consensus_title,
     improvement_title,
@@ -55,7 +55,7 @@ def draw_improvement(
         for row, measure in enumerate(measures):
             found = correlations.filter(dataset=dataset, measure=measure)
             _draw_cell(grid[row, column], table, measure, improvement, sizes)
-            _write_coefficient(grid[row, column], found, heading=in_words(dataset) if row == 0 else "")
+            _write_coefficient(grid[row, column], found, heading=literal(in_words(dataset)) if row == 0 else "")
     for row, measure in enumerate(measures):
         _label_row(grid[row], quantity(measure).label)
     figure.supylabel(f"{improvement_title(improvement)} (points)", fontsize=8)

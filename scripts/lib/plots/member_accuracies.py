@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, literal, new_figure, panels, save
 from scripts.lib.plots.words import in_words, plain
 from scripts.lib.storage import load_table
 
@@ -33,10 +33,10 @@ def draw_member_accuracies(tables: Sequence[pl.DataFrame]) -> Figure:
         _draw_dataset(axis, clean.select("member").join(table, on="member", how="left", maintain_order="left"))
         if table is not tables[0]:
             axis.scatter(clean["accuracy"], range(len(clean)), s=16, color=LIGHT_GREY, marker="|", zorder=1)
-    axes[0].set_yticks(range(len(clean)), clean["member"])
+    axes[0].set_yticks(range(len(clean)), [literal(member) for member in clean["member"]])
     axes[0].set_ylim(len(clean) - 0.4, -0.6)
     _leave_room_for_values(axes[0], tables)
-    first = in_words(tables[0]["dataset"][0]).lower()
+    first = literal(in_words(tables[0]["dataset"][0]).lower())
     reminder = f"; grey tick: the same member on {first}" if len(tables) > 1 else ""
     figure.supxlabel(f"Top-1 accuracy (%) with its 95 % interval; dashed: mean of the members{reminder}")
     return figure
@@ -50,19 +50,19 @@ def _draw_ranks(tables: Sequence[pl.DataFrame], clean: pl.DataFrame) -> Figure:
     ranks = clean.select("member").with_row_index("rank", offset=1)
     for axis, table in zip(panels(figure, len(tables), columns), tables, strict=True):
         ranked = ranks.join(table.drop_nulls("accuracy"), on="member").sort("rank")
-        axis.set_title(in_words(table["dataset"][0]))
+        axis.set_title(literal(in_words(table["dataset"][0])))
         axis.fill_between(ranked["rank"], ranked["low"], ranked["high"], color=LIGHT_GREY, linewidth=0)
         axis.plot(ranked["rank"], ranked["accuracy"], ".", color=BLUE, markersize=2.5)
         axis.axhline(ranked["accuracy"].to_numpy().mean(), color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
         axis.grid(axis="y")
-    first = in_words(tables[0]["dataset"][0]).lower()
+    first = literal(in_words(tables[0]["dataset"][0]).lower())
     figure.supxlabel(f"Members, from the most to the least accurate on {first}; grey: 95 % interval; dashed: mean")
     figure.supylabel("Top-1 accuracy (%)")
     return figure
 
 
 def _draw_dataset(axis: Axes, table: pl.DataFrame) -> None:
-    axis.set_title(in_words(next(iter(table["dataset"].drop_nulls()), "")))
+    axis.set_title(literal(in_words(next(iter(table["dataset"].drop_nulls()), ""))))
     axis.grid(axis="x")
     axis.tick_params(axis="y", length=0)
     for row, member in enumerate(table.iter_rows(named=True)):

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
-from scripts.lib.plots.style import LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, new_figure, panels, save
+from scripts.lib.plots.style import LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, literal, new_figure, panels, save
 from scripts.lib.plots.words import Quantity, in_words, is_similarity, missing, quantity
 from scripts.lib.storage import load_table
 
@@ -42,7 +42,7 @@ def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
     axes = panels(figure, len(tables), columns)
     for axis, (dataset, matrix) in zip(axes, values.items(), strict=True):
         image = _draw_matrix(axis, matrix, norm, alike, shown)
-        axis.set_title(in_words(dataset))
+        axis.set_title(literal(in_words(dataset)))
     _name_members(axes, members)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label=shown.label)
     bar.outline.set_visible(False)
@@ -111,7 +111,7 @@ def _name_members(axes: Sequence[Axes], members: Sequence[str]) -> None:
     count = len(members)
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if count <= MOST_NUMBERS * step)
     places, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]
-    names = [f"{member}  {number}" for number, member in enumerate(members, 1)]
+    names = [f"{literal(member)}  {number}" for number, member in enumerate(members, 1)]
     for axis in axes:
         axis.set_xticks(places, numbers)
         if count <= MOST_MEMBERS_WITH_NAMES:

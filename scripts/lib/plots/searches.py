@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scripts.lib.plots.style import BLUE, GREY, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREY, literal, new_figure, panels, save
 from scripts.lib.storage import load_table
 
 COLUMNS = 2
@@ -24,7 +24,7 @@ def draw_searches(found: pl.DataFrame) -> Figure:
     columns = min(COLUMNS, len(tables))
     figure = new_figure(height=2.4 * -(-len(tables) // columns) + 0.3)
     for axis, table in zip(panels(figure, len(tables), columns), tables, strict=True):
-        axis.set_title(f"{table['supernet'][0]}: {len(table)} sub-networks")
+        axis.set_title(f"{literal(table['supernet'][0])}: {len(table)} sub-networks")
         others, front = table.filter(~pl.col("pareto")), table.filter(pl.col("pareto")).sort("macs")
         axis.scatter(others["macs"] / 1e6, others["accuracy"], s=9, color=GREY, linewidths=0)
         axis.plot(front["macs"] / 1e6, front["accuracy"], color=BLUE, marker="o", markersize=4, linewidth=1)

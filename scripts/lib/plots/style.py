@@ -97,16 +97,25 @@ def size_colours(sizes: Iterable[int]) -> tuple[Colormap, BoundaryNorm]:
     return colours, BoundaryNorm(np.arange(first - 0.5, last + 1), count)
 
 
+def literal(name: str) -> str:
+    """A name that the user chose, as matplotlib draws it letter for letter.
+
+    A dollar begins no mathematics; line breaks and what no font can hold (control characters, halves of characters)
+    become �.
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "�", name).replace("$", r"\$")
+
+
 def wrapped(name: str, width: int) -> str:
-    """Break a long identifier at its `_`, `-`, `.` or spaces into lines of about `width` characters."""
+    """Break a long identifier at its `_`, `-`, `.` or spaces into lines of about `width` characters, each literal."""
     lines = [""]
     for piece in re.findall(r"[^\s_.-]+[\s_.-]*", name) or [name]:
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(literal(line.rstrip()) for line in lines)
 
 
 def shortened(text: str, length: int) -> str:
-    """Cut a text that is longer than `length` and end it with an ellipsis."""
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    """Cut a text that is longer than `length` and end it with an ellipsis; what is left is literal."""
+    return literal(text if len(text) <= length else text[: length - 1].rstrip() + "…")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, ORANGE, new_figure, panels, save
+from scripts.lib.plots.style import BLUE, GREY, LIGHT_GREY, ORANGE, literal, new_figure, panels, save
 from scripts.lib.storage import load_table
 
 COLUMNS = 2
@@ -31,7 +31,7 @@ def draw_supernets(stages: pl.DataFrame) -> Figure:
     columns = min(COLUMNS, len(tables))
     figure = new_figure(height=2.2 * -(-len(tables) // columns) + 0.3)
     for axis, table in zip(panels(figure, len(tables), columns), tables, strict=True):
-        axis.set_title(table["supernet"][0])
+        axis.set_title(literal(table["supernet"][0]))
         _draw(axis, table)
     figure.supxlabel("Epoch")
     figure.supylabel("Top-1 accuracy (%)")
@@ -48,7 +48,7 @@ def _draw(axis: Axes, table: pl.DataFrame) -> None:
     for stage, dimensions, first, last in spans.sort("stage").iter_rows():
         if stage > 1:
             axis.axvline(first - 0.5, color=LIGHT_GREY, linewidth=0.8)
-        text = f"stage {stage}\n{dimensions.replace('+', ', ')}"
+        text = f"stage {stage}\n{literal(dimensions.replace('+', ', '))}"
         axis.text((first + last) / 2, 0.03, text, transform=axis.get_xaxis_transform(), ha="center", color=GREY)
     epochs = table["epoch"].to_list()
     axis.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
