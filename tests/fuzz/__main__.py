@@ -19,7 +19,7 @@ from tests.fuzz.engine import KEPT, TARGET, Hunt, by_atheris, replay
 from tests.fuzz.targets import TARGETS
 
 SECONDS_BETWEEN_LINES = 10
-FAILURES = "failures"
+FAILURES, ERRORS = "failures", "errors"
 
 
 def main() -> int:
@@ -58,7 +58,12 @@ def run(name: str, seconds: float, atheris: bool) -> dict[str, int]:
     command = [sys.executable, "-m", "tests.fuzz", "--worker", name, "--seconds", str(seconds)]
     command += ["--atheris"] if atheris else []
     counts: dict[str, int] = {}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    (KEPT / ERRORS).mkdir(parents=True, exist_ok=True)
+    errors = KEPT / ERRORS / f"{name}.txt"  # libraries in Rust and C++ write there, also where all is well
+    with (
+        errors.open("wb") as file,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=file, text=True) as process,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("{"):
@@ -68,6 +73,7 @@ def run(name: str, seconds: float, atheris: bool) -> dict[str, int]:
     if process.returncode not in (0, 1) or (process.returncode and not counts.get("failures")):
         counts["failures"] = counts.get("failures", 0) + 1
         print(f"  {name}: ended with {process.returncode}; what it read last: {kept_of_dead(name)}", flush=True)
+        print("    " + "\n    ".join(errors.read_text(errors="replace").splitlines()[-5:]), flush=True)
     return counts
 
 

@@ -22,6 +22,7 @@ KEPT = ROOT / ".fuzz"  # ignored by git
 TARGET, MESSAGE = "target.txt", "failure.txt"
 SECONDS_FOR_A_CASE = 60  # of reader and check together
 CASES_AT_ONCE = 500
+SECONDS_TO_SHRINK = 20  # a failing case beyond the time of a run
 MOST_FAILURES = 5  # of one target; a reader that fails so often is to be mended first
 
 
@@ -100,21 +101,20 @@ class Hunt:
             try:
                 with with_reporter(lambda _: None):  # what it says stands in the folder of the failure
                     property_of(self.target, how, self.folder, self._timed(end))()
-            except TimeIsOver:
-                pass
-            except Exception:
-                if self.current is None:
-                    raise
-                key, files, error = self.current
-                self.failures[key] = keep(self.target, files, error, self.kept)
+            except (TimeIsOver, Exception) as error:
+                if self.current is None and not isinstance(error, TimeIsOver):
+                    raise  # of hypothesis itself
+            if self.current is not None:
+                key, files, failure = self.current
+                self.failures[key] = keep(self.target, files, failure, self.kept)
             yield
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _timed(self, end: float) -> Seen:
         def seen(files: Case, outcome: str | Exception) -> None:
-            self.seen(files, outcome)
-            if time.monotonic() > end and self.current is None:
+            if time.monotonic() > end + (SECONDS_TO_SHRINK if self.current else 0):
                 raise TimeIsOver
+            self.seen(files, outcome)
 
         return seen
 

@@ -44,8 +44,6 @@ def cells_of(data: bytes, needed: Sequence[str] = ()) -> tuple[list[str], list[l
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Doubtful(f"not UTF-8: {error}") from None
-    if "\0" in text:
-        raise Doubtful("holds NUL")
     head = text.split("\n", 1)[0]
     separators = [separator for separator in ",;\t|" if separator in head]
     try:
@@ -119,15 +117,16 @@ def predictions_npz(data: bytes) -> Found:
     keys = keys or [key for key, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "fiu"]
     if len(keys) != 1:
         raise Doubtful(f"one array of scores is not among {list(arrays)}")
-    samples = next((_texts(arrays[key]) for key in (*IDS, "samples", "ids") if key in arrays), None)
-    return Found(arrays[keys[0]], samples, _texts(arrays["classes"]) if "classes" in arrays else None)
+    samples = next((texts_of(arrays[key]) for key in (*IDS, "samples", "ids") if key in arrays), None)
+    return Found(arrays[keys[0]], samples, texts_of(arrays["classes"]) if "classes" in arrays else None)
 
 
 def predictions_npy(data: bytes) -> Found:
     return Found(npy(data), None, None)
 
 
-def _texts(array: np.ndarray) -> list[str]:
+def texts_of(array: np.ndarray) -> list[str]:
+    """Names or whole numbers in an array of one dimension, as text."""
     if array.ndim != 1 or array.dtype.kind == "f":
         raise Doubtful(f"names in an array of {array.dtype} {array.shape}")
     try:

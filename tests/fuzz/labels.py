@@ -69,7 +69,8 @@ def label_cases(draw: Draw) -> Case:
     # Numbers without 0 may be counted from 1.
     meant["plain"] = plain and (named or all_known) and (style == "name" or 0 in numbers)
     if form == "npy":
-        content, ok = npy(draw(st.sampled_from(_arrays(labels)))), meant["plain"] and not odd
+        content, ok = npy(array := draw(st.sampled_from(_arrays(labels)))), meant["plain"]
+        ok = ok and array.ndim == 1 and array.dtype.kind in "iU"
     else:
         columns: list[Column] = [("label", labels)] if ids is None else [(where, ids), ("label", labels)]
         further = [(name, cells[: len(labels)]) for name, cells in draw(st.sampled_from(FURTHER))]
@@ -79,7 +80,7 @@ def label_cases(draw: Draw) -> Case:
         dialect = draw(csv_dialects())
         content = dialect(columns) if form == "csv" else parquet(columns, draw(st.sampled_from(["", "categorical"])))
         ok = meant["plain"] and len({name for name, _ in columns}) == len(columns) and (dialect.plain or form != "csv")
-        ok = ok and not {"sample", "id"} <= {name for name, _ in columns}
+        ok = ok and not ({"sample", "id"} if where in ("sample", "id") else {"id"}) <= {name for name, _ in columns}
     meant["plain"] = ok
     return {INTENTION: json.dumps(meant).encode(), f"l.{form}": content, **files}
 
@@ -169,9 +170,9 @@ def independently(folder: Path, meant: dict[str, Any]) -> tuple[list[str], list[
         texts, ids = independent.labels_csv(data)
     else:
         array = independent.npy(data)
-        if array.ndim != 1 or array.dtype.kind not in "iuU":
-            raise Doubtful(f"labels {array.dtype} {array.shape}")
-        texts = [str(label) for label in array.tolist()]
+        if array.dtype.kind not in "iuUS":
+            raise Doubtful(f"labels {array.dtype}")
+        texts = independent.texts_of(array)
     if (folder / "ids.txt").exists():
         ids = independent.lines((folder / "ids.txt").read_bytes())
     ids = ids or [str(row) for row in range(len(texts))]
@@ -179,7 +180,7 @@ def independently(folder: Path, meant: dict[str, Any]) -> tuple[list[str], list[
         raise Doubtful(f"{len(texts)} labels, {len(ids)} ids")
     if meant["named"]:
         return ids, texts, meant["classes"]
-    return ids, texts, independent.predictions_csv((folder / "m.csv").read_bytes()).classes or []
+    return ids, texts, independent.cells_of((folder / "m.csv").read_bytes())[0]
 
 
 def _place(text: str, columns: Sequence[str]) -> int:
