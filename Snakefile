@@ -9,7 +9,7 @@ min_version("9.0")
 # A study given by --configfile stands alone: it is not merged with the built-in one.
 if not workflow.overwrite_configfiles:
 
-    configfile: f"{workflow.basedir}/config.yaml"
+    configfile: f"{workflow.current_basedir}/config.yaml"
 
 
 # Where the conda environments are made with --software-deployment-method conda apptainer. The image that the Dockerfile

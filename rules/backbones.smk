@@ -5,9 +5,11 @@ rule pretrain_backbone:
     input:
         raw_images,
         training_samples="results/{study}/samples/training.txt",
+        training_record="results/{study}/samples/training.json",
         images=f"results/{{study}}/images/{DATASETS[0]}.npy",
         labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
         samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
+        set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
     output:
         weights="results/{study}/backbones/{backbone}.safetensors",
         record="results/{study}/backbones/{backbone}.json",
@@ -29,16 +31,7 @@ rule pretrain_backbone:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/backbones/unfinished/{backbone}.pt",
-        code=code(
-            "dino",
-            "training",
-            "steps",
-            "members",
-            "datasets",
-            "image_folders",
-            "pictures",
-            "randomness",
-        ),
+        code=code("pretrain_backbone"),
     message:
         "Pretrain backbone {wildcards.backbone} without labels"
     script:
@@ -50,9 +43,11 @@ rule train_classifier:
         raw_images,
         unpack(backbone_of_member),
         training_samples="results/{study}/samples/training.txt",
+        training_record="results/{study}/samples/training.json",
         images=f"results/{{study}}/images/{DATASETS[0]}.npy",
         labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
         samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
+        set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
     output:
         weights="results/{study}/checkpoints/{member}.safetensors",
         record="results/{study}/checkpoints/{member}.json",
@@ -75,16 +70,7 @@ rule train_classifier:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code(
-            "linear_classifier",
-            "training",
-            "steps",
-            "members",
-            "datasets",
-            "image_folders",
-            "pictures",
-            "randomness",
-        ),
+        code=code("train_classifier"),
     message:
         "Train the linear classifier of {wildcards.member}"
     script:

@@ -1,18 +1,22 @@
 # From the study file to wildcards, and what several stages share.
-import hashlib
+import glob
 import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from scripts.lib.code_digest import code_digest
 from scripts.lib.deployment_methods import missing_program
 from scripts.lib.errors import StudyError
+from scripts.lib.fingerprint import fingerprint
 from scripts.lib.study import TRAINED, WITH_WEIGHTS, resolve
 from scripts.lib.study_file import check_study_file
-from scripts.lib.user_files import check_files, check_folders
+from scripts.lib.user_files import check_files, check_folders, fault_of_file, fault_of_path
 from scripts.lib.user_files import location, predictions_file, weights_file
 
+# Not workflow.basedir, which is another workflow's where this one is its module.
+PROJECT = Path(workflow.current_basedir).parent
 # Jobs read the rules again: what was checked once, before the graph, is not looked at for each of them.
 FIRST_READING = workflow.is_main_process
 
@@ -24,7 +28,7 @@ try:
             check_study_file(path)
     STUDY = resolve(config)
     if FIRST_READING:
-        check_folders(STUDY, workflow.basedir)
+        check_folders(STUDY, str(PROJECT))
         check_files(STUDY)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
@@ -140,8 +144,12 @@ def supernet_settings(wildcards):
 
 
 def base_of_supernet(wildcards):
-    """The trained member that a super-network starts from, if it is one."""
-    return [base_weights(wildcards)] if "member" in supernet_settings(wildcards)["base"] else []
+    """The weights that a super-network starts from, and their record if they are those of a member."""
+    base, weights = supernet_settings(wildcards)["base"], base_weights(wildcards)
+    files = {"base_weights": weights} if weights else {}
+    if "member" in base:
+        files["base_record"] = str(Path(weights).with_suffix(".json"))
+    return files
 
 
 def base_weights(wildcards):
@@ -150,6 +158,12 @@ def base_weights(wildcards):
     if "member" in base:
         return f"results/{wildcards.study}/checkpoints/{base['member']}.safetensors"
     return base.get("weights")
+
+
+def files_of_base(wildcards):
+    """The user's file with the weights that a super-network starts from, if it is one."""
+    path = supernet_settings(wildcards)["base"].get("weights")
+    return [path] if path else []
 
 
 def supernet_of_member(wildcards):
@@ -165,21 +179,12 @@ def dataset_settings(wildcards):
     return DATASET[wildcards.dataset]
 
 
-def code(*modules):
-    """A digest of library modules (files or folders of scripts/lib, or "kernels").
+def code(script):
+    """A digest of what a script and all modules that it imports compute; a parameter of every rule.
 
-    Snakemake notices when a script changes, but not when a module that it imports does; this parameter tells it.
+    Snakemake notices neither a changed module, nor (because the profiles say so) a changed script: only this tells it.
     """
-    digest = hashlib.sha256()
-    for module in modules:
-        place = Path(
-            workflow.basedir, "kernels" if module == "kernels" else f"scripts/lib/{module}"
-        )
-        files = sorted(place.rglob("*.*")) if place.is_dir() else [place.with_suffix(".py")]
-        for file in files:
-            if file.suffix in (".py", ".jinja"):
-                digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+    return lambda wildcards: code_digest(PROJECT / "scripts" / f"{script}.py")
 
 
 FASHION_MNIST = expand(
@@ -203,9 +208,12 @@ def raw_images(wildcards):
 def original_set(wildcards):
     """The files of the validation set that is corrupted."""
     original = dataset_settings(wildcards)["of"]
+    folder = f"results/{wildcards.study}"
     return {
-        kind: f"results/{wildcards.study}/{kind}/{original}.{suffix}"
-        for kind, suffix in [("images", "npy"), ("labels", "npy"), ("samples", "txt")]
+        "images": f"{folder}/images/{original}.npy",
+        "labels": f"{folder}/labels/{original}.npy",
+        "samples": f"{folder}/samples/{original}.txt",
+        "record": f"{folder}/samples/{original}.json",
     }
 
 
@@ -224,6 +232,7 @@ def checked(wildcards, members=MEMBERS):
         "records": recorded(wildcards, "predictions", members, "json"),
         "labels": f"{folder}/labels/{dataset}.npy",
         "samples": f"{folder}/samples/{dataset}.txt",
+        "set_record": f"{folder}/samples/{dataset}.json",
         "classes": classes_of_dataset(wildcards),
     }
 
@@ -281,16 +290,59 @@ def foreign_file(wildcards):
     return [] if file is None else [file]
 
 
+def onnx_files(wildcards):
+    """The user's ONNX file of a member, and what lies beside it under its name: ONNX may keep weights in such files."""
+    [file] = foreign_file(wildcards)
+    return sorted(map(str, Path(file).parent.glob(f"{glob.escape(Path(file).stem)}*")))
+
+
+def lists_of_member(member, dataset=None):
+    """The user's files with the sample ids and the class names of a member, where it has some."""
+    paths = [member.get("samples"), member.get("classes")]
+    names = [path.replace("{dataset}", dataset or "") for path in paths if isinstance(path, str)]
+    return [location(name) for name in names]
+
+
+def lists_of(wildcards):
+    """The user's file with the class names of a member."""
+    return lists_of_member(MEMBER[wildcards.member])
+
+
 def prediction_files(wildcards):
     """The files with the predictions of all members on file."""
     return [predictions_file(MEMBER[member], wildcards.dataset) for member in ON_FILE]
 
 
+def lists_of_predictions(wildcards):
+    """The users' files with sample ids and class names of the members on file, each once."""
+    paths = [path for id in ON_FILE for path in lists_of_member(MEMBER[id], wildcards.dataset)]
+    return list(dict.fromkeys(paths))
+
+
 def labelled_files(wildcards):
-    """The files with the labels and ids of a validation set without images."""
-    dataset = dataset_settings(wildcards)
+    """The files with the labels and ids of a validation set without images, and those that name its classes."""
+    dataset, first = dataset_settings(wildcards), STUDY["members"][0]
     paths = [location(dataset[key]) for key in ("labels", "samples") if dataset[key]]
-    return [*paths, predictions_file(STUDY["members"][0], dataset["id"])]
+    of_first = [predictions_file(first, dataset["id"]), *lists_of_member(first, dataset["id"])]
+    return [*paths, *of_first]
+
+
+def program_files(wildcards):
+    """The files that a member's command names by their paths. A program that is looked up in PATH is not among them."""
+    program, *words = MEMBER[wildcards.member]["command"]
+    named = [program] * (os.sep in program) + words
+    return [location(word) for word in named if not fault_of_path(word) and not fault_of_file(word)]
+
+
+def fingerprints(files):
+    """A parameter that changes with the content of the user's files that `files` lists."""
+    return lambda wildcards: [fingerprint(path) for path in files(wildcards)]
+
+
+def pictures(*folders):
+    """A parameter that changes with the pictures in the folders of a user."""
+    folders_only = STUDY["datasets"]["kind"] == "imagenet"
+    return [fingerprint(folder, folders_only) for folder in folders if folder]
 
 
 def classes_of_dataset(wildcards):

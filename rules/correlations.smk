@@ -26,7 +26,7 @@ rule correlations:
         datasets=DATASETS,
         permutations=STUDY["statistics"]["permutations"],
         seed=STUDY["seed"],
-        code=code("correlations", "ensembles", "measures", "randomness"),
+        code=code("correlations"),
     message:
         "Correlate diversity with improvement"
     script:

@@ -46,6 +46,7 @@ rule training_images:
         labels="results/{study}/labels/training.npy",
         samples="results/{study}/samples/training.txt",
         classes="results/{study}/classes.json",
+        record="results/{study}/samples/training.json",
     log:
         "logs/{study}/training_images.log",
     benchmark:
@@ -58,7 +59,8 @@ rule training_images:
         **requests(minutes=lambda wildcards: TRAINING_IMAGES * 0.01 / 60),
     params:
         datasets=TRAINING,
-        code=code("datasets", "image_folders", "pictures", "imagenet", "fashion_mnist"),
+        pictures=lambda wildcards: pictures(STUDY["datasets"]["training"]["folder"]),
+        code=code("training_images"),
     message:
         "Check the training images"
     script:
@@ -74,6 +76,7 @@ rule validation_set:
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
         scored="results/{study}/classes/{dataset}.json",
+        record="results/{study}/samples/{dataset}.json",
     log:
         "logs/{study}/validation_set/{dataset}.log",
     benchmark:
@@ -88,9 +91,10 @@ rule validation_set:
         datasets={key: STUDY["datasets"][key] for key in ("kind", "folder", "image_size", "resize")},
         dataset=dataset_settings,
         seed=STUDY["seed"],
-        code=code(
-            "datasets", "image_folders", "pictures", "imagenet", "fashion_mnist", "randomness"
+        pictures=lambda wildcards: pictures(
+            dataset_settings(wildcards)["folder"], dataset_settings(wildcards)["classes_of"]
         ),
+        code=code("validation_set"),
     message:
         "Store validation set {wildcards.dataset}"
     script:
@@ -104,6 +108,7 @@ rule corrupted_set:
         images="results/{study}/images/{dataset}.npy",
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
+        record="results/{study}/samples/{dataset}.json",
     log:
         "logs/{study}/corrupted_set/{dataset}.log",
     benchmark:
@@ -118,7 +123,7 @@ rule corrupted_set:
     params:
         dataset=dataset_settings,
         seed=STUDY["seed"],
-        code=code("corruptions", "randomness"),
+        code=code("corrupted_set"),
     message:
         "Corrupt validation set {wildcards.dataset}"
     script:

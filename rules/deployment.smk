@@ -23,18 +23,7 @@ rule deployment:
         share=STUDY["deployment"]["selection_share"],
         seed=STUDY["seed"],
         device=STUDY["device"],
-        code=code(
-            "deployment",
-            "contributions",
-            "pareto",
-            "selection",
-            "ensembles",
-            "tally",
-            "predictions",
-            "samples",
-            "randomness",
-            "kernels",
-        ),
+        code=code("deployment"),
     message:
         "Choose ensembles on a part of {wildcards.dataset}, judge them on the rest"
     script:
@@ -58,7 +47,7 @@ rule deployment_summary:
         **requests(),
     params:
         datasets=DATASETS,
-        code=code("deployment_summary", "deployment"),
+        code=code("deployment_summary"),
     message:
         "Write the deployment answer: results/{wildcards.study}/deployment.json"
     script:

@@ -28,9 +28,7 @@ rule ensembles:
         baseline=STUDY["baseline"],
         seed=STUDY["seed"],
         device=STUDY["device"],
-        code=code(
-            "ensembles", "tally", "predictions", "measures", "samples", "randomness", "kernels"
-        ),
+        code=code("ensembles"),
     message:
         "Evaluate the ensembles on {wildcards.dataset}"
     script:
@@ -59,7 +57,7 @@ rule ensembles_shard:
         seed=STUDY["seed"],
         shards=SHARDS,
         device=STUDY["device"],
-        code=code("ensembles", "tally", "predictions", "samples", "randomness", "kernels"),
+        code=code("ensembles_shard"),
     message:
         "Count what ensembles get right on shard {wildcards.shard} of {wildcards.dataset}"
     script:
@@ -86,7 +84,7 @@ rule best_ensembles:
         members=MEMBERS,
         ensembles=STUDY["ensembles"],
         device=STUDY["device"],
-        code=code("selection", "ensembles", "tally", "predictions", "samples", "kernels"),
+        code=code("best_ensembles"),
     message:
         "Find the best ensemble of each size on {wildcards.dataset}"
     script:

@@ -42,7 +42,7 @@ rule plot_member_accuracies:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_member_accuracies"),
     message:
         "Figure: accuracy of every member"
     script:
@@ -70,7 +70,7 @@ rule plot_best_ensembles:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_best_ensembles"),
     message:
         "Figure: the best ensemble of every size"
     script:
@@ -97,7 +97,7 @@ rule plot_deployment:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_deployment"),
     message:
         "Figure: what accuracy an ensemble costs"
     script:
@@ -135,7 +135,7 @@ rule plot_improvement:
     params:
         improvements=IMPROVEMENTS,
         consensus=CONSENSUS,
-        code=code("plots"),
+        code=code("plot_improvement"),
     message:
         "Figure: improvement against every measure"
     script:
@@ -166,7 +166,7 @@ rule plot_pairwise:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_pairwise"),
     message:
         "Figure: heat maps of every pairwise measure"
     script:
@@ -193,7 +193,7 @@ rule plot_learning_curves:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_learning_curves"),
     message:
         "Figure: learning curves"
     script:
@@ -220,7 +220,7 @@ rule plot_supernets:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_supernets"),
     message:
         "Figure: training of super-networks"
     script:
@@ -249,7 +249,7 @@ rule plot_searches:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_searches"),
     message:
         "Figure: searches of super-networks"
     script:
@@ -288,7 +288,7 @@ rule plot_attributions:
     resources:
         **requests(),
     params:
-        code=code("plots"),
+        code=code("plot_attributions"),
     message:
         "Figure: where each member looks"
     script:
@@ -317,7 +317,7 @@ rule plot_correlations:
     params:
         improvement="over_mean",
         consensus=CONSENSUS[0],
-        code=code("plots"),
+        code=code("plot_correlations"),
     message:
         "Figure: which diversity goes with improvement"
     script:

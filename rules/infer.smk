@@ -8,6 +8,7 @@ rule infer:
         images="results/{study}/images/{dataset}.npy",
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
+        set_record="results/{study}/samples/{dataset}.json",
     output:
         predictions="results/{study}/predictions/{dataset}/{member}.npy",
         record="results/{study}/predictions/{dataset}/{member}.json",
@@ -28,7 +29,7 @@ rule infer:
         attributions=STUDY["attributions"],
         activation_samples=STUDY["activations"]["samples"],
         device=STUDY["device"],
-        code=code("inference", "members", "preprocessing"),
+        code=code("infer"),
     message:
         "Run {wildcards.member} on {wildcards.dataset}"
     script:

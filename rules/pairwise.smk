@@ -18,7 +18,7 @@ rule pairwise:
     params:
         members=members_compared,
         device=STUDY["device"],
-        code=code("pairwise", "measures", "predictions", "samples", "kernels"),
+        code=code("pairwise"),
     message:
         "Compare all pairs of members by {wildcards.measure} on {wildcards.dataset}"
     script:
@@ -44,7 +44,7 @@ rule pairwise_shard:
         members=members_compared,
         shards=SHARDS,
         device=STUDY["device"],
-        code=code("pairwise", "measures", "predictions", "samples", "kernels"),
+        code=code("pairwise_shard"),
     message:
         "Compare all pairs of members by {wildcards.measure} on shard {wildcards.shard} of {wildcards.dataset}"
     script:

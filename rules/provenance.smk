@@ -36,7 +36,7 @@ rule provenance:
     resources:
         **requests(),
     params:
-        code=code("provenance", "versions"),
+        code=code("provenance"),
     message:
         "Write down what the results were made with"
     script:
@@ -58,7 +58,7 @@ rule archive:
     resources:
         **requests(),
     params:
-        code=code("provenance"),
+        code=code("archive"),
     message:
         "Pack tables, figures and report into {output}"
     script:

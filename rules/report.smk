@@ -18,7 +18,7 @@ rule report:
         ),
         correlations="results/{study}/correlations.parquet",
         figures=expand("results/{{study}}/figures/{figure}.png", figure=FIGURES),
-        template=str(Path(workflow.basedir, "scripts/lib/report.html.jinja")),
+        template=str(PROJECT / "scripts/lib/report.html.jinja"),
     output:
         "results/{study}/report.html",
     log:
@@ -31,15 +31,7 @@ rule report:
     resources:
         **requests(),
     params:
-        code=code(
-            "report",
-            "report_zoo",
-            "report_deployment",
-            "deployment_summary",
-            "findings",
-            "plots",
-            "provenance",
-        ),
+        code=code("report"),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

@@ -5,8 +5,9 @@
 rule train_supernet:
     input:
         raw_images,
-        base_of_supernet,
+        unpack(base_of_supernet),
         training_samples="results/{study}/samples/training.txt",
+        training_record="results/{study}/samples/training.json",
     output:
         weights="results/{study}/supernets/{supernet}.safetensors",
         record="results/{study}/supernets/{supernet}.json",
@@ -24,23 +25,12 @@ rule train_supernet:
         **requests(supernet_megabytes, supernet_minutes, GPUS),
     params:
         supernet=supernet_settings,
-        base_weights=base_weights,
         datasets=TRAINING | {key: STUDY["datasets"][key] for key in ("image_size", "resize")},
         device=STUDY["device"],
         workers=STUDY["workers"],
         resume="results/{study}/supernets/unfinished/{supernet}.pt",
-        code=code(
-            "supernet_training",
-            "supernet",
-            "batch_norm",
-            "training",
-            "members",
-            "resnet",
-            "datasets",
-            "image_folders",
-            "pictures",
-            "randomness",
-        ),
+        files=fingerprints(files_of_base),
+        code=code("train_supernet"),
     message:
         "Train super-network {wildcards.supernet}"
     script:
@@ -53,6 +43,7 @@ rule search_supernet:
         weights="results/{study}/supernets/{supernet}.safetensors",
         record="results/{study}/supernets/{supernet}.json",
         training_samples="results/{study}/samples/training.txt",
+        training_record="results/{study}/samples/training.json",
     output:
         "results/{study}/supernets/{supernet}.search.parquet",
     log:
@@ -69,14 +60,7 @@ rule search_supernet:
         datasets=TRAINING | {key: STUDY["datasets"][key] for key in ("image_size", "resize")},
         device=STUDY["device"],
         resume="results/{study}/supernets/unfinished/{supernet}.search.json",
-        code=code(
-            "supernet_search",
-            "pareto",
-            "supernet_training",
-            "supernet",
-            "batch_norm",
-            "randomness",
-        ),
+        code=code("search_supernet"),
     message:
         "Search super-network {wildcards.supernet}"
     script:
@@ -88,6 +72,7 @@ rule extract_subnet:
         raw_images,
         unpack(supernet_of_member),
         training_samples="results/{study}/samples/training.txt",
+        training_record="results/{study}/samples/training.json",
     output:
         weights="results/{study}/checkpoints/{member}.safetensors",
         record="results/{study}/checkpoints/{member}.json",
@@ -107,16 +92,7 @@ rule extract_subnet:
         member=member_settings,
         datasets=TRAINING,
         device=STUDY["device"],
-        code=code(
-            "subnets",
-            "subnet_notation",
-            "batch_norm",
-            "members",
-            "resnet",
-            "datasets",
-            "image_folders",
-            "pictures",
-        ),
+        code=code("extract_subnet"),
     message:
         "Cut {wildcards.member} out of its super-network"
     script:

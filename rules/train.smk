@@ -5,10 +5,12 @@ rule train:
     input:
         raw_images,
         training_samples="results/{study}/samples/training.txt",
+        training_record="results/{study}/samples/training.json",
         classes="results/{study}/classes.json",
         images=f"results/{{study}}/images/{DATASETS[0]}.npy",
         labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
         samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
+        set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
     output:
         weights="results/{study}/checkpoints/{member}.safetensors",
         record="results/{study}/checkpoints/{member}.json",
@@ -32,9 +34,7 @@ rule train:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code(
-            "training", "steps", "members", "datasets", "image_folders", "pictures", "randomness"
-        ),
+        code=code("train"),
     message:
         "Train {wildcards.member}"
     script:
@@ -58,7 +58,7 @@ rule members:
         **requests(),
     params:
         members=STUDY["members"],
-        code=code("members", "members_table"),
+        code=code("members"),
     message:
         "Describe the members: parameters, operations, recipes"
     script:

@@ -28,7 +28,8 @@ rule class_names:
     params:
         datasets={key: STUDY["datasets"][key] for key in ("kind", "classes")},
         dataset=DATASET[DATASETS[0]],
-        code=code("datasets", "image_folders", "pictures", "imagenet"),
+        pictures=lambda wildcards: pictures(DATASET[DATASETS[0]]["folder"]),
+        code=code("class_names"),
     message:
         "Take the classes of the first validation set"
     script:
@@ -43,6 +44,7 @@ rule labelled_samples:
         labels="results/{study}/labels/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
         classes="results/{study}/classes/{dataset}.json",
+        record="results/{study}/samples/{dataset}.json",
     log:
         "logs/{study}/labelled_samples/{dataset}.log",
     benchmark:
@@ -57,7 +59,8 @@ rule labelled_samples:
         dataset=dataset_settings,
         class_names=STUDY["datasets"]["class_names"],
         first_member=STUDY["members"][0],
-        code=code("labelled_samples", "prediction_files"),
+        files=fingerprints(labelled_files),
+        code=code("labelled_samples"),
     message:
         "Read the labels of {wildcards.dataset}"
     script:
@@ -68,7 +71,9 @@ rule labelled_samples:
 rule import_predictions:
     input:
         prediction_files,
+        lists=lists_of_predictions,
         samples="results/{study}/samples/{dataset}.txt",
+        set_record="results/{study}/samples/{dataset}.json",
         classes=classes_of_dataset,
     output:
         "results/{study}/imported/{dataset}.json",
@@ -82,7 +87,10 @@ rule import_predictions:
         **requests(minutes=lambda wildcards: len(ON_FILE) * 0.05),
     params:
         members=[MEMBER[member] for member in ON_FILE],
-        code=code("prediction_files"),
+        files=fingerprints(
+            lambda wildcards: prediction_files(wildcards) + lists_of_predictions(wildcards)
+        ),
+        code=code("import_predictions"),
     message:
         "Read the predictions of members on file on {wildcards.dataset}"
     script:
@@ -92,6 +100,7 @@ rule import_predictions:
 rule import_weights:
     input:
         weights=foreign_file,
+        lists=lists_of,
         classes="results/{study}/classes.json",
     output:
         weights="results/{study}/checkpoints/{member}.safetensors",
@@ -110,7 +119,8 @@ rule import_weights:
     params:
         member=member_settings,
         stored={key: STUDY["datasets"][key] for key in ("image_size", "resize")},
-        code=code("foreign_weights", "members", "preprocessing"),
+        files=fingerprints(lambda wildcards: foreign_file(wildcards) + lists_of(wildcards)),
+        code=code("import_weights"),
     message:
         "Import the weights of {wildcards.member}"
     script:
@@ -120,8 +130,10 @@ rule import_weights:
 rule predict_onnx:
     input:
         file=foreign_file,
+        lists=lists_of,
         images="results/{study}/images/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
+        set_record="results/{study}/samples/{dataset}.json",
         classes=classes_of_dataset,
     output:
         predictions="results/{study}/predictions/{dataset}/{member}.npy",
@@ -140,7 +152,8 @@ rule predict_onnx:
     params:
         member=member_settings,
         stored={key: STUDY["datasets"][key] for key in ("image_size", "resize")},
-        code=code("onnx_files", "prediction_files", "preprocessing"),
+        files=fingerprints(lambda wildcards: onnx_files(wildcards) + lists_of(wildcards)),
+        code=code("predict_onnx"),
     message:
         "Run {wildcards.member} (ONNX) on {wildcards.dataset}"
     script:
@@ -149,8 +162,11 @@ rule predict_onnx:
 
 rule run_command:
     input:
+        program_files,
+        lists=lists_of,
         images="results/{study}/images/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
+        set_record="results/{study}/samples/{dataset}.json",
         classes=classes_of_dataset,
     output:
         predictions="results/{study}/predictions/{dataset}/{member}.npy",
@@ -168,7 +184,8 @@ rule run_command:
         **requests(inference_megabytes, command_minutes),
     params:
         member=member_settings,
-        code=code("commands", "prediction_files"),
+        files=fingerprints(lambda wildcards: program_files(wildcards) + lists_of(wildcards)),
+        code=code("run_command"),
     message:
         "Run the command of {wildcards.member} on {wildcards.dataset}"
     script:

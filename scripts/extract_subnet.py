@@ -1,12 +1,13 @@
 from scripts.lib.datasets import check_samples, training_images
 from scripts.lib.device import choose_device
 from scripts.lib.job import job
-from scripts.lib.storage import load_json, load_lines
+from scripts.lib.storage import load_json, require_undamaged
 from scripts.lib.subnets import extract_subnet
 
 with job(snakemake):
+    require_undamaged(snakemake.input.record, weights=snakemake.input.weights)
     training = training_images(snakemake.params.datasets)
-    check_samples(training, load_lines(snakemake.input.training_samples))
+    check_samples(training, snakemake.input.training_samples, snakemake.input.training_record)
     extract_subnet(
         snakemake.params.member,
         snakemake.input.weights,

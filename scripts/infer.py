@@ -3,19 +3,21 @@ from scripts.lib.device import choose_device
 from scripts.lib.inference import infer
 from scripts.lib.job import job
 from scripts.lib.members import load_trained
-from scripts.lib.storage import digest_of_file, load_json
+from scripts.lib.storage import digest_of_file, load_json, require_undamaged
 
 with job(snakemake):
-    record = load_json(snakemake.input.record)
+    files = snakemake.input
+    require_undamaged(files.record, weights=files.weights)
+    record = load_json(files.record)
     device = choose_device(snakemake.params.device, snakemake.threads)
     infer(
         record["member"],
-        load_trained(record, snakemake.input.weights, device),
+        load_trained(record, files.weights, device),
         snakemake.wildcards.dataset,
-        load_validation_set(snakemake.input.images, snakemake.input.labels, snakemake.input.samples),
+        load_validation_set(files.images, files.labels, files.samples, files.set_record),
         snakemake.params.attributions,
         snakemake.params.activation_samples,
         device,
-        digest_of_file(snakemake.input.weights),
+        digest_of_file(files.weights),
         snakemake.output,
     )

@@ -4,10 +4,11 @@ from scripts.lib.device import choose_device
 from scripts.lib.job import job
 from scripts.lib.onnx_files import predict_onnx
 from scripts.lib.prediction_files import all_names, save_predictions
-from scripts.lib.storage import load_array, load_json, load_lines
+from scripts.lib.storage import load_array, load_json, load_lines, require_undamaged
 
 with job(snakemake):
     files, params, dataset = snakemake.input, snakemake.params, snakemake.wildcards.dataset
+    require_undamaged(files.set_record, images=files.images, samples=files.samples)
     samples, classes = load_lines(files.samples), all_names(load_json(files.classes))
     choose_device("cpu", snakemake.threads)
     images = load_array(files.images)

@@ -3,10 +3,11 @@ from pathlib import Path
 from scripts.lib.commands import run_command
 from scripts.lib.job import job
 from scripts.lib.prediction_files import all_names, save_predictions
-from scripts.lib.storage import load_array, load_json, load_lines
+from scripts.lib.storage import load_array, load_json, load_lines, require_undamaged
 
 with job(snakemake):
     files, member, dataset = snakemake.input, snakemake.params.member, snakemake.wildcards.dataset
+    require_undamaged(files.set_record, images=files.images, samples=files.samples)
     samples, classes = load_lines(files.samples), all_names(load_json(files.classes))
     folder = Path(snakemake.output.record).parent
     result = run_command(member, dataset, load_array(files.images), classes, folder)

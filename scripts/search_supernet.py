@@ -1,12 +1,13 @@
 from scripts.lib.datasets import check_samples, training_images
 from scripts.lib.device import choose_device
 from scripts.lib.job import job
-from scripts.lib.storage import load_json, load_lines
+from scripts.lib.storage import load_json, require_undamaged
 from scripts.lib.supernet_search import search_supernet
 
 with job(snakemake):
+    require_undamaged(snakemake.input.record, weights=snakemake.input.weights)
     training = training_images(snakemake.params.datasets)
-    check_samples(training, load_lines(snakemake.input.training_samples))
+    check_samples(training, snakemake.input.training_samples, snakemake.input.training_record)
     search_supernet(
         load_json(snakemake.input.record)["member"],
         snakemake.input.weights,

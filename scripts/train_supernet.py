@@ -1,15 +1,18 @@
 from scripts.lib.datasets import check_samples, training_images
 from scripts.lib.device import choose_device
 from scripts.lib.job import job
-from scripts.lib.storage import load_lines
+from scripts.lib.storage import require_undamaged
 from scripts.lib.supernet_training import train_supernet
 
 with job(snakemake):
+    base_weights, base_record = snakemake.input.get("base_weights"), snakemake.input.get("base_record")
+    if base_record:
+        require_undamaged(base_record, weights=base_weights)
     training = training_images(snakemake.params.datasets)
-    check_samples(training, load_lines(snakemake.input.training_samples))
+    check_samples(training, snakemake.input.training_samples, snakemake.input.training_record)
     train_supernet(
         snakemake.params.supernet,
-        snakemake.params.base_weights,
+        base_weights,
         training,
         snakemake.params.datasets,
         choose_device(snakemake.params.device, snakemake.threads),

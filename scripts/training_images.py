@@ -2,4 +2,4 @@ from scripts.lib.datasets import check_training_images
 from scripts.lib.job import job
 
 with job(snakemake):
-    check_training_images(snakemake.params.datasets, **dict(snakemake.output.items()))
+    check_training_images(snakemake.params.datasets, snakemake.params.pictures, **dict(snakemake.output.items()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from scripts.lib.study import ROOT
+from scripts.lib.paths import ROOT
 
 SCHEMA = ROOT / "schemas" / "study.schema.yaml"
 PAGE = ROOT / "docs" / "config.md"

@@ -4,8 +4,10 @@ Ensembles share members, so they are not independent and an ordinary p-value or 
 What is exchangeable are the members. Hence
 - the interval leaves out one member (and all of its ensembles) at a time: delete-one jackknife on Fisher's z;
 - the p-value permutes the labels of the members (Mantel 1967): the pairwise matrix is shuffled as a whole, and every
-  ensemble gets the diversity of other members;
+  ensemble gets the diversity of other members. It tests "no relation at all, not even through accuracy": shuffling
+  breaks the relation of diversity to accuracy too, so a small p does not say that diversity matters beyond accuracy;
 - the partial correlation holds the mean member accuracy fixed: a measure that only follows accuracy explains nothing.
+  It is the number to look at for an effect beyond accuracy; it has no interval and no calibrated test yet.
 """
 
 from dataclasses import dataclass, field
@@ -53,7 +55,8 @@ def correlations_table(datasets: dict[str, Evidence], permutations: int, seed: i
     """One row for each dataset, consensus, size ("all" sizes from two members first), measure and improvement.
 
     What is not defined (a constant input, too few ensembles) is null. `q_value` controls the false discovery rate over
-    all rows of the same size. The result depends on `seed`, not on the order of the ensembles' rows.
+    all rows of the same size; it tests the same as `p_value`. The result depends on `seed`, not on the order of
+    the ensembles' rows.
     """
     tables = [
         _correlations(evidence, consensus, permutations, seed).with_columns(

@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from scripts.lib.datasets import ValidationSet
 from scripts.lib.job import progress
 from scripts.lib.randomness import derive
-from scripts.lib.storage import save_array, save_lines, save_rows
+from scripts.lib.storage import checksums, save_array, save_json, save_lines, save_rows
 
 FAMILIES = {
     "noise": ["gaussian_noise", "shot_noise", "impulse_noise"],
@@ -29,6 +29,7 @@ def corrupt_set(
     images: str,
     labels: str,
     samples: str,
+    record: str,
 ) -> None:
     """Write a corrupted copy of `original`: same order, same labels; each id tells its corruption and severity.
 
@@ -45,6 +46,7 @@ def corrupt_set(
     save_rows(images, shown, len(names), original.images.shape[1:], "uint8")
     save_array(labels, original.labels)
     save_lines(samples, [f"{sample}@{name}-{severity}" for sample, name in zip(original.samples, names, strict=True)])
+    save_json(record, {"checksums": checksums(images=images, labels=labels, samples=samples)})
 
 
 def deal(names: list[str], count: int, seed: int) -> list[str]:

@@ -16,7 +16,17 @@ from scripts.lib.image_folders import SUFFIXES, class_folders, list_pictures
 from scripts.lib.job import log, progress
 from scripts.lib.pictures import TREATED, ImageFiles
 from scripts.lib.randomness import derive
-from scripts.lib.storage import digest_of_lines, load_array, load_lines, save_array, save_json, save_lines, save_rows
+from scripts.lib.storage import (
+    checksums,
+    digest_of_lines,
+    load_array,
+    load_lines,
+    require_undamaged,
+    save_array,
+    save_json,
+    save_lines,
+    save_rows,
+)
 
 DATA = Path("data")
 
@@ -144,8 +154,14 @@ def class_names(datasets: dict[str, Any], dataset: dict[str, Any]) -> list[str]:
     return found
 
 
-def check_training_images(datasets: dict[str, Any], labels: str, samples: str, classes: str) -> None:
-    """Decode every training image once, so that a bad file stops the study before training, and write the index."""
+def check_training_images(
+    datasets: dict[str, Any], pictures: list[str], labels: str, samples: str, classes: str, record: str
+) -> None:
+    """Decode every training image once, so that a bad file stops the study before training, and write the index.
+
+    `pictures` has the fingerprints of the folders. They stand in the record, so that trainings, which have it as their
+    input, start anew where pictures changed under the same names.
+    """
     found = training_images(datasets)
     if datasets["kind"] == "imagenet":
         from scripts.lib import imagenet
@@ -156,14 +172,17 @@ def check_training_images(datasets: dict[str, Any], labels: str, samples: str, c
     save_array(labels, found.labels)
     save_lines(samples, found.samples)
     save_json(classes, found.classes)
+    save_json(record, {"pictures": pictures, "checksums": checksums(labels=labels, samples=samples)})
 
 
-def check_samples(found: ImageSet, index: list[str]) -> None:
-    """Raise StudyError if the training images are no longer those that were checked."""
+def check_samples(found: ImageSet, samples: str, record: str) -> None:
+    """Raise StudyError if the training images are no longer those that were checked, whose ids `samples` lists."""
+    require_undamaged(record, samples=samples)
+    index = load_lines(samples)
     if found.samples != index:
         raise StudyError(
             f"the training images changed since they were checked ({len(index)} then, {len(found)} now): "
-            "delete samples/training.txt in the study's results and run again."
+            f"delete {samples} and run again."
         )
 
 
@@ -176,6 +195,7 @@ def make_validation_set(
     labels: str,
     samples: str,
     scored: str,
+    record: str,
 ) -> None:
     """Choose, resize and crop the images of one validation set and store them as every member will see them.
 
@@ -192,6 +212,7 @@ def make_validation_set(
     save_rows(images, pictures, len(chosen), (size, size, 3), "uint8")
     save_array(labels, chosen.labels)
     save_lines(samples, chosen.samples)
+    save_json(record, {"checksums": checksums(images=images, labels=labels, samples=samples)})
 
 
 def validation_images(
@@ -273,8 +294,9 @@ class ValidationSet:
         return digest_of_lines(self.samples)
 
 
-def load_validation_set(images: str, labels: str, samples: str) -> ValidationSet:
-    """Open a stored validation set. Raises StudyError if its files do not belong together."""
+def load_validation_set(images: str, labels: str, samples: str, record: str) -> ValidationSet:
+    """Open a stored validation set. Raises StudyError if its files are damaged or do not belong together."""
+    require_undamaged(record, images=images, labels=labels, samples=samples)
     loaded = ValidationSet(load_array(images), load_array(labels), load_lines(samples))
     counts = {images: len(loaded.images), labels: len(loaded.labels), samples: len(loaded.samples)}
     if len(set(counts.values())) > 1:

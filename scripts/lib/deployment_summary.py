@@ -6,8 +6,7 @@ from typing import Any
 import polars as pl
 
 from scripts.lib.deployment import COSTS
-from scripts.lib.findings import listed
-from scripts.lib.plots.words import consensus_title, in_words, plain, signed
+from scripts.lib.plots.words import consensus_title, in_words, listed, plain, signed
 
 KEYS = ("selection_accuracy", "accuracy", "low", "high", "over_best_member", *COSTS)
 

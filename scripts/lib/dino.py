@@ -79,7 +79,7 @@ def pretrain(
             save_state(resume, backbone, run.parts, history)
     if rank() == 0:
         save_weights(run.teacher.backbone, weights)
-        save_json(record, make_record(backbone, training.classes, len(chosen), history, device))
+        save_json(record, make_record(backbone, training.classes, len(chosen), history, device, weights))
         Path(resume).unlink(missing_ok=True)
 
 

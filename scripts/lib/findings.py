@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from scripts.lib.plots.words import consensus_title, in_words, missing, plain, quantity, signed, significant
-
-Row = Mapping[str, Any]
-ACCURACY = "mean_member_accuracy"  # not a diversity, so it is reported beside the measures that are
+from scripts.lib.findings_diversity import Row, on_diversity
+from scripts.lib.plots.words import consensus_title, counted, in_words, listed, missing, plain, signed
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,8 @@ class Tables:
 
 def findings(tables: Tables) -> list[str]:
     """The two paragraphs: what ensembles gain, and which diversity goes with that gain."""
-    paragraphs = (_on_ensembles(tables), _on_diversity(tables))
+    datasets = list(tables.accuracies)
+    paragraphs = (_on_ensembles(tables), on_diversity(tables.correlated(datasets), datasets))
     return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs]
 
 
@@ -142,100 +140,6 @@ def _gains(tables: Tables) -> str:
     )
 
 
-def _on_diversity(tables: Tables) -> list[str]:
-    return [_strongest_first(tables), _accuracy_alone(tables), _strongest_elsewhere(tables), _tally(tables)]
-
-
-def _strongest_first(tables: Tables) -> str:
-    rows = [row for row in tables.correlated([tables.first]) if row["measure"] != ACCURACY]
-    place = in_words(tables.first)
-    if not rows:
-        return f"On {place} no correlation with a diversity could be computed: too few ensembles, or nothing varies."
-    row = max(rows, key=lambda row: abs(row["pearson"]))
-    more = "gain more" if row["pearson"] > 0 else "gain less"
-    verdict = (
-        f"it is significant: ensembles whose members differ more by this measure {more}"
-        if significant(row)
-        else "it is not significant, so chance alone could explain it"
-    )
-    return (
-        f"On {place}, the diversity that correlates strongest with the improvement over the mean member is "
-        f"{_name(row['measure'])}, {numbers(row)}; {verdict}. {_partial(row)}"
-    )
-
-
-def _partial(row: Row) -> str:
-    r, partial = row["pearson"], row["partial_pearson"]
-    if missing(partial):
-        return ""
-    if abs(partial) < 0.5 * abs(r):
-        change = "less than half of it is left, so much of it may only reflect how accurate the members are"
-    elif r * partial < 0:
-        change = "it changes sign, so the plain correlation may only reflect how accurate the members are"
-    elif abs(partial) > 1.25 * abs(r):
-        change = "it becomes stronger"
-    else:
-        change = "more than half of it is left, so accuracy alone does not seem to explain it"
-    return f"With the mean member accuracy held fixed, r is {signed(partial)}: {change}."
-
-
-def _accuracy_alone(tables: Tables) -> str:
-    rows = [row for row in tables.correlated([tables.first]) if row["measure"] == ACCURACY]
-    if not rows:
-        return ""
-    verdict = "significant" if significant(rows[0]) else "not significant"
-    return f"For comparison, the mean member accuracy itself has {numbers(rows[0])}; {verdict}."
-
-
-def _strongest_elsewhere(tables: Tables) -> str:
-    rows = [row for row in tables.correlated(tables.others) if row["measure"] != ACCURACY]
-    if not rows:
-        return ""
-    by_measure: dict[str, list[Row]] = {}
-    for row in rows:
-        by_measure.setdefault(row["measure"], []).append(row)
-    measure = max(by_measure, key=lambda name: abs(_average(by_measure[name], "pearson")))
-    chosen = by_measure[measure]
-    sure = [in_words(row["dataset"]) for row in chosen if significant(row)]
-    each = listed(f"{signed(row['pearson'])} on {in_words(row['dataset'])}" for row in chosen)
-    verdict = f"significant on {listed(sure)}" if sure else "not significant on any of them"
-    held = [row for row in chosen if not missing(row["partial_pearson"])]
-    partial = f" (with accuracy held fixed {signed(_average(held, 'partial_pearson'))})" if held else ""
-    return (
-        f"On the other sets, the strongest on average is {_name(measure)}: r is {each}, "
-        f"on average {signed(_average(chosen, 'pearson'))}{partial}; {verdict}."
-    )
-
-
-def _tally(tables: Tables) -> str:
-    rows = [row for row in tables.correlated(list(tables.accuracies)) if row["measure"] != ACCURACY]
-    if not rows:
-        return ""
-    sure = [row["pearson"] for row in rows if significant(row)]
-    signs = f" ({sum(r > 0 for r in sure)} positive, {sum(r < 0 for r in sure)} negative)" if sure else ""
-    many = "is" if len(sure) == 1 else "are"
-    return (
-        f"Of {counted(len(rows), 'correlation')} between a diversity and this improvement, {len(sure)} {many} "
-        f"significant{signs}, which here means that the 95 % interval leaves out zero and the false discovery rate q "
-        "is at most 0.05. Ensembles share members and images, so ordinary p-values would be far too small; these come "
-        "from permuting the members."
-    )
-
-
-def numbers(row: Row) -> str:
-    """`r = +0.70 (95 % interval −0.01 to 0.94, p = 0.050, q = 0.075)`, without the parts that have no value."""
-    parts = []
-    if not (missing(row["ci_low"]) or missing(row["ci_high"])):
-        parts.append(f"95 % interval {plain(row['ci_low'])} to {plain(row['ci_high'])}")
-    parts += [probability(name, row[f"{name}_value"]) for name in "pq" if not missing(row[f"{name}_value"])]
-    return f"r = {signed(row['pearson'])}" + (f" ({', '.join(parts)})" if parts else "")
-
-
-def probability(name: str, value: float) -> str:
-    """`p = 0.012`, or `p < 0.001`."""
-    return f"{name} < 0.001" if value < 0.0005 else f"{name} = {value:.3f}"
-
-
 def compared(lead: float) -> str:
     """A difference in words, after rounding to what is printed."""
     if round(lead, 1) == 0:
@@ -243,27 +147,6 @@ def compared(lead: float) -> str:
     return f"{plain(abs(lead), 1)} points {'better' if lead > 0 else 'worse'} than"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 ensemble`, `247 ensembles`, `32 752 ensembles`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", "\u202f")
-
-
-def listed(words: Any) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    *before, last = list(words)
-    return f"{', '.join(before)} and {last}" if before else last
-
-
-def _name(measure: str) -> str:
-    """A measure in the middle of a sentence: only its first letter may change (CKA, Jensen-Shannon)."""
-    title = quantity(measure).title
-    return title if measure == "js_divergence" else title[:1].lower() + title[1:]
-
-
 def _mean(values: pl.Series) -> float:
     present = values.drop_nulls().to_numpy()
     return float(present.mean()) if len(present) else float("nan")
-
-
-def _average(rows: Sequence[Row], column: str) -> float:
-    return sum(row[column] for row in rows) / len(rows)

@@ -67,7 +67,7 @@ def import_weights(
     order, remark = class_order(names, classes, outputs, f"{where} ({file or member['model']})")
     save_weights_of(reordered(state, network, order), weights)
     details = {"file": file, "digest": digest_of_file(file) if file else None, "remarks": [remark] if remark else []}
-    content = make_record(complete, classes, 0, [], torch.device("cpu"))
+    content = make_record(complete, classes, 0, [], torch.device("cpu"), weights)
     content |= {"training_images": None, "imported": details, "seconds": time.perf_counter() - start}
     save_json(record, content)
     if remark:

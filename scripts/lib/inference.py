@@ -14,7 +14,7 @@ from scripts.lib.job import progress
 from scripts.lib.members import Network
 from scripts.lib.predictions import require_finite_logits
 from scripts.lib.preprocessing import prepare, resized, seen
-from scripts.lib.storage import save_array, save_json
+from scripts.lib.storage import checksums, save_array, save_json
 
 BATCH = 100
 
@@ -67,6 +67,9 @@ def infer(
             "sample_count": len(validation.samples),
             "classes": logits.shape[1],
             "weights": weights_digest,
+            "checksums": checksums(
+                predictions=outputs.predictions, attributions=outputs.attributions, activations=outputs.activations
+            ),
             "attributions": attributions,
             "device": device_name(device),
             "seconds": time.perf_counter() - start,

@@ -12,7 +12,7 @@ from scripts.lib.errors import StudyError
 from scripts.lib.first_member import FirstMember
 from scripts.lib.job import log
 from scripts.lib.label_files import Labels, read_labels, require_names
-from scripts.lib.storage import save_array, save_json, save_lines
+from scripts.lib.storage import checksums, save_array, save_json, save_lines
 from scripts.lib.user_tables import present, read_lines
 
 # Deviations by which one count must exceed another before it is taken for more than chance.
@@ -26,6 +26,7 @@ def make_labelled_samples(
     labels: str,
     samples: str,
     classes: str,
+    record: str,
 ) -> None:
     """Write labels int64 [N], the list of ids and the list of class names.
 
@@ -49,6 +50,7 @@ def make_labelled_samples(
     save_json(classes, names)
     save_array(labels, numbers)
     save_lines(samples, ids)
+    save_json(record, {"checksums": checksums(labels=labels, samples=samples)})
 
 
 def _ids(labels: Labels, dataset: dict[str, Any], first: FirstMember, path: Path) -> list[str]:

@@ -6,8 +6,15 @@ from typing import Any
 import torch
 
 from scripts.lib.measures import Measure, Recorded, load_recorded, pairwise_sums
-from scripts.lib.predictions import check_records, load_labels, load_predictions_of, recorded_paths
+from scripts.lib.predictions import (
+    check_records,
+    load_labels,
+    load_predictions_of,
+    recorded_paths,
+    require_undamaged_arrays,
+)
 from scripts.lib.samples import shard
+from scripts.lib.storage import require_undamaged
 
 
 def open_recorded(measure: Measure, dataset: str, members: Sequence[str], files: Any) -> Recorded:
@@ -17,8 +24,10 @@ def open_recorded(measure: Measure, dataset: str, members: Sequence[str], files:
     """
     if measure.needs != "predictions":
         records = recorded_paths(files, "predictions", dataset, members, "json")
+        require_undamaged(files.set_record, samples=files.samples)
         samples = check_records(dataset, members, records, files.samples)
         arrays = recorded_paths(files, measure.needs, dataset, members, "npy")
+        require_undamaged_arrays(measure.needs, arrays, records)
         return Recorded(load_recorded(measure.needs, dataset, members, arrays, samples))
     predictions = load_predictions_of(dataset, members, files)
     return Recorded(predictions.logits, load_labels(files.labels, predictions))

@@ -10,7 +10,7 @@ from scripts.lib.class_columns import IN_THEIR_ORDER, Outputs, order_of, some, s
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
 from scripts.lib.score_files import Scores, read_scores
-from scripts.lib.storage import digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
+from scripts.lib.storage import checksums, digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
 from scripts.lib.user_tables import read_lines
 
 # Rows of probabilities are written with few digits.
@@ -239,6 +239,7 @@ def save_predictions(
         **details,
     }
     save_array(folder / f"{member}.npy", logits)
+    record["checksums"] = checksums(predictions=folder / f"{member}.npy")
     save_json(folder / f"{member}.json", record)
     return record
 

@@ -9,7 +9,13 @@ import numpy as np
 import torch
 
 from scripts.lib.errors import StudyError
-from scripts.lib.storage import digest_of_lines, load_array, load_json, load_lines
+from scripts.lib.storage import (
+    digest_of_lines,
+    load_array,
+    load_json,
+    load_lines,
+    require_undamaged,
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ def recorded_paths(files: Any, kind: str, dataset: str, members: Sequence[str], 
 
 def load_predictions_of(dataset: str, members: Sequence[str], files: Any) -> Predictions:
     """As `load_predictions`, for the inputs `files` of a rule."""
+    require_undamaged(files.set_record, labels=files.labels, samples=files.samples)
     arrays, records = (recorded_paths(files, "predictions", dataset, members, suffix) for suffix in ("npy", "json"))
     return load_predictions(dataset, members, arrays, records, files.samples, files.classes)
 
@@ -62,11 +69,12 @@ def load_predictions(
     `predictions` and `records` are the members' .npy and .json files; `samples` and `classes` the dataset's lists.
     Classes that are null in the list do not count on this dataset: their logits are left out.
     Raises StudyError, naming the member and the dataset, for other samples, another number of samples or classes, a
-    wrong type, or a logit that is NaN or infinite.
+    wrong type, a logit that is NaN or infinite, or a file that was damaged.
     """
     ids = check_records(dataset, members, records, samples)
     names = load_json(classes)
     expected = (len(ids), len(names))
+    require_undamaged_arrays("predictions", predictions, records)
     logits = [load_array(path) for path in predictions]
     for member, path, array in zip(members, predictions, logits, strict=True):
         _check_logits(array, expected, path, member, dataset)
@@ -100,6 +108,12 @@ def check_records(dataset: str, members: Sequence[str], records: Sequence[str], 
                 f"samples with digest {digest[:12]}. Delete {path} and run again."
             )
     return ids
+
+
+def require_undamaged_arrays(kind: str, arrays: Sequence[str], records: Sequence[str]) -> None:
+    """Raise StudyError if an array of this kind (a folder of the study) is not the one that its record was made for."""
+    for path, record in zip(arrays, records, strict=True):
+        require_undamaged(record, **{kind: path})
 
 
 def _check_logits(array: np.ndarray, expected: tuple[int, int], path: str, member: str, dataset: str) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import StudyError
+from scripts.lib.paths import ROOT
 from scripts.lib.storage import digest_of_file, load_json, whole_file
-from scripts.lib.study import ROOT
 from scripts.lib.versions import versions
 
 # What tells about a study without the arrays, images and weights that it was computed from.

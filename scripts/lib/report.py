@@ -12,17 +12,19 @@ import polars as pl
 import yaml
 from jinja2 import Environment, FileSystemLoader
 
-from scripts.lib.findings import Tables, findings, probability
+from scripts.lib.findings import Tables, findings
 from scripts.lib.plots.captions import words_for
 from scripts.lib.plots.words import (
+    BEYOND_ACCURACY,
+    WHAT_P_TESTS,
     consensus_title,
     improvement_title,
     in_words,
     missing,
     plain,
+    probability,
     quantity,
     signed,
-    significant,
 )
 from scripts.lib.provenance import study_hash
 from scripts.lib.report_deployment import deployment_section
@@ -66,6 +68,8 @@ def build_report(folder: str | Path, figures: Sequence[str], output: str | Path)
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "deployment": deployment_section(folder, study),
         "correlations": list(correlation_tables(tables.correlations)),
+        "what_p_tests": WHAT_P_TESTS,
+        "beyond_accuracy": BEYOND_ACCURACY,
         "study_hash": study_hash(study),
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
         "software": software_table(folder, study),
@@ -225,12 +229,12 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
 
 def correlation_tables(correlations: pl.DataFrame) -> Iterable[Table]:
     """All correlations over all sizes: one table for each consensus and improvement."""
-    header = ["Dataset", "Measure", "Pearson r", "95 % interval", "p", "q", "Significant", "Accuracy held fixed"]
+    header = ["Dataset", "Measure", "Pearson r", "95 % interval", "Partial r", "p", "q", "Spearman ρ", "Ensembles"]
     whole = correlations.filter(size="all")
     for (way, improvement), table in whole.group_by("consensus", "improvement", maintain_order=True):
         rows = [_correlation(row) for row in table.iter_rows(named=True)]
         caption = f"{improvement_title(str(improvement))}, ensembles by {consensus_title(str(way))}"
-        yield Table(caption, [*header, "Spearman ρ", "Ensembles"], rows, text_columns=2)
+        yield Table(caption, header, rows, text_columns=2)
 
 
 def _correlation(row: Mapping[str, Any]) -> list[str]:
@@ -240,9 +244,8 @@ def _correlation(row: Mapping[str, Any]) -> list[str]:
         quantity(row["measure"]).title,
         signed(row["pearson"]),
         f"{plain(row['ci_low'])} to {plain(row['ci_high'])}" if has_interval else "–",
-        *(_probability(row[column]) for column in ("p_value", "q_value")),
-        "yes" if significant(row) else "no",
         signed(row["partial_pearson"]),
+        *(_probability(row[column]) for column in ("p_value", "q_value")),
         signed(row["spearman"]),
         _whole(row["ensembles"]),
     ]

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import xxhash
 
 from scripts.lib.errors import StudyError, printable
 
+BYTES_AT_ONCE = 1 << 22
 # Nobody pauses so long in the middle of a file.
 SECONDS_UNTIL_ABANDONED = 3600
 
@@ -182,3 +184,35 @@ def digest_of_file(path: str | Path) -> str:
     """SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksums(**files: str | Path) -> dict[str, str]:
+    """XXH3 of the bytes of files by name, for a record; `xxh128sum` prints the same."""
+    return {name: _checksum(path) for name, path in files.items()}
+
+
+def _checksum(path: str | Path) -> str:
+    digest = xxhash.xxh3_128()
+    with Path(path).open("rb") as file:
+        while block := file.read(BYTES_AT_ONCE):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def require_undamaged(record: str | Path, **files: str | Path) -> None:
+    """Raise StudyError if a file is not the one whose checksum a job wrote into the section `checksums` of `record`."""
+    content = load_json(record)
+    section = content.get("checksums") if isinstance(content, dict) else None
+    recorded = section if isinstance(section, dict) else {}
+    for name, path in files.items():
+        if not isinstance(recorded.get(name), str):
+            raise StudyError(f"{record} holds no checksum of {path}. Delete both and run again.")
+        try:
+            found = _checksum(path)
+        except FileNotFoundError:
+            raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
+        if found != recorded[name]:
+            raise StudyError(
+                f"{path} was damaged or changed after it was written: its checksum (XXH3) is {found}, {record} says "
+                f"{recorded[name]}. Delete both and run again."
+            )

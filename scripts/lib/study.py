@@ -6,7 +6,6 @@ The rules import this module, so that a wrong key stops Snakemake before any job
 import copy
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,11 +13,11 @@ import yaml
 
 from scripts.lib.contradictions import contradictions, dataset_contradictions
 from scripts.lib.errors import StudyError
+from scripts.lib.paths import ROOT
 from scripts.lib.plain_values import canonical, faults, shown
 from scripts.lib.study_messages import listed, not_among, path_of, readable
 from scripts.lib.zoo import expand
 
-ROOT = Path(__file__).resolve().parents[2]
 Study = dict[str, Any]
 BACKBONE = "backbone"  # beside the kinds of members
 # Kinds of members that are trained here, and those whose network is known, so that they have more than predictions.

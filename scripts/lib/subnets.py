@@ -59,7 +59,7 @@ def extract_subnet(
         "remarks": remarks,
         **sizes_and_latencies(complete, settings, classes),
     }
-    content = make_record(complete, supernet["classes"], supernet["training_images"], [], device)
+    content = make_record(complete, supernet["classes"], supernet["training_images"], [], device, weights)
     save_json(record, content | {"subnet": details, "seconds": time.perf_counter() - start})
     for remark in remarks:
         log.info("%s: %s", member["id"], remark)

@@ -93,7 +93,7 @@ def train_supernet(
         history.append(_epoch(epoch, settings, supernet, loader, optimizer, images, batches, device))
         save_state(resume, settings, parts, history)
     save_weights_of(supernet.weights(), weights)
-    content = make_record(settings, training.classes, len(images.training), history, device)
+    content = make_record(settings, training.classes, len(images.training), history, device, weights)
     save_json(record, content | {"space": supernet.space()})
     save_table(stages, stages_table(settings["id"], history))
     Path(resume).unlink(missing_ok=True)

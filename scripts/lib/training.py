@@ -21,7 +21,7 @@ from scripts.lib.job import log, progress
 from scripts.lib.members import build, place, save_weights
 from scripts.lib.randomness import derive, seed_everything
 from scripts.lib.steps import Steps, memory_advice
-from scripts.lib.storage import save_json, whole_file
+from scripts.lib.storage import checksums, save_json, whole_file
 from scripts.lib.versions import versions
 from scripts.lib.vision import timm, torchvision
 
@@ -90,7 +90,7 @@ def fit(
     if rank() == 0:
         finish(model)
         save_weights(model, weights)
-        save_json(record, make_record(member, training.classes, len(chosen), history, device))
+        save_json(record, make_record(member, training.classes, len(chosen), history, device, weights))
         Path(resume).unlink(missing_ok=True)
 
 
@@ -307,9 +307,14 @@ def _differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
 
 
 def make_record(
-    member: dict[str, Any], classes: list[str], images: int, history: list[dict[str, Any]], device: torch.device
+    member: dict[str, Any],
+    classes: list[str],
+    images: int,
+    history: list[dict[str, Any]],
+    device: torch.device,
+    weights: str,
 ) -> dict[str, Any]:
-    """How weights came about; `member` is the member (or the backbone) with its complete recipe."""
+    """How the file `weights` came about; `member` is the member (or the backbone) with its complete recipe."""
     return {
         "member": member,
         "classes": classes,
@@ -317,5 +322,7 @@ def make_record(
         "history": history,
         "seconds": sum(line["seconds"] for line in history),
         "device": device_name(device),
+        "threads": torch.get_num_threads(),
         "versions": versions(),
+        "checksums": checksums(weights=weights),
     }

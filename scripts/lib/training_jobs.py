@@ -10,7 +10,7 @@ from scripts.lib.dino import pretrain
 from scripts.lib.distributed import start
 from scripts.lib.errors import StudyError
 from scripts.lib.linear_classifier import train_classifier
-from scripts.lib.storage import load_lines
+from scripts.lib.storage import require_undamaged
 from scripts.lib.training import train
 
 Files = dict[str, str]
@@ -34,7 +34,9 @@ def start_job(function: str, settings: dict[str, Any], snakemake: Any) -> None:
     start(f"{__name__}:{function}", arguments, device.type, processes(device, params.training["gpus"]))
 
 
-INPUTS = ("training_samples", "images", "labels", "samples", "backbone_weights", "backbone_record")
+OF_TRAINING = ("training_samples", "training_record")
+OF_VALIDATION = ("images", "labels", "samples", "set_record")
+INPUTS = (*OF_TRAINING, *OF_VALIDATION, "backbone_weights", "backbone_record")
 
 
 def processes(device: torch.device, gpus: int) -> int:
@@ -62,6 +64,7 @@ def train_linear_classifier(settings: dict[str, Any], **job: Any) -> None:
     """Training of the linear classifier of one member on its backbone."""
     images, rest = _opened(**job)
     weights, record = (job["inputs"][key] for key in ("backbone_weights", "backbone_record"))
+    require_undamaged(record, weights=weights)
     train_classifier(settings, weights, record, *images, **rest)
 
 
@@ -76,7 +79,7 @@ def _opened(
 ) -> tuple[tuple[ImageSet, ValidationSet], dict[str, Any]]:
     """The images of a training, and the arguments that all trainings have in common."""
     training = training_images(datasets)
-    check_samples(training, load_lines(inputs["training_samples"]))
-    validation = load_validation_set(inputs["images"], inputs["labels"], inputs["samples"])
+    check_samples(training, inputs["training_samples"], inputs["training_record"])
+    validation = load_validation_set(*(inputs[key] for key in OF_VALIDATION))
     chosen = choose_device(device, threads)
     return (training, validation), {"device": chosen, "workers": workers, "scale": scale, **outputs}

@@ -23,6 +23,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 ROWS_LOOKED_AT = 20
 # How pandas calls the column of row numbers that it writes unless it is told not to.
 ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
+# Bytes of an array that one byte of an .npz file can stand for, by the methods that NumPy uses.
+LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -174,6 +176,8 @@ def texts_of_array(values: np.ndarray, path: Path) -> list[str | None]:
 def read_array(path: Path) -> np.ndarray:
     """A `.npy` file, memory-mapped. Raises StudyError for what is not a plain array."""
     with readable(path):
+        with path.open("rb") as file:
+            _dimensions(file, path.stat().st_size, path.name)
         return np.lib.format.open_memmap(path, mode="r")
 
 
@@ -200,13 +204,20 @@ class Archive:
 
     def _dimensions(self, info: zipfile.ZipInfo) -> int:
         """How many dimensions an array has, if the file holds as many bytes as its header claims."""
+        most = info.compress_size * LARGEST_RATIO.get(info.compress_type, 0)
+        if info.file_size > most:
+            raise ValueError(f"the array {info.filename} claims to have {info.file_size} bytes, but has {most} at most")
         with self.file.open(info) as file:
-            shape, dtype = _header(file)
-            claimed = math.prod(shape) * dtype.itemsize
-            held = info.file_size - file.tell()
-        if claimed != held and not dtype.hasobject:
-            raise ValueError(f"the array {info.filename} claims to have {claimed} bytes, but has {held}")
-        return len(shape)
+            return _dimensions(file, info.file_size, info.filename)
+
+
+def _dimensions(file: IO[bytes], size: int, name: str) -> int:
+    """How many dimensions an array has, if its header claims as many bytes as it has; `size` is the header's too."""
+    shape, dtype = _header(file)
+    claimed, held = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if min(shape, default=0) < 0 or (claimed != held and not dtype.hasobject):
+        raise ValueError(f"the array {name} claims to have {claimed} bytes {list(shape)}, but has {held}")
+    return len(shape)
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

@@ -6,7 +6,7 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from scripts.lib.study import ROOT
+from scripts.lib.paths import ROOT
 
 PACKAGES = ["torch", "torchvision", "timm", "captum", "lightly", "triton", "numpy", "polars", "snakemake"]
 

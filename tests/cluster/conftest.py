@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster import slurm
 from tests.workflow.conftest import ROOT, environment, finished, snakemake_command
-from tests.workflow.test_interruptions import contents, job_processes
+from tests.workflow.test_interruptions import contents
 
 __all__ = ["finished"]
 
@@ -34,6 +34,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm.Cluster]
 
 # A busy machine may take ten times as long as an idle one.
 PATIENCE = 1800
+
+
+def job_processes(folder: Path, script: str) -> list[psutil.Process]:
+    """Processes that run the job script `script` in `folder`; Snakemake gives the script a temporary name there."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(word.startswith(str(folder)) and word.endswith(f".{script}.py") for word in words):
+            found.append(process)
+    return found
 
 
 class Run:

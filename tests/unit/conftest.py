@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from scripts.lib.datasets import ArrayImages, ImageSet, ValidationSet
 from scripts.lib.ensembles import subsets as all_or_drawn_subsets
 from scripts.lib.predictions import Predictions
 from scripts.lib.study import merge, resolve
 from scripts.lib.tally import Tally, tally
+
+# No example may take too long, whatever else the machine does.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 COLOURS = [(230, 40, 40), (40, 230, 40), (40, 40, 230)]
 CLASSES = ["red", "green", "blue"]

@@ -16,7 +16,7 @@ CORRUPTIONS = [name for names in FAMILIES.values() for name in names]
 def corrupted(
     original: ValidationSet, folder: Path, corruption: str, severity: int = 2, seed: int = 0, threads: int = 1
 ) -> ValidationSet:
-    files = {key: str(folder / f"{key}.out") for key in ("images", "labels", "samples")}
+    files = {key: str(folder / f"{key}.out") for key in ("images", "labels", "samples", "record")}
     corrupt_set(original, corruption, severity, seed, threads, **files)
     return load_validation_set(**files)
 

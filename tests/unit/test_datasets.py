@@ -10,7 +10,7 @@ from PIL import Image
 from scripts.lib import datasets
 from scripts.lib.datasets import ArrayImages, ImageFiles
 from scripts.lib.errors import StudyError
-from scripts.lib.storage import load_json, load_lines, save_array, save_lines
+from scripts.lib.storage import checksums, load_json, load_lines, save_array, save_json, save_lines
 from scripts.lib.vision import torchvision
 from tests.unit.conftest import coloured_training_set
 
@@ -37,8 +37,14 @@ def validation_entry(**changes: Any) -> dict[str, Any]:
 
 
 def paths(folder: Path) -> dict[str, str]:
-    names = {"images": "images.npy", "labels": "labels.npy", "samples": "samples.txt"}
+    names = {"images": "images.npy", "labels": "labels.npy", "samples": "samples.txt", "record": "record.json"}
     return {key: str(folder / name) for key, name in names.items()}
+
+
+def write_record(files: dict[str, str]) -> None:
+    """What a job that wrote these files says of them."""
+    kinds = ("images", "labels", "samples")
+    save_json(files["record"], {"checksums": checksums(**{kind: files[kind] for kind in kinds})})
 
 
 # One picture.
@@ -181,16 +187,17 @@ def test_a_folder_without_images_is_named(empty: str, tmp_path: Path) -> None:
 
 
 def index_of(folder: Path) -> dict[str, str]:
-    return {key: str(folder / f"{key}.out") for key in ("labels", "samples", "classes")}
+    return {key: str(folder / f"{key}.out") for key in ("labels", "samples", "classes", "record")}
 
 
 def test_checked_training_images_leave_an_index(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "training", {"a": 2, "b": 1})
     files = index_of(tmp_path)
-    datasets.check_training_images(settings("image-folder", training={"folder": str(root)}), **files)
+    datasets.check_training_images(settings("image-folder", training={"folder": str(root)}), ["as it was"], **files)
     assert np.load(files["labels"]).tolist() == [0, 0, 1]
     assert load_lines(files["samples"]) == ["a/0.png", "a/1.png", "b/0.png"]
     assert load_json(files["classes"]) == ["a", "b"]
+    assert load_json(files["record"])["pictures"] == ["as it was"]
 
 
 def test_a_damaged_training_image_stops_the_check(tmp_path: Path) -> None:
@@ -198,17 +205,24 @@ def test_a_damaged_training_image_stops_the_check(tmp_path: Path) -> None:
     truncated_jpeg(root / "b" / "bad.jpg")
     files = index_of(tmp_path)
     with pytest.raises(StudyError, match=str(root / "b" / "bad.jpg")):
-        datasets.check_training_images(settings("image-folder", training={"folder": str(root)}), **files)
+        datasets.check_training_images(settings("image-folder", training={"folder": str(root)}), ["as it was"], **files)
     assert not Path(files["classes"]).exists()
 
 
-def test_training_images_that_changed_since_the_check_are_refused() -> None:
+def index_with(folder: Path, samples: list[str]) -> tuple[str, str]:
+    path, record = str(folder / "samples.txt"), str(folder / "samples.json")
+    save_lines(path, samples)
+    save_json(record, {"checksums": checksums(samples=path)})
+    return path, record
+
+
+def test_training_images_that_changed_since_the_check_are_refused(tmp_path: Path) -> None:
     found = coloured_training_set(3)
-    datasets.check_samples(found, ["training/0", "training/1", "training/2"])
+    datasets.check_samples(found, *index_with(tmp_path, ["training/0", "training/1", "training/2"]))
     with pytest.raises(StudyError, match=r"changed since they were checked \(2 then, 3 now\)"):
-        datasets.check_samples(found, ["training/0", "training/1"])
+        datasets.check_samples(found, *index_with(tmp_path, ["training/0", "training/1"]))
     with pytest.raises(StudyError, match="changed"):
-        datasets.check_samples(found, ["training/0", "training/2", "training/1"])
+        datasets.check_samples(found, *index_with(tmp_path, ["training/0", "training/2", "training/1"]))
 
 
 # Validation sets.
@@ -284,6 +298,7 @@ def test_files_that_do_not_belong_together_are_refused(shorter: str, tmp_path: P
     save_array(files["images"], np.zeros((counts["images"], 32, 32, 3), np.uint8))
     save_array(files["labels"], np.zeros(counts["labels"], np.int64))
     save_lines(files["samples"], map(str, range(counts["samples"])))
+    write_record(files)
     with pytest.raises(StudyError) as caught:
         datasets.load_validation_set(**files)
     assert f"{files[shorter]}: 3" in str(caught.value)
@@ -292,5 +307,9 @@ def test_files_that_do_not_belong_together_are_refused(shorter: str, tmp_path: P
 def test_a_missing_validation_file_is_named(tmp_path: Path) -> None:
     files = paths(tmp_path)
     save_array(files["images"], np.zeros((1, 32, 32, 3), np.uint8))
+    save_array(files["labels"], np.zeros(1, np.int64))
+    save_lines(files["samples"], ["0"])
+    write_record(files)
+    Path(files["labels"]).unlink()
     with pytest.raises(StudyError, match=f"{files['labels']} is missing"):
         datasets.load_validation_set(**files)

@@ -14,7 +14,7 @@ import torch
 from scripts.lib.deployment import Rows, best_of_each_size, deployment, split
 from scripts.lib.deployment_summary import recommended, sentences, summary
 from scripts.lib.errors import StudyError
-from scripts.lib.storage import digest_of_lines, save_array, save_json, save_lines, save_table
+from scripts.lib.storage import checksums, digest_of_lines, save_array, save_json, save_lines, save_table
 
 CPU = torch.device("cpu")
 MEMBERS = ["a", "b", "c", "d"]
@@ -30,11 +30,14 @@ def random_study(folder: Path, members: list[str], macs: list[int | None]) -> tu
     logits[:, np.arange(N), labels] += np.linspace(0.5, 1.5, len(members))[:, None]
     samples = [str(row) for row in range(N)]
     for member, values in zip(members, logits, strict=True):
-        save_array(folder / "predictions" / "clean" / f"{member}.npy", values)
-        record = {"samples": digest_of_lines(samples), "sample_count": N}
-        save_json(folder / "predictions" / "clean" / f"{member}.json", record)
+        path = folder / "predictions" / "clean" / f"{member}.npy"
+        save_array(path, values)
+        record = {"samples": digest_of_lines(samples), "sample_count": N, "checksums": checksums(predictions=path)}
+        save_json(path.with_suffix(".json"), record)
     save_array(folder / "labels.npy", labels)
     save_lines(folder / "samples" / "clean.txt", samples)
+    of_set = checksums(labels=folder / "labels.npy", samples=folder / "samples" / "clean.txt")
+    save_json(folder / "samples" / "clean.json", {"checksums": of_set})
     save_json(folder / "classes.json", [str(number) for number in range(C)])
     costs = {"macs": macs, "latency_ms": [None] * len(members), "parameters": [1] * len(members)}
     types = {"macs": pl.Int64, "latency_ms": pl.Float64}
@@ -44,6 +47,7 @@ def random_study(folder: Path, members: list[str], macs: list[int | None]) -> tu
     paths = {
         "labels": "labels.npy",
         "samples": "samples/clean.txt",
+        "set_record": "samples/clean.json",
         "classes": "classes.json",
         "members": "members.parquet",
     }

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.lib.plots.words import BEYOND_ACCURACY, WHAT_P_TESTS
 from scripts.lib.study import ROOT, resolve
+from tests.simulations.permutation_p import TRUTHS
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -39,3 +41,49 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
     missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
     assert missing == []
+
+
+# The word "significant".
+
+TEXTS = (
+    "README.md",
+    "config.yaml",
+    "config/**/*",
+    "docs/**/*.md",
+    "examples/**/*",
+    "kernels/**/*",
+    "report/*",
+    "rules/*",
+)
+TEXTS += ("schemas/*", "scripts/**/*")
+STATISTICS = re.compile(r"^## Statistics\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
+
+
+def test_nothing_is_called_significant_except_where_the_limit_of_the_test_is_explained() -> None:
+    """Neither pages nor what the program may write to figures, captions, the report or its log."""
+    kinds = {"", ".jinja", ".md", ".py", ".rst", ".smk", ".yaml"}
+    pages = [path for pattern in TEXTS for path in ROOT.glob(pattern) if path.is_file() and path.suffix in kinds]
+    assert {ROOT / "docs/architecture.md", ROOT / "scripts/lib/report.html.jinja"} <= set(pages)
+    said = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages}
+    said["docs/architecture.md"] = STATISTICS.sub("", said["docs/architecture.md"])
+    assert [name for name, text in said.items() if "signific" in text.lower()] == []
+
+
+@pytest.mark.parametrize("name", ["correlations", "improvement"])
+def test_captions_of_correlations_say_what_p_tests_as_the_report_does(name: str) -> None:
+    caption = (ROOT / "report" / f"{name}.rst").read_text(encoding="utf-8")
+    assert f"{WHAT_P_TESTS} {BEYOND_ACCURACY}" in caption
+
+
+def test_the_readme_says_what_p_tests() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert page.count("“no relation at all, not even through accuracy”") == 2
+
+
+def test_the_architecture_explains_what_p_tests_and_shows_every_simulated_truth() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    [section] = STATISTICS.findall(page)
+    assert "python -m tests.simulations.permutation_p" in section
+    for truth in TRUTHS:
+        for members in (15, 6):
+            assert f"| {truth.name} | {members} | {truth.effect:.1f} |" in section

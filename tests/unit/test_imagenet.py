@@ -13,7 +13,7 @@ from scripts.lib.datasets import make_validation_set, validation_images
 from scripts.lib.errors import StudyError
 from scripts.lib.imagenet_archives import unpack
 from scripts.lib.predictions import load_labels, load_predictions
-from scripts.lib.storage import digest_of_lines, load_array, load_json, save_array, save_json, save_lines
+from scripts.lib.storage import checksums, digest_of_lines, load_array, load_json, save_array, save_json, save_lines
 from scripts.lib.study import resolve
 from scripts.lib.vision import timm, torchvision
 from tests import miniature_imagenet as miniature
@@ -107,7 +107,7 @@ def test_one_corruption_at_one_severity_is_read_as_it_is(corrupted: Path) -> Non
 
 def test_pictures_of_imagenet_c_are_neither_resized_nor_cut(corrupted: Path, tmp_path: Path) -> None:
     dataset = entry(corrupted, layout="imagenet-c", corruption="shot_noise", severity=3)
-    names = ("images", "labels", "samples", "scored")
+    names = ("images", "labels", "samples", "scored", "record")
     files = {name: str(tmp_path / name) for name in names}
     make_validation_set(DATASETS, dataset, 0, CLASSES, **files)
     stored = load_array(files["images"])
@@ -175,7 +175,8 @@ def recorded(folder: Path, logits: np.ndarray, labels: list[int], scored: list[s
     samples = [f"{row}.jpg" for row in range(len(logits))]
     files = {name: str(folder / name) for name in ("a.npy", "a.json", "samples.txt", "classes.json", "labels.npy")}
     save_array(files["a.npy"], logits.astype(np.float32))
-    save_json(files["a.json"], {"samples": digest_of_lines(samples), "sample_count": len(samples)})
+    content = {"samples": digest_of_lines(samples), "sample_count": len(samples)}
+    save_json(files["a.json"], content | {"checksums": checksums(predictions=files["a.npy"])})
     save_lines(files["samples.txt"], samples)
     save_json(files["classes.json"], scored)
     save_array(files["labels.npy"], np.array(labels))

@@ -99,7 +99,11 @@ def test_progress_gives_every_item_and_each_update_is_a_line(
     assert not any("\r" in line for line in lines)
 
 
-def test_progress_of_something_short_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_of_something_short_says_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.lib.job.SECONDS_BETWEEN_UPDATES", 0)
+    monkeypatch.setattr("scripts.lib.job.SECONDS_BEFORE_FIRST", 3600)  # nothing is so slow
     with job(fake_snakemake(tmp_path)):
         assert list(progress([1, 2], "quick", "image")) == [1, 2]
     assert capsys.readouterr().err == ""

@@ -17,7 +17,7 @@ MEMBER = {"id": "m", "file": "m.csv", "classes": CLASSES}
 
 def made(folder: Path, labels: Path, samples: Path | None = None, names: list[str] | None = CLASSES) -> list[Any]:
     pl.DataFrame({"cat": [0.5], "dog": [0.5]}).write_csv(folder / "m.csv")
-    outputs = [str(folder / "out" / name) for name in ("labels.npy", "samples.txt", "classes.json")]
+    outputs = [str(folder / "out" / name) for name in ("labels.npy", "samples.txt", "classes.json", "record.json")]
     dataset = {"id": "clean", "labels": str(labels), "samples": str(samples) if samples else None}
     make_labelled_samples(dataset, names, MEMBER | {"file": str(folder / "m.csv")}, *outputs)
     return [np.load(outputs[0]).tolist(), load_lines(outputs[1]), load_json(outputs[2])]

@@ -10,7 +10,7 @@ import pytest
 
 from scripts.lib import locks
 
-SLEEP = "import time; print('here', flush=True); time.sleep(60)"
+STAY = "import sys; print('here', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
@@ -30,13 +30,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def running(folder: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that looks like Snakemake working in the folder."""
     program = tmp_path / "snakemake"
-    program.write_text(SLEEP)
-    process = subprocess.Popen([sys.executable, program, "--cores", "2"], cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "here\n"
+    program.write_text(STAY)
+    process = staying([sys.executable, str(program), "--cores", "2"], folder)
     yield process
     process.kill()
     process.communicate()
+
+
+def staying(command: list[str], folder: Path) -> subprocess.Popen[str]:
+    """A process that has started and stays until it is killed, or until the tests end."""
+    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    return process
 
 
 def lock(folder: Path) -> None:
@@ -87,10 +93,8 @@ def test_a_snakemake_of_another_folder_does_not_count(
 
 
 def test_a_file_called_snakemake_in_an_editor_does_not_count(folder: Path) -> None:
-    command = [sys.executable, "-c", SLEEP, "view", "snakemake"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.readline()
+    command = [sys.executable, "-c", STAY, "view", "snakemake"]
+    process = staying(command, folder)
     found = locks.running_here()
     process.kill()
     process.communicate()

@@ -21,7 +21,7 @@ from scripts.lib.plots.learning_curves import draw_learning_curves, plot_learnin
 from scripts.lib.plots.member_accuracies import draw_member_accuracies, plot_member_accuracies
 from scripts.lib.plots.pairwise import clustered, draw_pairwise, in_few_characters, plot_pairwise
 from scripts.lib.plots.style import new_figure, save, shortened, wrapped
-from scripts.lib.plots.words import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed, significant
+from scripts.lib.plots.words import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed
 from scripts.lib.storage import load_array, load_json, load_table
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study
 
@@ -174,23 +174,40 @@ def test_improvement_without_values_says_so(small: Path) -> None:
     assert words(draw_correlations(empty, "over_mean", "average")).count("no value") == 10
 
 
-def test_significant_correlations_are_bold(small: Path) -> None:
-    ensembles = {"clean": tables(small, "ensembles")["clean"].filter(consensus="average")}
-    row = load_table(small / "correlations.parquet").filter(measure="disagreement").head(1)
-    for q_value, weight in [(0.01, "bold"), (0.2, "normal")]:
-        changed = row.with_columns(pearson=0.5, ci_low=0.2, ci_high=0.7, q_value=q_value)
-        figure = draw_improvement(ensembles, changed, "over_mean", "average")
-        coefficient = next(text for text in figure.findobj(Text) if text.get_text() == "r +0.50 [0.20, 0.70]")
-        assert coefficient.get_fontweight() == weight
+def coefficients(study: Path, **values: float | None) -> tuple[Figure, Figure]:
+    """Both figures of correlations, for one correlation with these values."""
+    ensembles = {"clean": tables(study, "ensembles")["clean"].filter(consensus="average")}
+    row = load_table(study / "correlations.parquet").filter(measure="disagreement").head(1)
+    columns = {name: pl.lit(value, dtype=pl.Float64) for name, value in values.items()}
+    changed = row.with_columns(pearson=0.5, ci_low=0.2, ci_high=0.7).with_columns(**columns)
+    return draw_improvement(ensembles, changed, "over_mean", "average"), draw_correlations(
+        changed, "over_mean", "average"
+    )
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "q_value", "expected"),
-    [(0.1, 0.5, 0.01, True), (-0.5, -0.1, 0.05, True), (-0.1, 0.5, 0.01, False), (0.1, 0.5, 0.06, False),
-     (None, 0.5, 0.01, False), (0.1, 0.5, None, False), (0.1, float("nan"), 0.01, False)],
-)  # fmt: skip
-def test_significant(low: float | None, high: float | None, q_value: float | None, expected: bool) -> None:
-    assert significant({"ci_low": low, "ci_high": high, "q_value": q_value}) is expected
+def test_a_cell_has_r_its_interval_partial_r_and_p(small: Path) -> None:
+    grid, _ = coefficients(small, partial_pearson=-0.31, p_value=0.012)
+    assert {"r +0.50 [0.20, 0.70]", "partial −0.31, p 0.012"} <= set(words(grid))
+    grid, _ = coefficients(small, partial_pearson=None, p_value=0.0001)
+    assert {"r +0.50 [0.20, 0.70]", "p < 0.001"} <= set(words(grid))
+    grid, _ = coefficients(small, partial_pearson=0.2, p_value=None)
+    assert {"r +0.50 [0.20, 0.70]", "partial +0.20"} <= set(words(grid))
+
+
+def test_p_and_q_change_no_type_and_no_mark(small: Path, tmp_path: Path) -> None:
+    for q_value in (0.01, 0.2):
+        grid, summary = coefficients(small, p_value=0.012, q_value=q_value)
+        assert {str(text.get_fontweight()) for text in grid.findobj(Text) if text.get_text()} == {"normal"}
+        save(grid, tmp_path / str(q_value), "grid")
+        save(summary, tmp_path / str(q_value), "summary")
+    for name in ("grid", "summary"):
+        first, second = (tmp_path / str(q_value) / f"{name}.png" for q_value in (0.01, 0.2))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_no_figure_calls_anything_significant(small: Path) -> None:
+    for figure in figures(small):
+        assert "signific" not in " ".join(words(figure)).lower()
 
 
 def test_clustering_puts_like_members_together() -> None:

@@ -444,3 +444,15 @@ def test_columns_that_files_name_in_different_orders_are_refused_where_the_study
     with pytest.raises(StudyError, match=r"other\.csv.*another order"):
         imported(tmp_path, SAMPLES, {"first": table(), "other": other}, ["0", "1", "2"])
     imported(tmp_path, SAMPLES, {"first": table(), "other": other}, CLASSES)
+
+
+def test_an_archive_that_claims_more_than_it_can_hold_is_refused_before_memory_is_asked_for(tmp_path: Path) -> None:
+    claim = (2**31).to_bytes(4, "little")
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": (2**31 - 128, 1)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("logits.npy", head.getvalue())
+    content = (tmp_path / "a.npz").read_bytes()
+    size = len(head.getvalue()).to_bytes(4, "little")
+    (tmp_path / "a.npz").write_bytes(content.replace(size + b"\n\0", claim + b"\n\0"))
+    assert "2147483648 bytes, but has 128 at most" in refused(tmp_path / "a.npz")

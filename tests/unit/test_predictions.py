@@ -18,7 +18,7 @@ from scripts.lib.predictions import (
     predicted_classes,
     probabilities,
 )
-from scripts.lib.storage import digest_of_lines, save_array, save_json, save_lines
+from scripts.lib.storage import checksums, digest_of_lines, save_array, save_json, save_lines
 
 SAMPLES = [f"test/{row}" for row in range(6)]
 MEMBERS = ["first", "second"]
@@ -35,13 +35,19 @@ class Files:
         random = np.random.default_rng(0)
         for member in MEMBERS:
             save_array(folder / f"{member}.npy", random.normal(size=(6, 3)).astype(np.float32))
-            save_json(folder / f"{member}.json", {"samples": digest_of_lines(SAMPLES), "sample_count": 6})
+            self.record(member)
 
     def of(self, suffix: str) -> list[str]:
         return [str(self.folder / f"{member}.{suffix}") for member in MEMBERS]
 
+    def record(self, member: str, samples: list[str] = SAMPLES) -> None:
+        path = self.folder / f"{member}.npy"
+        content = {"samples": digest_of_lines(samples), "sample_count": len(samples)}
+        save_json(self.folder / f"{member}.json", content | {"checksums": checksums(predictions=path)})
+
     def replace(self, member: str, array: np.ndarray) -> None:
         save_array(self.folder / f"{member}.npy", array)
+        self.record(member)
 
     def logits(self, member: str) -> np.ndarray:
         return np.load(self.folder / f"{member}.npy")

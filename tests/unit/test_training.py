@@ -6,7 +6,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import nn
 
 from scripts.lib.datasets import ArrayImages, ImageSet, ValidationSet
 from scripts.lib.errors import StudyError
+from scripts.lib.steps import Steps
 from scripts.lib.storage import load_json
 from scripts.lib.study import ROOT
 from scripts.lib.training import Loader, Transformed, make_optimizer, make_schedule, train, training_transforms
@@ -154,8 +154,18 @@ def resumable_member() -> dict[str, Any]:
 
 
 def train_until_killed(folder: str) -> None:
-    """Runs in a process of its own."""
+    """Runs in a process of its own, which says when it is in the middle of the fourth epoch, and stays there."""
     torch.set_num_threads(1)
+    finish, steps = Steps.finish, []
+
+    def finish_or_stay(self: Steps) -> None:
+        finish(self)
+        steps.append(1)
+        if len(steps) == 7:  # two steps an epoch
+            print("in the middle", flush=True)
+            sys.stdin.read()
+
+    Steps.finish = finish_or_stay  # type: ignore[method-assign]
     train_small(Path(folder), resumable_member())
 
 
@@ -211,28 +221,25 @@ def test_images_loaded_by_other_processes_are_the_same_every_time(tmp_path: Path
     assert files[0].weights.read_bytes() == files[1].weights.read_bytes()
 
 
-def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert process.poll() is None, "the training ended before it could be killed"
-        assert time.monotonic() < deadline, "the training did not come to the end of an epoch"
-        time.sleep(0.005)
-
-
 def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     undisturbed = train_small(tmp_path / "undisturbed", resumable_member())
     killed = Files(tmp_path / "killed")
     program = "import sys; from tests.unit.test_training import train_until_killed; train_until_killed(sys.argv[1])"
-    process = subprocess.Popen([sys.executable, "-c", program, tmp_path / "killed"], cwd=ROOT)
-    wait_for(killed.resume, process)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path / "killed"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"in the middle\n"
     process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert killed.resume.exists()
     assert not killed.weights.exists()
     with caplog.at_level("INFO", logger="ensemble-diversity"):
         train_small(tmp_path / "killed", resumable_member())
-    assert "resumed after epoch" in caplog.text
+    assert "resumed after epoch 3" in caplog.text
     assert killed.weights.read_bytes() == undisturbed.weights.read_bytes()
     assert not killed.resume.exists()
     losses = [[line["loss"] for line in load_json(files.record)["history"]] for files in (undisturbed, killed)]

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,24 @@ def snakemake(folder: Path, *arguments: str | Path, study: Path = TEST_STUDY) ->
     """Run the workflow to its end; standard error, where Snakemake and the jobs write, is in `stdout` too."""
     command = snakemake_command(folder, *arguments, study=study)
     return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
+
+
+def planned(folder: Path, study: Path = TEST_STUDY) -> str:
+    """What a dry run says about the jobs that would run; empty where nothing is to be done."""
+    result = snakemake(folder, "--dry-run", study=study)
+    assert result.returncode == 0, result.stdout
+    return "" if "Nothing to be done" in result.stdout else result.stdout
+
+
+@contextmanager
+def replaced(path: Path, content: bytes) -> Iterator[None]:
+    """Other content for a while, with the time of a file that is much older, as `cp -p` of a backup leaves it."""
+    before, state = path.read_bytes(), path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(10**18, 10**18))
+    yield
+    path.write_bytes(before)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def environment() -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from scripts.lib.storage import checksums
 from tests.workflow.conftest import ROOT, TEST_STUDY, environment, snakemake
 
 TABLES = ["ensembles/clean.parquet", "predictions/noise/deit.npy", "checkpoints/resnext.safetensors"]
@@ -148,8 +149,28 @@ def test_what_is_given_beside_the_file_counts_on_top_of_it(copied: Path) -> None
 def test_predictions_of_another_length_are_refused(copied: Path) -> None:
     path = copied / "results/test/predictions/noise/deit.npy"
     np.save(path, np.load(path)[:-1])
+    record = path.with_suffix(".json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"checksums": checksums(predictions=path)}))
     assert_refused(copied, "deit", "noise", "199", "200")
     assert (copied / "results/test/ensembles/clean.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("damaged", "rule"),
+    [
+        ("predictions/noise/deit.npy", "ensembles"),
+        ("attributions/noise/deit.npy", "pairwise"),
+        ("labels/noise.npy", "ensembles"),
+        ("images/noise.npy", "infer"),
+        ("checkpoints/deit.safetensors", "infer"),
+    ],
+)
+def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged: str, rule: str) -> None:
+    path = copied / "results/test" / damaged
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    assert_refused(copied, f"{damaged} was damaged or changed", "Delete both and run again", rule)
 
 
 def test_predictions_of_other_samples_are_refused(copied: Path) -> None:

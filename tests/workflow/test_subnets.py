@@ -7,7 +7,7 @@ import yaml
 
 from scripts.lib.storage import load_json, load_table
 from tests.workflow.conftest import ROOT, snakemake
-from tests.workflow.test_interruptions import kill_job_when
+from tests.workflow.test_interruptions import killed_run
 
 STUDY = ROOT / "tests" / "studies" / "subnets.yaml"
 MEMBERS = ["cut", "front-1", "front-2"]
@@ -45,11 +45,10 @@ def test_the_front_of_the_search(undisturbed: Path) -> None:
 
 def test_a_killed_training_and_search_end_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> None:
     results = tmp_path / "results" / "subnets"
-    unfinished = results / "supernets" / "unfinished"
     target = "results/subnets/supernets/tiny.search.parquet"
-    kill_job_when(tmp_path, "train_supernet", (unfinished / "tiny.pt").exists, target, study=STUDY)
+    assert killed_run(tmp_path, "train_supernet", "*/unfinished/tiny.pt", target, study=STUDY) != 0
     assert not (results / "supernets" / "tiny.safetensors").exists()
-    kill_job_when(tmp_path, "search_supernet", (unfinished / "tiny.search.json").exists, target, study=STUDY)
+    assert killed_run(tmp_path, "search_supernet", "*/unfinished/tiny.search.json", target, study=STUDY) != 0
     assert not (results / "supernets" / "tiny.search.parquet").exists()
     result = snakemake(tmp_path, target, study=STUDY)
     assert result.returncode == 0, result.stdout

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from scripts.lib.storage import load_json
 from scripts.lib.vision import timm, torchvision
 from tests.unit.test_onnx_files import saved
-from tests.workflow.conftest import snakemake
+from tests.workflow.conftest import planned, replaced, snakemake
 
 CLASSES = ["cat", "dog", "newt"]
 LABELS = np.arange(60) % 3
@@ -82,6 +82,12 @@ def test_a_study_of_files_of_predictions(tmp_path: Path) -> None:
     report = (results / "report.html").read_text(encoding="utf-8")
     for said in ("left out: fewer than two members", "no file for noise", "ids in another order: realigned by id"):
         assert said in report
+    assert not planned(tmp_path, study)
+    for name, rule in [("labels/noise.csv", "labelled_samples"), ("predictions/noise/c.csv", "import_predictions")]:
+        path = tmp_path / name
+        with replaced(path, path.read_bytes() + b"\n"):
+            assert rule in planned(tmp_path, study)
+    assert not planned(tmp_path, study)
 
 
 COMMAND = """
@@ -100,6 +106,8 @@ def mixed_zoo(folder: Path) -> Path:
     saved(folder / "mean.onnx", ["n", 3, "h", "w"], [2, 3], np.eye(3, 10, dtype=np.float32))
     scores = np.random.default_rng(1).dirichlet(np.ones(10), 40)
     np.savez(folder / "given.npz", probabilities=scores)
+    (folder / "program.py").write_text(COMMAND)
+    (folder / "classes.txt").write_text("".join(f"{name}\n" for name in range(10)))
     study = {
         "name": "mixed",
         "datasets": {"kind": "digits", "image_size": 32, "validation": [{"id": "clean", "images": 40}]},
@@ -112,8 +120,8 @@ def mixed_zoo(folder: Path) -> Path:
                 "weights": "squeezenet.pth",
                 "image_size": 32,
             },
-            {"id": "program", "kind": "command", "command": [sys.executable, "-c", COMMAND, "{images}", "{output}"]}
-            | {"format": "npy", "macs": 5},
+            {"id": "program", "kind": "command", "command": [sys.executable, "program.py", "{images}", "{output}"]}
+            | {"format": "npy", "macs": 5, "classes": "classes.txt"},
             {"from": "*.onnx", "values": "logits"},
             {"id": "given", "kind": "predictions", "file": "given.npz"},
         ],
@@ -127,7 +135,8 @@ def mixed_zoo(folder: Path) -> Path:
 
 
 def test_one_member_of_each_kind(tmp_path: Path) -> None:
-    result = snakemake(tmp_path, study=mixed_zoo(tmp_path))
+    study = mixed_zoo(tmp_path)
+    result = snakemake(tmp_path, study=study)
     assert result.returncode == 0, result.stdout
     results = tmp_path / "results" / "mixed"
     members = pl.read_parquet(results / "members.parquet")
@@ -141,3 +150,13 @@ def test_one_member_of_each_kind(tmp_path: Path) -> None:
     assert ensembles["attribution_similarity"].is_not_null().sum() == 1
     assert load_json(results / "predictions/clean/given.json")["values"] == "probabilities"
     assert "2 of 5 members: resnet10t, torch" in (results / "report.html").read_text(encoding="utf-8")
+    for name, rule in [
+        ("program.py", "run_command"),
+        ("classes.txt", "run_command"),
+        ("mean.onnx", "predict_onnx"),
+        ("squeezenet.pth", "import_weights"),
+        ("given.npz", "import_predictions"),
+    ]:
+        with replaced(tmp_path / name, (tmp_path / name).read_bytes() + b"\n"):
+            assert rule in planned(tmp_path, study), name
+    assert not planned(tmp_path, study)

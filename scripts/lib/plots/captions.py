@@ -1,6 +1,14 @@
 """What the report says with each figure: a title, a caption, and an alternative text for who cannot see it."""
 
-from scripts.lib.plots.words import IMPROVEMENTS, consensus_title, improvement_title, in_words, quantity
+from scripts.lib.plots.words import (
+    BEYOND_ACCURACY,
+    IMPROVEMENTS,
+    WHAT_P_TESTS,
+    consensus_title,
+    improvement_title,
+    in_words,
+    quantity,
+)
 
 WORDS = {
     "member_accuracies": (
@@ -51,9 +59,9 @@ WORDS = {
     ),
     "correlations": (
         "Which diversity goes with improvement",
-        "Pearson's r with its 95 % interval, for each measure and dataset; filled points are significant. "
-        "Diamonds: the same with the mean member accuracy held fixed, because a measure that only tracks accuracy "
-        "explains nothing.",
+        "Pearson's r with its 95 % interval, for each measure and dataset. Diamonds: partial r, the same with the mean "
+        "member accuracy held fixed, because a measure that only tracks accuracy explains nothing. p and q are in the "
+        f"correlation tables. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
         "Dot plot of the correlation of each measure with improvement on each dataset. "
         "The numbers are in the correlation tables.",
     ),
@@ -78,7 +86,8 @@ def _words_for_improvement(rest: str) -> tuple[str, str, str]:
         f"{title}, {consensus}",
         "Each point is an ensemble; its colour is the number of members. Columns are datasets; rows are what may "
         "explain the improvement: mean pairwise diversities of the members, and their mean accuracy. Above each cell: "
-        "Pearson's r and its 95 % interval over all ensembles, bold where it is significant.",
+        "Pearson's r and its 95 % interval over all ensembles; below it partial r and p. "
+        f"{WHAT_P_TESTS} {BEYOND_ACCURACY}",
         f"Grid of scatter plots: {title.lower()} of every ensemble against each measure on each dataset. "
         "The coefficients are in the correlation tables.",
     )

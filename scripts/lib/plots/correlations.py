@@ -1,6 +1,7 @@
 """Summary: how strongly each measure goes with improvement, on every dataset."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -8,10 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scripts.lib.plots.style import BLUE, GREY, ORANGE, literal, new_figure, panels, save
-from scripts.lib.plots.words import consensus_title, improvement_title, in_words, missing, quantity, signed, significant
+from scripts.lib.plots.words import consensus_title, improvement_title, in_words, missing, quantity, signed
 from scripts.lib.storage import load_table
 
 COLUMNS = 5
+# The black edge keeps the diamonds visible in a print without colours.
+PARTIAL: dict[str, Any] = {"marker": "D", "markersize": 3.4, "color": ORANGE, "linewidth": 0}
+PARTIAL |= {"markeredgecolor": "black", "markeredgewidth": 0.5}
 
 
 def plot_correlations(correlations: str, improvement: str, consensus: str, folder: str | Path) -> None:
@@ -42,7 +46,7 @@ def draw_correlations(table: pl.DataFrame, improvement: str, consensus: str) -> 
     figure.supxlabel(
         f"Correlation r with {improvement_title(improvement).lower()}; ensembles by {consensus_title(consensus)}"
     )
-    figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
+    figure.legend(handles=_legend(), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -57,19 +61,15 @@ def _draw_row(axis: Axes, line: int, row: dict[str, float]) -> None:
         return
     if not (missing(row["ci_low"]) or missing(row["ci_high"])):
         axis.plot([row["ci_low"], row["ci_high"]], [line, line], color=BLUE, linewidth=1.4, solid_capstyle="butt")
-    fill = BLUE if significant(row) else "white"
-    axis.plot(row["pearson"], line, "o", markersize=4.5, color=BLUE, markerfacecolor=fill)
+    axis.plot(row["pearson"], line, "o", markersize=4.5, color=BLUE)
     axis.annotate(signed(row["pearson"]), (row["pearson"], line), (0, 4), textcoords="offset points", ha="center")
     if not missing(row["partial_pearson"]):
-        axis.plot(row["partial_pearson"], line + 0.28, "D", markersize=3, color=ORANGE)
+        axis.plot(row["partial_pearson"], line + 0.28, **PARTIAL)
 
 
 def _legend() -> list[Line2D]:
-    significant_label = "r, significant (95 % interval without 0, q ≤ 0.05)"
+    partial = "partial r: mean member accuracy held fixed"
     return [
-        Line2D([], [], color=BLUE, marker="o", markersize=4.5, label=significant_label),
-        Line2D([], [], color=BLUE, marker="o", markersize=4.5, markerfacecolor="white", label="r, not significant"),
-        Line2D(
-            [], [], color=ORANGE, marker="D", markersize=3.2, linewidth=0, label="r, mean member accuracy held fixed"
-        ),
+        Line2D([], [], color=BLUE, marker="o", markersize=4.5, label="r with its 95 % interval"),
+        Line2D([], [], **PARTIAL, label=partial),
     ]

@@ -1,7 +1,8 @@
 """Figure B: does diversity go with improvement? Columns are datasets, rows are measures, a point is an ensemble."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,9 +19,9 @@ from scripts.lib.plots.words import (
     missing,
     oriented,
     plain,
+    probability,
     quantity,
     signed,
-    significant,
 )
 from scripts.lib.storage import load_table
 
@@ -48,14 +49,14 @@ def draw_improvement(
 ) -> Figure:
     """The grid for one improvement and one consensus; `correlations` has one row a dataset and measure."""
     measures = correlations["measure"].unique(maintain_order=True).to_list()
-    figure = new_figure(height=1.32 * len(measures) + 0.75)
+    figure = new_figure(height=1.46 * len(measures) + 0.75)
     grid = figure.subplots(len(measures), len(ensembles), squeeze=False, sharey=True)
     sizes = sorted({size for table in ensembles.values() for size in table["size"].unique()})
     for column, (dataset, table) in enumerate(ensembles.items()):
         for row, measure in enumerate(measures):
             found = correlations.filter(dataset=dataset, measure=measure)
             _draw_cell(grid[row, column], table, measure, improvement, sizes)
-            _write_coefficient(grid[row, column], found, heading=literal(in_words(dataset)) if row == 0 else "")
+            _write_coefficients(grid[row, column], found, heading=literal(in_words(dataset)) if row == 0 else "")
     for row, measure in enumerate(measures):
         _label_row(grid[row], quantity(measure).label)
     figure.supylabel(f"{improvement_title(improvement)} (points)", fontsize=8)
@@ -83,18 +84,29 @@ def _draw_cell(axis: Axes, table: pl.DataFrame, measure: str, improvement: str, 
     axis.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
 
 
-def _write_coefficient(axis: Axes, found: pl.DataFrame, heading: str) -> None:
-    """Above the cell: r and its interval, bold where they can be told from zero."""
-    text, bold = "no correlation", False
-    if len(found) and not missing(found["pearson"][0]):
-        row = found.row(0, named=True)
-        text = f"r {signed(row['pearson'])} [{plain(row['ci_low'])}, {plain(row['ci_high'])}]"
-        bold = significant(row)
-    axis.set_title(text, fontsize=7, fontweight="bold" if bold else "normal", pad=3)
-    if heading:
-        axis.annotate(
-            heading, (0.5, 1), (0, 15), xycoords="axes fraction", textcoords="offset points", ha="center", fontsize=8.5
-        )
+def _write_coefficients(axis: Axes, found: pl.DataFrame, heading: str) -> None:
+    """Above the cell: r with its interval, and below it partial r and p."""
+    row = found.row(0, named=True) if len(found) else {"pearson": None}
+    first, second = "no correlation", ""
+    if not missing(row["pearson"]):
+        first = f"r {signed(row['pearson'])} [{plain(row['ci_low'])}, {plain(row['ci_high'])}]"
+        second = ", ".join(_beside(row))
+    axis.set_title(second, fontsize=7, pad=3)
+    _write_above(axis, first, points=13 if second else 3, size=7)
+    _write_above(axis, heading, points=25, size=8.5)
+
+
+def _beside(row: Mapping[str, Any]) -> Iterator[str]:
+    if not missing(row["partial_pearson"]):
+        yield f"partial {signed(row['partial_pearson'])}"
+    if not missing(row["p_value"]):
+        yield probability("p", row["p_value"], equals=" ")
+
+
+def _write_above(axis: Axes, text: str, points: float, size: float) -> None:
+    place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
+    if text:
+        axis.annotate(text, (0.5, 1), (0, points), fontsize=size, **place)
 
 
 def _label_row(axes: Sequence[Axes], label: str) -> None:

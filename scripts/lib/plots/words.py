@@ -1,9 +1,8 @@
 """How figures and report write what the tables hold: names for identifiers, and numbers."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
@@ -55,7 +54,15 @@ IMPROVEMENTS = {
     "over_baseline": "Improvement over the baseline member",
 }
 
-HIGHEST_Q = 0.05  # the share of false discoveries that "significant" allows
+# What figures, report and their captions say of p and of partial r.
+WHAT_P_TESTS = (
+    "p tests “no relation at all, not even through accuracy”: permuting the members breaks the relation of diversity "
+    "to accuracy too, so a small p does not say that diversity matters beyond accuracy."
+)
+BEYOND_ACCURACY = (
+    "For that, look at partial r, which is r with the mean member accuracy held fixed; there is no interval and no "
+    "calibrated test of it yet (planned)."
+)
 
 CONSENSUS = {"average": "averaging of probabilities", "vote": "majority vote"}
 
@@ -113,9 +120,17 @@ def signed(value: float | None, digits: int = 2) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def significant(correlation: Mapping[str, Any]) -> bool:
-    """Whether a row of `correlations.parquet` differs from zero: its interval leaves zero out and q is at most 0.05."""
-    low, high, q_value = (correlation[key] for key in ("ci_low", "ci_high", "q_value"))
-    if missing(low) or missing(high) or missing(q_value):
-        return False
-    return bool(low * high > 0 and q_value <= HIGHEST_Q)
+def probability(name: str, value: float, equals: str = " = ") -> str:
+    """`p = 0.012`, or `p < 0.001`."""
+    return f"{name} < 0.001" if value < 0.0005 else f"{name}{equals}{value:.3f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 ensemble`, `247 ensembles`, `32 752 ensembles`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", "\u202f")
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *before, last = list(words)
+    return f"{', '.join(before)} and {last}" if before else last

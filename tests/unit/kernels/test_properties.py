@@ -24,7 +24,7 @@ from kernels.ensemble_measures import kohavi_wolpert_variance
 MEMBERS = st.integers(1, 9)
 SAMPLES = st.one_of(st.integers(1, 9), st.sampled_from([63, 64, 65, 129]))
 SEEDS = st.integers(0, 2**31)
-settings.register_profile("kernels", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("kernels", settings.get_profile("unhurried"), max_examples=25, derandomize=True)
 settings.load_profile("kernels")
 
 
