@@ -1,6 +1,7 @@
 """What a file of predictions holds: values, ids of the rows, and names of the columns."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +86,24 @@ def _of_archive(path: Path) -> Scores:
         classes = (
             [name or "" for name in texts_of_array(file["classes"], path)] if "classes" in file.dimensions else None
         )
-        return Scores(file[names[0]], ids_in(ids, path), classes)
+        values = file[names[0]]
+        if not ids and values.ndim:
+            _require_no_texts(file, len(values), path)
+        return Scores(values, ids_in(ids, path), classes)
+
+
+def _require_no_texts(file: Archive, rows: int, path: Path) -> None:
+    """Raise StudyError for an array of different texts, one a row, which are the ids if they are anything."""
+    known = {*SCORES, *IDS_OF_ARRAYS, "classes", "label", "labels"}
+    for name in (name for name, dimensions in file.dimensions.items() if dimensions == 1 and name not in known):
+        texts: list[str] = []
+        with suppress(ValueError):  # of objects, which are not loaded
+            texts = file[name].tolist() if file[name].dtype.kind in "US" else []
+        if texts and len(texts) == len(set(texts)) == rows:
+            raise StudyError(
+                f"{path} has no ids (array `sample`), but a text for each row in `{name}`: call it `sample` if these "
+                "are the ids, or remove it if the rows are in the order of the validation set."
+            )
 
 
 def _of_table(path: Path) -> Scores:

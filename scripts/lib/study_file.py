@@ -5,6 +5,7 @@ Needs only the standard library and PyYAML: the rules check with it what Snakema
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+NOT_DECIMAL = re.compile(r"[-+]?(0[0-7_]*[0-7][0-7_]*|[0-9][0-9_:.]*:[0-9_:.]+)")
 SAVE = "save it as UTF-8 (in most editors: Save with encoding)"
 
 
@@ -114,12 +117,20 @@ def _not_utf8(content: bytes, position: int) -> str:
 
 
 def _faults(node: yaml.Node, place: Place, above: list[yaml.Node], seen: set[int]) -> Iterator[str]:
-    """Keys that are given twice, and aliases of what they lie in. What has several aliases is looked at once."""
+    """Keys given twice, aliases of what they lie in, and numbers that look like others. What has several aliases is looked at once."""
     if any(node is other for other in above):
         line = node.start_mark.line + 1
         yield f"{'/'.join(place)}: is an alias of the section or list from line {line} around it, which contains itself"
         return
-    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+    if isinstance(node, yaml.ScalarNode):
+        if is_misread(node):
+            read, line = yaml.safe_load(node.value), node.start_mark.line + 1
+            yield (
+                f"{'/'.join(place)}: {node.value} in line {line} would be read as {read}, as YAML 1.1 has it: write "
+                "the number in decimal, or in quotes if it is text"
+            )
+        return
+    if id(node) in seen:
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
@@ -129,6 +140,11 @@ def _faults(node: yaml.Node, place: Place, above: list[yaml.Node], seen: set[int
         inner = [(str(key.value), value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
     for name, value in inner:
         yield from _faults(value, (*place, name), [*above, node], seen)
+
+
+def is_misread(node: yaml.Node) -> bool:
+    """Whether this is a number in base 8 or 60 that looks like a decimal one or a time: 010 is 8, 1:30 is 90."""
+    return node.tag in NUMBERS and isinstance(node.value, str) and bool(NOT_DECIMAL.fullmatch(node.value))
 
 
 def _given_twice(node: yaml.Node, place: Place) -> Iterator[str]:

@@ -26,6 +26,8 @@ ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
 # Bytes of an array that one byte of an .npz file can stand for, by the methods that NumPy uses.
 LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+BYTES_OF_HEADERS_LENGTH = {(1, 0): 2, (2, 0): 4}
+LONGEST_HEADER = 10_000  # bytes; NumPy reads no longer one either, but first asks for the memory
 
 
 @contextmanager
@@ -224,5 +226,10 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(file)
     if version not in HEADERS:
         raise ValueError(f"an array of format {version}")
+    start = file.tell()
+    length = int.from_bytes(file.read(BYTES_OF_HEADERS_LENGTH[version]), "little")
+    if length > LONGEST_HEADER:
+        raise ValueError(f"the array claims to have a header of {length} bytes")
+    file.seek(start)
     shape, _, dtype = HEADERS[version](file)
     return shape, dtype

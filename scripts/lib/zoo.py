@@ -99,15 +99,17 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
         reason = unfollowed or fault_of_path(path) or fault_of_file(path)
         if not reason and path.endswith(".json"):
             continue  # settings that lie beside a member's file
-        kind, of_suffix = settings.get("kind", KINDS.get(Path(path).suffix)), KINDS.get(Path(path).suffix, "")
+        file = template(pattern, path, first)
+        stated = settings if reason else _beside(file) | settings
+        of_suffix = KINDS.get(Path(path).suffix, "")
+        kind = stated.get("kind", of_suffix)
         key = FILE_KEYS[kind] if _is_known(kind) else ""
         if not reason and (not key or key != FILE_KEYS.get(of_suffix)):
-            reason = f"a file {Path(path).suffix!r} is no member{_of_kind(settings)}"
+            reason = f"a file {Path(path).suffix!r} is no member{_of_kind(stated)}"
         if reason:
             yield os.fsencode(path).decode("utf-8", "backslashreplace"), None, reason
             continue
-        file = template(pattern, path, first)
-        yield _member({"id": name_of(pattern, file), "kind": kind, key: file} | settings, path, datasets)
+        yield _member({"id": name_of(pattern, file), "kind": kind, key: file} | stated, path, datasets)
 
 
 def _is_known(kind: Any) -> TypeGuard[str]:
@@ -172,12 +174,20 @@ def _beside(file: Any) -> Entry:
     if path is None or not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once, parse_constant=_refused)
     except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path}, the settings beside {file}, is not readable JSON ({error}).") from None
     if not isinstance(content, dict):
         raise StudyError(f"{path}, the settings beside {file}, is no JSON object of a member's keys.")
+    if named := [key for key in ("file", "weights") if key in content]:
+        raise StudyError(f"{path}, the settings beside {file}, must not name another file: remove `{named[0]}`.")
+    if wrong := [key for key in ("id", "kind") if key in content and not isinstance(content[key], str)]:
+        raise StudyError(f"{path}, the settings beside {file}: `{wrong[0]}` must be text, in quotes.")
     return content
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Entry:

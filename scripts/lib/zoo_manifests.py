@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from scripts.lib.errors import StudyError
+from scripts.lib.study_file import is_misread
 from scripts.lib.user_files import location, weights_file
 
 Entry = dict[str, Any]
@@ -36,9 +37,11 @@ def _table(source: str, where: str) -> list[Entry]:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = list(_cells(csv.reader(file, strict=True)))
         else:
-            import polars
+            from scripts.lib.user_tables import read_table
 
-            rows = polars.read_parquet(path, glob=False).to_dicts()
+            rows = read_table(path, None)[0].to_dicts()
+    except StudyError as error:
+        raise StudyError(f"{where}: {error}") from None
     except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a reader raise
         raise StudyError(f"{where}: the manifest {source} cannot be read ({error}).") from None
     return [{key: value for key, value in row.items() if value is not None} for row in rows]
@@ -55,18 +58,21 @@ def _cells(lines: Iterator[list[str]]) -> Iterator[Entry]:
         if len(line) > len(columns):
             raise ValueError(f"row {number} has {len(line)} cells for {len(columns)} columns")
         if line:
-            yield {key: _cell(key, text) for key, text in zip(columns, line, strict=False)}
+            yield {key: _cell(key, text, number) for key, text in zip(columns, line, strict=False)}
 
 
-def _cell(key: str, text: str) -> Any:
+def _cell(key: str, text: str, row: int) -> Any:
     if not text:
         return None
     if key.split(".")[0] in TEXTS:
         return text
     try:
-        return yaml.safe_load(text)
+        node, value = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return text
+    if node and is_misread(node):
+        raise ValueError(f"row {row}, column `{key}`: {text} would be read as {value}; write the number in decimal")
+    return value
 
 
 def _nested(cells: Entry, where: str) -> Entry:

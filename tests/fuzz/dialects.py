@@ -82,15 +82,17 @@ ODD_CSV: list[dict[str, Any]] = [
 
 
 @st.composite
-def csv_dialects(draw: Draw) -> Csv:
-    """The plain dialects (end of line, quotes, byte order mark), and at times another."""
+def csv_dialects(draw: Draw, odd: bool = True) -> Csv:
+    """The plain dialects (end of line, quotes, byte order mark), and at times, if it may be `odd`, another."""
     plain = Csv(
         quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
         end=draw(st.sampled_from(["\n", "\r\n"])),
         encoding=draw(st.sampled_from(["utf-8", "utf-8-sig"])),
         number=draw(st.sampled_from(PLAIN_NUMBERS)),
     )
-    return replace(plain, **draw(st.sampled_from(ODD_CSV)), plain=False) if draw(st.integers(0, 2)) == 2 else plain
+    return (
+        replace(plain, **draw(st.sampled_from(ODD_CSV)), plain=False) if odd and draw(st.integers(0, 2)) == 2 else plain
+    )
 
 
 def parquet(columns: Sequence[Column], types: str = "") -> bytes:
@@ -179,8 +181,8 @@ ODD_DTYPES = ["f2", "i4", "u1", "c16", "O", "U", "1-D", "3-D", "M8[s]"]
 
 
 @st.composite
-def array_layouts(draw: Draw) -> Arrays:
-    """Arrays as documented, and at times otherwise."""
+def array_layouts(draw: Draw, odd: bool = True) -> Arrays:
+    """Arrays as documented, and at times, if they may be `odd`, otherwise."""
     plain = Arrays(
         key=draw(st.sampled_from(["logits", "predictions", "probabilities", "scores"])),
         ids=draw(st.sampled_from(["sample", "id", None])),
@@ -188,9 +190,9 @@ def array_layouts(draw: Draw) -> Arrays:
         dtype=draw(st.sampled_from(PLAIN_DTYPES)),
         compressed=draw(st.booleans()),
     )
-    if draw(st.integers(0, 2)) < 2:
+    if not odd or draw(st.integers(0, 2)) < 2:
         return plain
-    odd: list[dict[str, Any]] = [
+    deviations: list[dict[str, Any]] = [
         *({"dtype": dtype} for dtype in ODD_DTYPES),
         *({"id_dtype": dtype} for dtype in ("S", "O", "i8", "f8", "column", "c16")),
         *({"ids": name} for name in ("samples", "ids", "names")),
@@ -199,7 +201,7 @@ def array_layouts(draw: Draw) -> Arrays:
         {"further": ("labels", "sample")},
         {"key": "logits", "further": ("probabilities",)},
     ]
-    return replace(plain, **draw(st.sampled_from(odd)), plain=False)
+    return replace(plain, **draw(st.sampled_from(deviations)), plain=False)
 
 
 def npz(arrays: dict[str, np.ndarray], compressed: bool = False) -> bytes:

@@ -137,6 +137,8 @@ def texts_of(array: np.ndarray) -> list[str]:
 
 def logits_of(found: Found, samples: Sequence[str], classes: Sequence[str], kind: str) -> np.ndarray:
     """Logits [N, C] in the order of samples and classes. `kind` is "auto", "logits" or "probabilities"."""
+    if found.values.dtype.kind not in "fiu":
+        raise Doubtful(f"values of {found.values.dtype}")
     values = np.asarray(found.values, float)
     if values.ndim != 2 or not np.isfinite(values).all():
         raise Doubtful(f"values of shape {values.shape}, or not finite")

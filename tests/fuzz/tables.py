@@ -138,11 +138,11 @@ ALLOWED = {"further row", "label"}
 
 
 @st.composite
-def layouts(draw: Draw, table: Table) -> Layout:
-    """A layout of the table: columns and rows in any order, and at times a deviation or two."""
+def layouts(draw: Draw, table: Table, odd: bool = True) -> Layout:
+    """A layout of the table: columns and rows in any order, and at times, if it may be `odd`, a deviation or two."""
     samples, classes = range(len(table.samples)), range(len(table.classes))
     ids = draw(st.sampled_from(["sample", "sample", "id", None]))
-    odd = draw(st.booleans())
+    odd = odd and draw(st.booleans())
     return Layout(
         ids,
         draw(st.permutations(samples)) if ids else list(samples),
@@ -208,12 +208,16 @@ def deviate(columns: list[Column], deviation: str, layout: Layout, ids: list[str
     changed: dict[str, Callable[[], list[Column]]] = {
         "lose a row": lambda: [(head, values[:-1]) for head, values in columns],
         "double a row": lambda: [(head, [*values, *values[:1]]) for head, values in columns],
-        "further row": lambda: [
-            (head, ["further", *values] if head == layout.ids else [values[0], *values])
-            if layout.ids
-            else (head, values)
-            for head, values in columns
-        ],
+        "further row": lambda: (
+            columns
+            if not length
+            else [
+                (head, ["further", *values] if head == layout.ids else [*values[:1], *values])
+                if layout.ids
+                else (head, values)
+                for head, values in columns
+            ]
+        ),
         "lose a column": lambda: [column for place, column in enumerate(columns) if place != at],
         "from one": lambda: [(_next_number(head), values) for head, values in columns],
         "gap": lambda: [(f"{head}7" if place == at else head, values) for place, (head, values) in enumerate(columns)],

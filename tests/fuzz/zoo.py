@@ -29,13 +29,14 @@ def zoo_cases(draw: Draw) -> Case:
         (draw(st.sampled_from(["sample", "id"])), table.samples),
         ("label", [table.classes[number] if by_name else number for number in numbers]),
     ]
-    files, plain = {"labels.csv": draw(csv_dialects())(columns)}, False
-    members = []
+    odd = draw(st.integers(-1, 4))  # which of the files may be in no plain form: the labels, a member or none
+    files, members = {"labels.csv": draw(csv_dialects(odd == -1))(columns)}, []
     for position in range(draw(st.integers(2, 3))):
         values = values_of(draw(st.integers(0, 1000)), len(table.samples), len(table.classes), table.kind)
-        name, content = draw(_members(replace(table, values=values), f"m{position}", by_name or given or position > 0))
-        files[name] = content
-        members.append({"file": name, "values": values})
+        any_order = by_name or given or position > 0
+        file = draw(_members(replace(table, values=values), any_order, position == odd))
+        files[f"m{position}.{file[0]}"] = file[1]
+        members.append({"file": f"m{position}.{file[0]}", "values": values})
     meant = {
         "samples": table.samples,
         "classes": table.classes,
@@ -43,28 +44,25 @@ def zoo_cases(draw: Draw) -> Case:
         "labels": numbers,
         "kind": table.kind,
         "members": members,
-        "plain": plain,
         "pattern": draw(st.booleans()),
     }
     return {INTENTION: json.dumps(meant).encode(), **files}
 
 
 @st.composite
-def _members(draw: Draw, table: Table, stem: str, any_order: bool) -> tuple[str, bytes]:
-    """The file of one member. Numbers as labels mean the first member's columns, so these are then in their order."""
+def _members(draw: Draw, table: Table, any_order: bool, odd: bool) -> tuple[str, bytes]:
+    """Form and content of one member's file. Numbers as labels mean the columns of the first member in their order."""
     form = draw(st.sampled_from(["csv", "csv", "parquet", "npz", "npy"]))
-    layout = draw(layouts(table))
+    layout = draw(layouts(table, odd))
     order: Sequence[int] = layout.classes if any_order else range(len(table.classes))
     if form in ("csv", "parquet"):
         columns = columns_of(table, replace(layout, classes=order))
-        content = draw(csv_dialects())(columns.columns) if form == "csv" else as_parquet(columns, "")[0]
-        return f"{stem}.{form}", content
-    arrays = draw(array_layouts().filter(lambda layout: layout.dtype not in ("f2", "i4", "u1")))
+        return form, draw(csv_dialects(odd))(columns.columns) if form == "csv" else as_parquet(columns, "")[0]
+    arrays = draw(array_layouts(odd).filter(lambda layout: layout.dtype not in ("f2", "i4", "u1")))
     in_order = range(len(table.classes))
-    has_ids = form == "npz" and arrays.ids
-    rows = layout.rows if has_ids and layout.ids else range(len(table.samples))
+    rows = layout.rows if form == "npz" and arrays.ids and layout.ids else range(len(table.samples))
     found = arrays.arrays(table, rows, order if form == "npz" and arrays.names else in_order)
-    return f"{stem}.{form}", npz(found) if form == "npz" else npy(found[arrays.key])
+    return form, npz(found) if form == "npz" else npy(found[arrays.key])
 
 
 def check(folder: Path) -> str:

@@ -121,6 +121,19 @@ def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, case: str) -> 
     assert said in refusal(tmp_path, text)
 
 
+@pytest.mark.parametrize("number", ["010", "-010", "0_7", "1:30", "190:20:30.15"])
+def test_a_number_that_yaml_reads_as_another_is_refused_with_its_line(tmp_path: Path, number: str) -> None:
+    """YAML 1.1 takes 010 for 8 and 1:30 for 90; who wrote it hardly did."""
+    message = refusal(tmp_path, f"name: x\nmembers:\n  - epochs: {number}\n")
+    assert f"members/0/epochs: {number} in line 3 would be read as {yaml.safe_load(number)}" in message
+    assert read_study(written(tmp_path, f"name: '{number}'\n")) == {"name": number}
+
+
+@pytest.mark.parametrize("number", ["0", "10", "0.5", "-1", "1_000", "0x10", "0b11", "1.5e+3", "08", "00.5"])
+def test_other_numbers_are_read_as_yaml_reads_them(tmp_path: Path, number: str) -> None:
+    assert read_study(written(tmp_path, f"seed: {number}\n")) == {"seed": yaml.safe_load(number)}
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "3\n", "null\n", "[1]"])
 def test_a_file_without_keys_is_refused(tmp_path: Path, text: str) -> None:
     assert "keys" in refusal(tmp_path, text)

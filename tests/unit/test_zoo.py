@@ -169,6 +169,29 @@ def test_what_a_set_lacks_or_has_as_a_folder_is_said(tmp_path: Path) -> None:
     }
 
 
+def test_id_and_kind_beside_a_file_count_more_than_its_name_and_less_than_the_study(tmp_path: Path) -> None:
+    """They were passed over: the file's name and suffix had said them already."""
+    touch(tmp_path / "a.pt", tmp_path / "b.pt")
+    (tmp_path / "a.json").write_text('{"id": "mine", "kind": "torchvision", "model": "resnet18"}')
+    members, _ = expand([{"from": f"{tmp_path}/*.pt"}], ["clean"])
+    assert [(member["id"], member["kind"]) for member in members] == [("mine", "torchvision"), ("b", "timm")]
+    members, _ = expand([{"from": f"{tmp_path}/*.pt", "kind": "timm"}], ["clean"])
+    assert [(member["id"], member["kind"]) for member in members] == [("mine", "timm"), ("b", "timm")]
+    (tmp_path / "a.json").write_text('{"kind": "auto"}')
+    _, found = expand([{"from": f"{tmp_path}/*.pt"}], ["clean"])
+    assert reasons(found) == {f"{tmp_path}/a.pt": "a file '.pt' is no member of kind auto"}
+
+
+@pytest.mark.parametrize(
+    "text", ['{"file": "a.csv"}', '{"id": NaN}', '{"id": ["b"]}', '{"kind": 3}', '{"macs": Infinity}']
+)
+def test_settings_beside_a_file_cannot_name_another_file_nor_be_no_text(tmp_path: Path, text: str) -> None:
+    study = zoo_study(tmp_path)
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(StudyError, match=r"b\.json, the settings beside"):
+        resolve(study)
+
+
 @pytest.mark.parametrize("text", ["{", '{"macs": 1, "macs": 2}', "[" * 50000, "\udcf6", "[1]"])
 def test_settings_beside_a_file_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
     study = zoo_study(tmp_path)

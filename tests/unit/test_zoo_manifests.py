@@ -55,3 +55,32 @@ def test_an_odd_cell_of_a_manifest_is_refused_by_key(tmp_path: Path, cell: str) 
     pl.DataFrame({"id": ["a", "b"], "file": ["one.npy"] * 2, "macs": ["1", cell]}).write_csv(tmp_path / "zoo.csv")
     with pytest.raises(StudyError, match=r"members/1 \(b\)/macs"):
         resolve(zoo_study(tmp_path, members=[{"from": str(tmp_path / "zoo.csv")}]))
+
+
+@pytest.mark.parametrize("cell", ["012", "-07", "1:30", "1:30.5"])
+def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path: Path, cell: str) -> None:
+    """YAML 1.1 takes 012 for 10 and 1:30 for 90."""
+    touch(tmp_path / "one.npy")
+    pl.DataFrame({"file": ["one.npy", "one.npy"], "macs": ["1", cell]}).write_csv(tmp_path / "zoo.csv")
+    with pytest.raises(StudyError, match=rf"zoo\.csv cannot be read \(row 2, column `macs`: .*{cell}"):
+        expand([{"from": str(tmp_path / "zoo.csv")}], ["clean"])
+
+
+def test_numbers_of_a_manifest_may_be_written_in_other_ways(tmp_path: Path) -> None:
+    touch(tmp_path / "one.npy")
+    cells = {"1000": 1000, "0": 0, "0.5": 0.5, "1e3": "1e3", "1.0e+3": 1000.0, "1_000": 1000, "0x10": 16, "-5": -5}
+    pl.DataFrame({"file": ["one.npy"] * len(cells), "macs": list(cells)}).write_csv(tmp_path / "zoo.csv")
+    members, _ = expand([{"from": str(tmp_path / "zoo.csv")}], ["clean"])
+    assert [member["macs"] for member in members] == list(cells.values())
+
+
+def test_a_manifest_that_makes_polars_panic_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A panic is no Exception: it went through all that catches those."""
+
+    def panic(*_: object, **__: object) -> None:
+        raise pl.exceptions.PanicException("assertion failed")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    (tmp_path / "zoo.parquet").write_bytes(b"PAR1")
+    with pytest.raises(StudyError, match=r"zoo\.parquet cannot be read"):
+        expand([{"from": str(tmp_path / "zoo.parquet")}], ["clean"])
