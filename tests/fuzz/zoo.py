@@ -72,7 +72,7 @@ def check(folder: Path) -> str:
     result = attempt(lambda: run(folder, meant, names), "labels.csv", *names, "members/")
     if isinstance(result, Refusal):
         return REFUSED
-    samples, classes = (meant[key] for key in ("samples", "classes"))
+    samples, classes = (meant[key] for key in ("samples", "classes", "record"))
     found_samples, found_classes = load_lines(folder / "samples.txt"), load_json(folder / "classes.json")
     assert sorted(found_samples) == sorted(samples)
     rows = [samples.index(sample) for sample in found_samples]

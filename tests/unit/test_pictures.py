@@ -251,7 +251,8 @@ def test_a_job_says_how_many_pictures_it_treated(tmp_path: Path, caplog: pytest.
     with caplog.at_level("INFO", logger="ensemble-diversity"):
         check_training_images(
             {"kind": "image-folder", "training": {"folder": str(tmp_path / "images")}},
-            *(str(tmp_path / name) for name in ("labels", "samples", "classes")),
+            ["as it was"],
+            *(str(tmp_path / name) for name in ("labels", "samples", "classes", "record")),
         )
     assert caplog.messages == [f"check training images: 2 of 4 pictures {pictures.TURNED}"]
 
