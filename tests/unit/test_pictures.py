@@ -261,7 +261,7 @@ def test_a_check_of_the_data_says_so_too(tmp_path: Path) -> None:
     for name in ("a", "b"):
         turned(tmp_path / "images" / name / "0.jpg", 8)
     datasets = {"kind": "image-folder", "training": {"folder": str(tmp_path / "images")}, "validation": []}
-    [(line, fault)] = check_data.check({"datasets": datasets}, full=True)
+    [(line, fault)] = check_data.check({"datasets": datasets, "members": [], "supernets": []}, full=True)
     assert fault is None
     assert line == f"training: 2 images of 2 classes (1 to 1 each), 2 decoded; 2 {pictures.TURNED}"
 
