@@ -142,13 +142,14 @@ def text_cases(draw: Draw) -> Case:
     lines = yaml.safe_dump(draw(st.sampled_from(STUDIES)), sort_keys=False).splitlines()
     at, token = draw(st.integers(0, len(lines) - 1)), draw(st.sampled_from(TEXTS))
     head = lines[at].split(":")[0]
-    how = draw(st.sampled_from(["value", "line", "end", "all", "repeat"]))
+    how = draw(st.sampled_from(["value", "line", "end", "all", "repeat", "as it is"]))
     text = {
         "value": "\n".join([*lines[:at], f"{head}: {token}", *lines[at + 1 :]]),
         "line": "\n".join([*lines[:at], token, *lines[at:]]),
         "end": "\n".join([*lines, token]),
         "all": token,
         "repeat": "\n".join([*lines[: at + 1], *lines[at:]]),
+        "as it is": "\n".join(lines),
     }[how]
     encoding = draw(st.sampled_from(["utf-8"] * 5 + ["utf-8-sig", "utf-16", "latin-1", "utf-32"]))
     content = (text + "\n").encode(encoding, errors="replace")
