@@ -156,21 +156,22 @@ def test_predictions_of_another_length_are_refused(copied: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damaged", "rule"),
+    ("damaged", "rule", "target"),
     [
-        ("predictions/noise/deit.npy", "ensembles"),
-        ("attributions/noise/deit.npy", "pairwise"),
-        ("labels/noise.npy", "ensembles"),
-        ("images/noise.npy", "infer"),
-        ("checkpoints/deit.safetensors", "infer"),
+        ("predictions/noise/deit.npy", "ensembles", "accuracies/noise.parquet"),
+        ("attributions/noise/deit.npy", "pairwise", "pairwise/noise/attribution_similarity.parquet"),
+        ("labels/noise.npy", "pairwise", "pairwise/noise/disagreement.parquet"),
+        ("images/noise.npy", "infer", "predictions/noise/deit.npy"),
+        ("checkpoints/deit.safetensors", "infer", "predictions/clean/deit.npy"),
     ],
 )
-def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged: str, rule: str) -> None:
+def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged: str, rule: str, target: str) -> None:
     path = copied / "results/test" / damaged
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    assert_refused(copied, f"{damaged} was damaged or changed", "Delete both and run again", rule)
+    said = f"{damaged} was damaged or changed", "Delete both and run again", rule
+    assert_refused(copied, *said, targets=(f"results/test/{target}",))
 
 
 def test_predictions_of_other_samples_are_refused(copied: Path) -> None:
