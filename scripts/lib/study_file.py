@@ -117,7 +117,10 @@ def _not_utf8(content: bytes, position: int) -> str:
 
 
 def _faults(node: yaml.Node, place: Place, above: list[yaml.Node], seen: set[int]) -> Iterator[str]:
-    """Keys given twice, aliases of what they lie in, and numbers that look like others. What has several aliases is looked at once."""
+    """Keys given twice, aliases of what they lie in, and numbers that look like others.
+
+    What has several aliases is looked at once.
+    """
     if any(node is other for other in above):
         line = node.start_mark.line + 1
         yield f"{'/'.join(place)}: is an alias of the section or list from line {line} around it, which contains itself"
