@@ -1,4 +1,4 @@
-"""What the benchmarks share: peers verified equal, timed in turns in one process, and kept as CSV."""
+"""What the benchmarks share: peers that give equal results are timed in turns in one process; rows are kept as CSV."""
 
 import argparse
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kernels import native
+from kernels import cpu
 
 RESULTS = Path(__file__).parent / "results"
 Work = Callable[[], object]
@@ -25,7 +25,7 @@ CEILINGS = {"ceiling: copy of 256 MB": 2 * COPIED_BYTES, "ceiling: 2048³ float3
 
 
 def options(description: str | None, **sizes: Sequence[int]) -> argparse.Namespace:
-    """One option a size, each a list: the sizes of one benchmark point lie at the same position."""
+    """One option per size, each a list: the sizes of one benchmark point stand at the same position."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, values in sizes.items():
         parser.add_argument(f"--{name}", type=int, nargs="+", default=list(values))
@@ -62,7 +62,7 @@ def compare(
     """Time the peers in turns, so that a disturbance hits all of them, and append medians and spreads to the CSV.
 
     `operations` is what the task takes in its plainest form, the same for all: the rate is operations / median.
-    `scale` multiplies the time of a peer that ran on a part of the work: its row says so.
+    `scale` multiplies the time of a peer that ran on a part of the work; its row says so.
     """
     scale = scale or {}
     peers = peers | ceilings(arguments.device)
@@ -102,18 +102,18 @@ def compare(
 
 
 def at_any_size(work: Work) -> Work:
-    """Small work is left to torch and numpy, because loading numba takes a second: this shows it once that is paid."""
+    """Compiled code for small work too, which is otherwise left to torch because loading numba takes a second."""
 
     def run() -> None:
-        least, native.LEAST_OPERATIONS = native.LEAST_OPERATIONS, 0
+        least, cpu.LEAST_OPERATIONS = cpu.LEAST_OPERATIONS, 0
         work()
-        native.LEAST_OPERATIONS = least
+        cpu.LEAST_OPERATIONS = least
 
     return run
 
 
 def ceilings(device: str) -> dict[str, Work]:
-    """A copy of 256 MB (bytes read and written) and a float32 matrix product: what the device can do at the moment."""
+    """A copy of 256 MB (bytes read and written) and a float32 matrix product: what the device does at the moment."""
     source = torch.rand(COPIED_BYTES // 4, device=device)
     square = torch.rand(SQUARE, SQUARE, device=device)
     target, product = torch.empty_like(source), torch.empty_like(square)

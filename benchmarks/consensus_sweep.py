@@ -1,10 +1,10 @@
 """Ensembles beside the plain loop over subsets, and beside one matrix product for all subsets, eager and compiled.
 
-The loop is timed on a sample of the subsets (and, with more than 100 classes, on 1000 samples) and multiplied up: its
-time for a subset is proportional to its size, and the timed ones are every step-th of all, of about the mean size. The
-matrix form is timed on 20 samples of those and multiplied up. The probabilities are simulated: members share half of
-their error, and the benchmark prints the accuracy of a member. Operations: one addition a member, class and sample of
-every subset, E M N C / 2. With `--listed` E subsets of 5 members are given instead of all 2^M - 1.
+The loop is timed on some of the subsets (and, with more than 100 classes, on 1000 samples) and its time multiplied: it
+is proportional to the size of a subset, and every k-th of all subsets is timed, which have about the mean size. The
+matrix product is timed on 20 samples and its time multiplied. The probabilities are simulated: members share half of
+their error, and the benchmark prints the accuracy of a member. Operations: one addition per member, class and sample of
+every subset, E M N C / 2. With `--listed E`, E subsets of 5 members are given instead of all 2^M - 1.
 """
 
 import argparse
@@ -34,8 +34,7 @@ def simulated(members: int, samples: int, classes: int) -> tuple[torch.Tensor, t
 
 
 def plain_loop(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor) -> torch.Tensor:
-    right = [(probabilities[chosen].mean(0).argmax(-1) == labels).sum() for chosen in ensembles]
-    return torch.stack(right)
+    return torch.stack([(probabilities[chosen].mean(0).argmax(-1) == labels).sum() for chosen in ensembles])
 
 
 def matrix_product(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor) -> torch.Tensor:
@@ -61,14 +60,14 @@ def benchmark(arguments: argparse.Namespace, members: int, samples: int, classes
     few = slice(0, min(samples, LOOPED_SAMPLES if classes > 100 else samples))
     part, part_labels = probabilities[:, few].contiguous(), labels[few]
     tiny, tiny_labels = probabilities[:, :PRODUCT_SAMPLES].contiguous(), labels[:PRODUCT_SAMPLES]
-    wanted = ensembles if listed else "all"
-    found = consensus_sweep(part, part_labels, wanted)
+    argument = ensembles if listed else "all"
+    found = consensus_sweep(part, part_labels, argument)
     unequal = int((found[some] - plain_loop(part, part_labels, ensembles[some])).abs().sum())
     print(f"accuracy of a member {accuracy:.2f}, decisions that differ by rounding: {unequal}", flush=True)
     assert unequal <= 1e-5 * len(some) * len(part_labels)
     peers: dict[str, common.Work] = {
-        "ours": lambda: consensus_sweep(probabilities, labels, wanted),
-        "ours, machine code for any size": common.at_any_size(lambda: consensus_sweep(probabilities, labels, wanted)),
+        "ours": lambda: consensus_sweep(probabilities, labels, argument),
+        "ours, machine code for any size": common.at_any_size(lambda: consensus_sweep(probabilities, labels, argument)),
         "plain loop over subsets": lambda: plain_loop(part, part_labels, ensembles[some]),
         "matrix product over subsets": lambda: matrix_product(tiny, tiny_labels, ensembles),
     }

@@ -1,6 +1,6 @@
 """Label disagreement beside scipy's pdist on its best dtype, torch.cdist, and torch's loop, eager and compiled.
 
-Operations: one comparison a pair of members and sample, M² N / 2. scikit-learn's pairwise_distances calls pdist.
+Operations: one comparison per pair of members and sample, M² N / 2. scikit-learn's pairwise_distances calls pdist.
 """
 
 import argparse

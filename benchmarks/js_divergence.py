@@ -1,7 +1,7 @@
 """JS divergence beside loops over the pairs: torch's by the definition and with each entropy computed once, scipy's.
 
-scipy's jensenshannon is timed on 200 samples and multiplied up. Operations: one logarithm a class, sample and pair,
-M² N C / 2.
+scipy's jensenshannon is timed on 200 samples and its time multiplied. Operations: one logarithm per class, sample and
+pair, M² N C / 2.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Time against each size, one figure a CSV under results/, peers as lines, both axes logarithmic."""
+"""Time against each size: one figure per CSV in results/, one line per peer, both axes logarithmic."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 RESULTS = Path(__file__).parent / "results"
 FIGURES = Path(__file__).parents[1] / "docs" / "images"
 SIZES = ("members", "samples", "classes", "pixels", "features")
-# Okabe & Ito's colours, with a marker each: told apart in grey and with colour blindness.
+# Okabe & Ito's colours, each with a marker: distinct in greyscale and with colour blindness.
 STYLES = [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#d55e00", "D"), ("#cc79a7", "v"), ("#56b4e9", "P")]
 
 
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def along(table: pl.DataFrame, size: str, others: list[str]) -> pl.DataFrame:
-    """The rows that differ in one size only: of all such groups the one with most points."""
+    """The rows that differ in one size only; of all such groups the one with the most points."""
     groups = [group for _, group in table.group_by(others, maintain_order=True)]
     return max(groups, key=lambda group: group[size].n_unique()).sort(size)
 

@@ -1,13 +1,17 @@
 """How different the members of an ensemble are, and how good every ensemble of them is.
 
 Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the
-argument and the first offending index. The package needs torch and nothing else of this project.
+argument and the first offending index. Definitions are in docs/measures.md, measurements in docs/kernels.md. The
+package needs torch and numpy; numba and Triton make it fast. It imports nothing else of this project.
+
+Every kernel reads in the same order: the idea, the public function, the implementation for the CPU (numba), the one for
+the GPU (Triton), the one in plain torch, and last what several of these share. A function stands above those that it
+calls. Of the two longest kernels the parts for CPU and GPU are in modules of their own, `*_numba` and `*_triton`.
 """
 
 from kernels.attribution_similarity import attribution_similarity
-from kernels.bits import unpack_bits
 from kernels.cka import cka, cka_of_sums, hsic_sums
-from kernels.consensus_sweep import consensus_bits, consensus_sweep
+from kernels.consensus_sweep import consensus_sweep
 from kernels.disagreement import disagreement
 from kernels.joint_correctness import joint_correctness
 from kernels.js_divergence import js_divergence
@@ -16,11 +20,9 @@ __all__ = [
     "attribution_similarity",
     "cka",
     "cka_of_sums",
-    "consensus_bits",
     "consensus_sweep",
     "disagreement",
     "hsic_sums",
     "joint_correctness",
     "js_divergence",
-    "unpack_bits",
 ]

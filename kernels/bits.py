@@ -1,25 +1,45 @@
-"""Outcomes of 64 samples in one word, and how many of them are set."""
+"""Flags of 64 samples packed into one word, and the number of flags that are set in a word.
+
+The population count is written once for each compiler, as the textbook sum by halves: LLVM recognises it and emits the
+processor's own instruction (`popcnt` on the CPU, `popc` on the GPU).
+"""
+
+# ruff: noqa: N806 (constants in a Triton kernel are written in capitals)
 
 from typing import Any
 
 import numpy as np
 import torch
 
-from kernels.native import compiled
+from kernels.cpu import compiled
+from kernels.gpu import tl, triton
 
-WORD = 64
+WORD = 64  # bits
 
 
 @compiled
 def count_ones(word: Any) -> Any:
-    """The textbook sum by halves, which LLVM turns into the processor's own instruction."""
+    """Number of ones in a uint64, for numba."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
+@triton.jit
+def count_ones_triton(words: tl.tensor) -> tl.tensor:
+    """Number of ones in every element of an int32 or int64 tensor of any shape, for Triton; the dtype stays."""
+    BITS: tl.constexpr = words.dtype.primitive_bitwidth
+    ALL: tl.constexpr = (1 << BITS) - 1  # ALL // 3 is 0x5555…, ALL // 5 is 0x3333…, ALL // 17 is 0x0F0F…
+    ones = words.to(tl.uint32 if BITS == 32 else tl.uint64, bitcast=True)
+    ones = ones - ((ones >> 1) & (ALL // 3))
+    ones = (ones & (ALL // 5)) + ((ones >> 2) & (ALL // 5))
+    ones = (ones + (ones >> 4)) & (ALL // 17)
+    return ((ones * (ALL // 255)) >> (BITS - 8)).to(words.dtype)
+
+
 def words_of(samples: int) -> int:
+    """Number of words that hold a flag for each sample."""
     return -(-samples // WORD)
 
 
@@ -29,9 +49,3 @@ def pack_bits(flags: torch.Tensor) -> torch.Tensor:
     packed = np.packbits(flags.numpy(), axis=1, bitorder="little")
     octets[:, : packed.shape[1]] = packed
     return torch.from_numpy(octets.view(np.int64))
-
-
-def unpack_bits(bits: torch.Tensor, samples: int) -> torch.Tensor:
-    """int64 [R, ceil(N / 64)] to bool [R, N], on any device: the inverse of `pack_bits`."""
-    single = bits[:, :, None] >> torch.arange(WORD, device=bits.device) & 1
-    return single.flatten(1)[:, :samples].bool()

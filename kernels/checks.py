@@ -1,4 +1,4 @@
-"""Argument checks that all kernels share: a wrong argument stops with its name and the first offending index."""
+"""Argument checks that all kernels share: a `ValueError` names the wrong argument and the first offending index."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import torch
 
 Reduction = Literal["mean", "sum"]
 
-# Bounds the copies that a check makes of an input that may be as large as memory allows.
+# Limits the copies that a check makes, since an input may be nearly as large as memory.
 CHUNK_ELEMENTS = 1 << 24
 
 
@@ -52,6 +52,7 @@ def require_reduction(reduction: object) -> None:
 
 
 def require_finite(name: str, tensor: torch.Tensor) -> None:
+    """Neither NaN nor infinite."""
     for start, chunk in _chunks(tensor):
         low, high = _extremes(chunk)
         if not (low > -math.inf and high < math.inf):  # false for NaN too, which the extremes pass on
@@ -59,7 +60,7 @@ def require_finite(name: str, tensor: torch.Tensor) -> None:
 
 
 def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> int:
-    """Every class id in [low, high); returns the largest."""
+    """Every value in [low, high); returns the largest."""
     largest_of_all = low
     for start, chunk in _chunks(tensor):
         smallest, largest = _extremes(chunk)
@@ -71,7 +72,7 @@ def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> int:
 
 
 def require_probabilities(name: str, tensor: torch.Tensor) -> None:
-    """Finite and not negative; that rows sum to one is left to the caller, who may have restricted the classes."""
+    """Finite and not negative. That each row has sum one is left to the caller, who may have restricted the classes."""
     for start, chunk in _chunks(tensor):
         low, high = _extremes(chunk)
         if not (low >= 0 and high < math.inf):
@@ -85,6 +86,7 @@ def _extremes(chunk: torch.Tensor) -> tuple[float, float]:
 
 
 def rows_of_chunk(elements_of_row: int) -> int:
+    """Rows of so many elements that are copied at a time."""
     return max(1, CHUNK_ELEMENTS // elements_of_row)
 
 

@@ -1,9 +1,9 @@
 """Linear centred kernel alignment of every pair of members' representations.
 
-The idea. ‖YᵀX‖²_F = <XXᵀ, YYᵀ>: the numerator is an inner product of D × D features or of N × N Gram matrices,
-whichever takes fewer operations. In Gram form each member's tile is computed once and all pairs of a tile are one
-matrix product, so that neither a pair's loop over samples nor an N × N matrix of any member is needed. All of it is
-matrix products: torch's are at the device's limit, and a kernel of our own has nothing to add.
+The idea. ‖YᵀX‖²_F = <XXᵀ, YYᵀ>: the numerator is an inner product of D × D products of features or of N × N Gram
+matrices, whichever takes fewer operations. In Gram form each member's tile is computed once and all pairs of a tile are
+one matrix product, so that neither a loop over samples for each pair nor an N × N matrix of any member is needed. All
+of it is matrix products: torch's run at the device's limit, so there is no implementation in numba or Triton.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ import torch
 from kernels import checks
 from kernels.pairs import mirrored
 
-TILE = 512
+TILE = 512  # samples
 
 
 def cka(activations: Sequence[torch.Tensor]) -> torch.Tensor:
-    """‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F) of the centred activations: 1 where two members represent alike up to a rotation.
+    """‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F) of the centred activations: 1 if the two differ by rotation and scale only.
 
     Args:
         activations: M tensors, float [N, D_m], finite, the same samples in the same order.
@@ -29,7 +29,7 @@ def cka(activations: Sequence[torch.Tensor]) -> torch.Tensor:
     Raises:
         ValueError: names the argument, the member and the first offending index.
 
-    Source: Kornblith et al. 2019, Similarity of neural network representations revisited.
+    Definition: `activation_similarity` in docs/measures.md.
 
     Cost: min(N (ΣD)², N² ΣD + M² N² / 2) multiply-adds in float64; memory 8 N ΣD bytes and M tiles.
     """
@@ -49,9 +49,12 @@ def hsic_sums(activations: Sequence[torch.Tensor]) -> torch.Tensor:
     Returns:
         float64 [M, M]. Values may be negative.
 
-    Source: Nguyen et al. 2021, Do wide and deep networks learn the same things?; Song et al. 2012.
+    Raises:
+        ValueError: names the argument, the member and the first offending index.
 
-    Cost: n² ΣD + M² n² / 2 multiply-adds; memory 8 M n² bytes: keep batches at some hundred samples.
+    Definition: `unbiased_activation_similarity` in docs/measures.md.
+
+    Cost: n² ΣD + M² n² / 2 multiply-adds; memory 8 M n² bytes: keep batches at a few hundred samples.
     """
     _check(activations, least_samples=4)
     n = len(activations[0])
@@ -64,13 +67,16 @@ def hsic_sums(activations: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def cka_of_sums(sums: torch.Tensor) -> torch.Tensor:
-    """HSIC(x, y) / √(HSIC(x, x) HSIC(y, y)) of the `hsic_sums` of all batches together.
+    """HSIC(x, y) / √(HSIC(x, x) HSIC(y, y)) of the sum of the `hsic_sums` of all batches, float64 [M, M].
 
     Returns float64 [M, M], which may be negative and, by chance, above 1; NaN where a member's own sum is not positive.
     """
     own = sums.diagonal().clamp_min(0)
     scale = (own[:, None] * own).sqrt()
     return torch.where(scale > 0, sums / scale, torch.nan)
+
+
+# ---------------------------------------------------------------------------------------------------------- plain torch
 
 
 def _centre(features: torch.Tensor) -> torch.Tensor:
@@ -101,6 +107,9 @@ def _products_of_grams(centred: list[torch.Tensor]) -> torch.Tensor:
             tiles = torch.stack([(x[i : i + TILE] @ x[j : j + TILE].T).flatten() for x in centred])
             products += (1 if i == j else 2) * (tiles @ tiles.T)
     return products
+
+
+# --------------------------------------------------------------------------------------------------------------- checks
 
 
 def _check(activations: Sequence[torch.Tensor], least_samples: int) -> None:

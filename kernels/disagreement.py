@@ -1,9 +1,9 @@
 """Label disagreement of every pair of members.
 
-The idea. Class ids are cut into bit planes, 64 samples a word: plane p of a member holds bit p of its predictions. Two
-members differ on the samples where any plane differs, `(a0 ^ b0) | (a1 ^ b1) | ...`, and a popcount adds them up: a
-pair costs about (planes + 1) / 64 word operations a sample instead of one comparison, and ids of 1000 classes take 10
-bits instead of 64.
+The idea. Class ids are cut into bit planes, 64 samples per word: plane p of a member holds bit p of its predictions.
+Two members differ on the samples where any plane differs, `(a0 ^ b0) | (a1 ^ b1) | ...`, and a population count adds
+them up: a pair costs about (planes + 1) / 64 word operations per sample instead of one comparison, and ids of 1000
+classes take 10 bits instead of 64.
 """
 
 # ruff: noqa: N803 (constants of a Triton kernel are written in capitals)
@@ -13,17 +13,66 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import checks, gpu, native
-from kernels.bits import count_ones, pack_bits, words_of
+from kernels import checks, cpu, gpu
+from kernels.bits import count_ones, count_ones_triton, pack_bits, words_of
 from kernels.checks import Reduction
+from kernels.cpu import compiled
 from kernels.gpu import tl, triton
-from kernels.native import compiled
 from kernels.pairs import mirrored
 
 MAX_CLASSES = 1 << 16
-TILE_WORDS = 128  # the planes of two members, 20 KiB at 1000 classes, fit the first-level cache
-GPU_TILE, GPU_STEPS = 64, 64  # members, words a program
-BLOCK_MEMBERS = 64  # and those of a block of members, 640 KiB, the second
+TILE_WORDS = 128  # at 1000 classes the planes of two members, 20 KiB, fit the first-level cache
+BLOCK_MEMBERS = 64  # and those of so many members, 640 KiB, the second-level cache
+GPU_TILE, GPU_STEPS = 64, 64  # members per tile, words per program
+
+
+def disagreement(predictions: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
+    """Share (or, with "sum", number) of samples for which two members predict different classes.
+
+    Args:
+        predictions: integer [M, N], class ids from 0 to 65 535.
+        reduction: "mean", or "sum" for numbers that add up over shards of samples.
+
+    Returns:
+        float64 [M, M], symmetric, with a zero diagonal.
+
+    Raises:
+        ValueError: names the argument and the first offending index.
+
+    Definition: `disagreement` in docs/measures.md.
+
+    Cost: M N planes bit operations to cut, M² N (planes + 1) / 128 to count, planes = bits of the largest class id;
+    memory M N planes / 8 bytes. Measured on two CPU cores: 20 G comparisons per second at M=256 (docs/kernels.md).
+    """
+    checks.require_tensor("predictions", predictions, "members, samples")
+    checks.require_integer("predictions", predictions)
+    largest = checks.require_range("predictions", predictions, 0, MAX_CLASSES)
+    checks.require_reduction(reduction)
+    planes = max(1, largest.bit_length())
+    if gpu.usable(predictions):
+        counts = _count_triton(predictions, planes)
+    elif cpu.worthwhile(predictions, len(predictions) * predictions.numel()):
+        counts = _count_numba(predictions, planes)
+    elif predictions.device.type == "cpu":
+        counts = _count_numpy(predictions, planes)
+    else:
+        counts = _count_torch(predictions)
+    return counts.double() / predictions.shape[1] if reduction == "mean" else counts.double()
+
+
+# ----------------------------------------------------------------------------------------------------------- CPU, numba
+
+
+def _count_numba(predictions: torch.Tensor, planes: int) -> torch.Tensor:
+    members, samples = predictions.shape
+    ids = predictions.contiguous().numpy()
+    width = min(TILE_WORDS, words_of(samples))
+    cut = np.empty((-(-words_of(samples) // width), members, planes, width), np.uint64)
+    counts = torch.zeros(members, members, dtype=torch.int64)
+    pieces = cpu.interleaved(members)
+    cpu.parallel(lambda first, step: _cut_into_planes(ids, first, step, cut), pieces)
+    cpu.parallel(lambda first, step: _count_pairs(cut, first, step, BLOCK_MEMBERS, counts.numpy()), pieces)
+    return counts + counts.T
 
 
 @compiled
@@ -43,12 +92,25 @@ def _cut_into_planes(predictions: Any, first: int, step: int, planes: Any) -> No
 
 
 @compiled
+def _count_pairs(planes: Any, first: int, step: int, block: int, counts: Any) -> None:
+    """Rows first, first + step, ... of the upper triangle of `counts`, int64 [M, M]; columns in blocks of members."""
+    members = planes.shape[1]
+    differs = np.empty(planes.shape[3], np.uint64)
+    for tile in range(len(planes)):
+        for start in range(0, members, block):
+            stop = min(members, start + block)
+            for a in range(first, stop, step):
+                for b in range(max(a + 1, start), stop):
+                    counts[a, b] += _differences(planes[tile, a], planes[tile, b], differs)
+
+
+@compiled
 def _differences(a: Any, b: Any, differs: Any) -> Any:
-    """Samples on which any plane differs, of uint64 [planes, words] each; `differs` is scratch of as many words."""
+    """Samples on which any plane differs, of uint64 [planes, words] each; `differs` uint64 [words] is scratch space."""
     for i in range(len(differs)):
         differs[i] = a[0, i] ^ b[0, i]
     plane = 1
-    while plane + 3 <= len(a):  # three planes a pass: a third of the loads and stores of `differs`
+    while plane + 3 <= len(a):  # three planes at a time: a third of the loads and stores of `differs`
         for i in range(len(differs)):
             two = (a[plane, i] ^ b[plane, i]) | (a[plane + 1, i] ^ b[plane + 1, i])
             differs[i] |= two | (a[plane + 2, i] ^ b[plane + 2, i])
@@ -63,41 +125,51 @@ def _differences(a: Any, b: Any, differs: Any) -> Any:
     return count
 
 
-@compiled
-def _count_pairs(planes: Any, first: int, step: int, block: int, counts: Any) -> None:
-    """Rows first, first + step, ... of the upper triangle of counts."""
-    members = planes.shape[1]
-    differs = np.empty(planes.shape[3], np.uint64)
-    for tile in range(len(planes)):
-        for start in range(0, members, block):
-            stop = min(members, start + block)
-            for a in range(first, stop, step):
-                for b in range(max(a + 1, start), stop):
-                    counts[a, b] += _differences(planes[tile, a], planes[tile, b], differs)
+# ---------------------------------------------------------------------------------------------------------- GPU, Triton
 
 
-def _count_native(predictions: torch.Tensor, planes: int) -> torch.Tensor:
+def _count_triton(predictions: torch.Tensor, planes: int) -> torch.Tensor:
     members, samples = predictions.shape
-    ids = predictions.contiguous().numpy()
-    width = min(TILE_WORDS, words_of(samples))
-    cut = np.empty((-(-words_of(samples) // width), members, planes, width), np.uint64)
-    counts = torch.zeros(members, members, dtype=torch.int64)
-    pieces = native.interleaved(members)
-    native.parallel(lambda first, step: _cut_into_planes(ids, first, step, cut), pieces)
-    native.parallel(lambda first, step: _count_pairs(cut, first, step, BLOCK_MEMBERS, counts.numpy()), pieces)
-    return counts + counts.T
+    words = gpu.cdiv(samples, 32)
+    cut = torch.empty(words, planes, members, dtype=torch.int32, device=predictions.device)
+    counts = torch.zeros(members, members, dtype=torch.int64, device=predictions.device)
+    tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, words)
+    with gpu.on(predictions):
+        _cut_kernel[(words, tiles)](
+            predictions=predictions.contiguous(),
+            cut=cut,
+            members=members,
+            samples=samples,
+            PLANES=planes,
+            TILE=GPU_TILE,
+            num_warps=4,
+        )
+        _count_kernel[(tiles, tiles, gpu.cdiv(words, steps))](
+            cut=cut,
+            counts=counts,
+            members=members,
+            words=words,
+            steps=steps,
+            PLANES=planes,
+            TILE=GPU_TILE,
+            num_warps=4,
+        )
+    return mirrored(counts)
 
 
 @triton.jit
 def _cut_kernel(
-    predictions: tl.tensor,
-    cut: tl.tensor,
-    members: tl.tensor,
-    samples: tl.tensor,
+    predictions: gpu.Pointer,  # any integer dtype [members, samples]
+    cut: gpu.Pointer,  # int32 [words, PLANES, members], written; 32 samples per word
+    members: gpu.Integer,
+    samples: gpu.Integer,
     PLANES: tl.constexpr,
-    TILE: tl.constexpr,
+    TILE: tl.constexpr,  # members per program
 ) -> None:
-    """Integer [M, N] to int32 [words, PLANES, M], 32 samples a word: members lie side by side for the next kernel."""
+    """Class ids to bit planes; members lie side by side, as `_count_kernel` reads them.
+
+    Grid: words × tiles of members.
+    """
     word, tile = tl.program_id(0).to(tl.int64), tl.program_id(1)
     rows, lane = tile * TILE + tl.arange(0, TILE), tl.arange(0, 32)
     n = word * 32 + lane
@@ -110,15 +182,18 @@ def _cut_kernel(
 
 @triton.jit
 def _count_kernel(
-    cut: tl.tensor,
-    counts: tl.tensor,
-    members: tl.tensor,
-    words: tl.tensor,
-    steps: tl.tensor,
+    cut: gpu.Pointer,  # int32 [words, PLANES, members]
+    counts: gpu.Pointer,  # int64 [members, members], zeros; its upper triangle is added to
+    members: gpu.Integer,
+    words: gpu.Integer,
+    steps: gpu.Integer,  # words that one program takes
     PLANES: tl.constexpr,
-    TILE: tl.constexpr,
+    TILE: tl.constexpr,  # rows, and columns, of a tile of `counts`
 ) -> None:
-    """counts[i, j] += samples of `steps` words on which any plane differs; i <= j."""
+    """counts[i, j] += samples of `steps` words on which any plane differs, for i <= j.
+
+    Grid: tiles of rows × tiles of columns × parts of the words.
+    """
     i, j, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     if i > j:
         return
@@ -132,34 +207,16 @@ def _count_kernel(
             a = tl.load(base + rows, (rows < members) & (word < words), other=0)
             b = tl.load(base + columns, (columns < members) & (word < words), other=0)
             differs |= a[:, None] ^ b[None, :]
-        # The sum by halves; LLVM makes one popc of it.
-        bits = differs.to(tl.uint32, bitcast=True)
-        bits = bits - ((bits >> 1) & 0x55555555)
-        bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333)
-        bits = (bits + (bits >> 4)) & 0x0F0F0F0F
-        count += ((bits * 0x01010101) >> 24).to(tl.int32)
+        count += count_ones_triton(differs)
     inside = (rows < members)[:, None] & (columns < members)[None, :]
     tl.atomic_add(counts + rows[:, None] * members + columns[None, :], count.to(tl.int64), inside)
 
 
-def _count_triton(predictions: torch.Tensor, planes: int) -> torch.Tensor:
-    members, samples = predictions.shape
-    words = gpu.cdiv(samples, 32)
-    cut = torch.empty(words, planes, members, dtype=torch.int32, device=predictions.device)
-    counts = torch.zeros(members, members, dtype=torch.int64, device=predictions.device)
-    tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, words)
-    with gpu.on(predictions):
-        _cut_kernel[(words, tiles)](
-            predictions.contiguous(), cut, members, samples, PLANES=planes, TILE=GPU_TILE, num_warps=4
-        )
-        _count_kernel[(tiles, tiles, gpu.cdiv(words, steps))](
-            cut, counts, members, words, steps, PLANES=planes, TILE=GPU_TILE, num_warps=4
-        )
-    return mirrored(counts)
+# ------------------------------------------------------------------------------------------------ plain numpy and torch
 
 
 def _count_numpy(predictions: torch.Tensor, planes: int) -> torch.Tensor:
-    """The same idea without numba, for work that does not pay for loading it; scratch is a plane of all members."""
+    """The same idea without numba, for work that is too small to load it; `differs` has one plane of all members."""
     ids = predictions.numpy().astype(np.uint16)
     flags = (torch.from_numpy((ids >> plane & 1).astype(np.bool_)) for plane in range(planes))
     cut = np.stack([pack_bits(plane).numpy().view(np.uint64) for plane in flags])
@@ -173,38 +230,5 @@ def _count_numpy(predictions: torch.Tensor, planes: int) -> torch.Tensor:
 
 
 def _count_torch(predictions: torch.Tensor) -> torch.Tensor:
+    """One comparison per pair and sample, for devices that have no implementation of their own."""
     return torch.stack([(predictions != own).sum(1) for own in predictions])
-
-
-def disagreement(predictions: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
-    """Share (or, with "sum", number) of samples that two members put into different classes.
-
-    Args:
-        predictions: integer [M, N], class ids from 0 to 65 535.
-        reduction: "mean", or "sum" for numbers that add up over shards of samples.
-
-    Returns:
-        float64 [M, M], symmetric, with a zero diagonal.
-
-    Raises:
-        ValueError: names the argument and the first offending index.
-
-    Source: `disagreement` of MEASURES.md; Kuncheva & Whitaker 2003 on labels instead of correctness.
-
-    Cost: M N planes bit operations to cut, M² N (planes + 1) / 128 to count, planes = bits of the largest class id;
-    memory M N planes / 8 bytes. Measured on two CPU cores: 20 G comparisons a second at M=256 (docs/kernels.md).
-    """
-    checks.require_tensor("predictions", predictions, "members, samples")
-    checks.require_integer("predictions", predictions)
-    largest = checks.require_range("predictions", predictions, 0, MAX_CLASSES)
-    checks.require_reduction(reduction)
-    planes = max(1, largest.bit_length())
-    if gpu.usable(predictions):
-        counts = _count_triton(predictions, planes)
-    elif native.worthwhile(predictions, len(predictions) * predictions.numel()):
-        counts = _count_native(predictions, planes)
-    elif predictions.device.type == "cpu":
-        counts = _count_numpy(predictions, planes)
-    else:
-        counts = _count_torch(predictions)
-    return counts.double() / predictions.shape[1] if reduction == "mean" else counts.double()

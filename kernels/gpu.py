@@ -1,8 +1,11 @@
-"""Where triton is, and whether a tensor is for its kernels. Without triton every kernel has another way."""
+"""Triton: whether it is installed, which tensors its kernels take, and the words for a kernel's parameters.
+
+Triton is optional. Without it the kernels are still defined, as plain functions that nobody calls.
+"""
 
 import contextlib
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -12,27 +15,32 @@ try:
 
     AVAILABLE = True
 except ImportError:
-    # The kernels are still defined, as plain functions that nobody calls.
     triton = SimpleNamespace(jit=lambda function: function)
     tl = SimpleNamespace(constexpr=None, tensor=None)
     AVAILABLE = False
 
-__all__ = ["AVAILABLE", "cdiv", "on", "power_of_2", "tl", "triton", "usable"]
+__all__ = ["AVAILABLE", "Integer", "Pointer", "cdiv", "on", "power_of_2", "tl", "triton", "usable"]
+
+# What a kernel receives, for the reader: Triton itself takes the types from the arguments of the launch.
+Pointer: TypeAlias = Any  # the launch passes a contiguous tensor, the kernel sees the address of its first element
+Integer: TypeAlias = Any  # an int that may differ between launches; those fixed at compilation are tl.constexpr
 
 
 def usable(tensor: torch.Tensor) -> bool:
+    """Whether Triton kernels can take this tensor."""
     return AVAILABLE and tensor.device.type == "cuda"
 
 
 def on(tensor: torch.Tensor) -> contextlib.AbstractContextManager[Any]:
-    """Launches go to the tensor's device, not to the current one."""
+    """Launches within this context go to the tensor's device instead of the current one."""
     return torch.cuda.device(tensor.device) if tensor.is_cuda else contextlib.nullcontext()
 
 
 def cdiv(a: int, b: int) -> int:
+    """a / b, rounded up."""
     return -(-a // b)
 
 
 def power_of_2(n: int) -> int:
-    """The smallest power of two that is not below n."""
+    """The smallest power of two that is at least n."""
     return 1 << (n - 1).bit_length()

@@ -1,7 +1,7 @@
-"""Joint correctness of every pair of members, from which the classic measures of `correctness_measures` follow.
+"""Joint correctness of every pair of members, from which the measures in `correctness_measures` follow.
 
-The idea. One bit a sample, 64 samples a word: `popcount(a & b)` counts 64 samples at once, and the whole input
-shrinks to M N / 8 bytes, which caches hold.
+The idea. One bit per sample, 64 samples per word: `popcount(a & b)` counts 64 samples at once, and the whole input
+shrinks to M N / 8 bytes, which fit a cache.
 """
 
 # ruff: noqa: N803 (constants of a Triton kernel are written in capitals)
@@ -11,28 +11,55 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import checks, gpu, native
+from kernels import checks, cpu, gpu
 from kernels.bits import count_ones, pack_bits
+from kernels.cpu import compiled
 from kernels.gpu import tl, triton
-from kernels.native import compiled
 from kernels.pairs import mirrored
 
-TILE_WORDS = 512
-GPU_TILE, GPU_STEP, GPU_STEPS = 64, 128, 16  # members, samples a step, steps a program
+TILE_WORDS = 512  # of one member: those of two members fit the first-level cache
+GPU_TILE, GPU_STEP, GPU_STEPS = 64, 128, 16  # members per tile, samples per step, steps per program
 EXACT_IN_FLOAT32 = 1 << 24
 
 
-@compiled
-def _shared_ones(a: Any, b: Any) -> Any:
-    count = np.int64(0)
-    for i in range(len(a)):
-        count += np.int64(count_ones(a[i] & b[i]))
-    return count
+def joint_correctness(correct: torch.Tensor) -> torch.Tensor:
+    """Number of samples that both members of a pair classify correctly; the diagonal counts each member's own.
+
+    Args:
+        correct: bool [M, N], whether a member classifies a sample correctly.
+
+    Returns:
+        int64 [M, M], symmetric. Counts of shards of samples add up.
+
+    Raises:
+        ValueError: names the argument.
+
+    Cost: M² N / 128 word operations and M N / 8 bytes. Measured on two CPU cores: 4.5 times the rate of a float32
+    matrix product at M=256.
+    """
+    checks.require_tensor("correct", correct, "members, samples")
+    checks.require_bool("correct", correct)
+    if gpu.usable(correct):
+        return _count_triton(correct)
+    if cpu.worthwhile(correct, len(correct) * correct.numel()):
+        return _count_numba(correct)
+    return _count_torch(correct)
+
+
+# ----------------------------------------------------------------------------------------------------------- CPU, numba
+
+
+def _count_numba(correct: torch.Tensor) -> torch.Tensor:
+    words = pack_bits(correct).numpy().view(np.uint64)
+    counts = torch.zeros(len(correct), len(correct), dtype=torch.int64)
+    pieces = cpu.interleaved(len(correct))
+    cpu.parallel(lambda first, step: _count_pairs(words, first, step, TILE_WORDS, counts.numpy()), pieces)
+    return mirrored(counts)
 
 
 @compiled
 def _count_pairs(words: Any, first: int, step: int, tile: int, counts: Any) -> None:
-    """Rows first, first + step, ... of the upper triangle of counts."""
+    """Rows first, first + step, ... of the upper triangle of `counts`, int64 [M, M], from uint64 [M, words]."""
     for start in range(0, words.shape[1], tile):
         stop = min(words.shape[1], start + tile)
         for a in range(first, len(words), step):
@@ -40,25 +67,52 @@ def _count_pairs(words: Any, first: int, step: int, tile: int, counts: Any) -> N
                 counts[a, b] += _shared_ones(words[a, start:stop], words[b, start:stop])
 
 
-def _count_native(correct: torch.Tensor) -> torch.Tensor:
-    words = pack_bits(correct).numpy().view(np.uint64)
-    counts = torch.zeros(len(correct), len(correct), dtype=torch.int64)
-    pieces = native.interleaved(len(correct))
-    native.parallel(lambda first, step: _count_pairs(words, first, step, TILE_WORDS, counts.numpy()), pieces)
+@compiled
+def _shared_ones(a: Any, b: Any) -> Any:
+    """Bits that are set in both, of uint64 [words] each."""
+    count = np.int64(0)
+    for i in range(len(a)):
+        count += np.int64(count_ones(a[i] & b[i]))
+    return count
+
+
+# ---------------------------------------------------------------------------------------------------------- GPU, Triton
+
+
+def _count_triton(correct: torch.Tensor) -> torch.Tensor:
+    members, samples = correct.shape
+    counts = torch.zeros(members, members, dtype=torch.int64, device=correct.device)
+    tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, gpu.cdiv(samples, GPU_STEP))
+    splits = gpu.cdiv(samples, GPU_STEP * steps)
+    with gpu.on(correct):
+        _count_kernel[(tiles, tiles, splits)](
+            correct=correct.contiguous().view(torch.int8),
+            counts=counts,
+            members=members,
+            samples=samples,
+            steps=steps,
+            TILE=GPU_TILE,
+            STEP=GPU_STEP,
+            num_warps=4,
+            num_stages=3,
+        )
     return mirrored(counts)
 
 
 @triton.jit
 def _count_kernel(
-    correct: tl.tensor,
-    counts: tl.tensor,
-    members: tl.tensor,
-    samples: tl.tensor,
-    steps: tl.tensor,
-    TILE: tl.constexpr,
-    STEP: tl.constexpr,
+    correct: gpu.Pointer,  # int8 [members, samples], 0 or 1
+    counts: gpu.Pointer,  # int64 [members, members], zeros; its upper triangle is added to
+    members: gpu.Integer,
+    samples: gpu.Integer,
+    steps: gpu.Integer,  # that one program takes
+    TILE: tl.constexpr,  # rows, and columns, of a tile of `counts`
+    STEP: tl.constexpr,  # samples
 ) -> None:
-    """counts[i, j] += correct[i] @ correct[j].T over `steps` steps of samples, int8 on tensor cores; i <= j."""
+    """counts[i, j] += correct[i] @ correct[j].T over `steps` steps of samples, int8 on tensor cores, for i <= j.
+
+    Grid: tiles of rows × tiles of columns × parts of the samples.
+    """
     i, j, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     if i > j:
         return
@@ -80,47 +134,13 @@ def _count_kernel(
     tl.atomic_add(counts + rows[:, None] * members + columns[None, :], count.to(tl.int64), inside)
 
 
-def _count_triton(correct: torch.Tensor) -> torch.Tensor:
-    members, samples = correct.shape
-    octets = correct.contiguous().view(torch.int8)
-    counts = torch.zeros(members, members, dtype=torch.int64, device=correct.device)
-    tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, gpu.cdiv(samples, GPU_STEP))
-    splits = gpu.cdiv(samples, GPU_STEP * steps)
-    with gpu.on(correct):
-        _count_kernel[(tiles, tiles, splits)](
-            octets, counts, members, samples, steps, TILE=GPU_TILE, STEP=GPU_STEP, num_warps=4, num_stages=3
-        )
-    return mirrored(counts)
+# ---------------------------------------------------------------------------------------------------------- plain torch
 
 
 def _count_torch(correct: torch.Tensor) -> torch.Tensor:
-    """A matrix product of zeros and ones: float32 counts exactly to 2^24."""
+    """A matrix product of zeros and ones: float32 counts exactly up to 2^24."""
     counts = correct.new_zeros(len(correct), len(correct), dtype=torch.int64)
     for shard in correct.split(min(EXACT_IN_FLOAT32, checks.rows_of_chunk(len(correct))), dim=1):
         numbers = shard.float()
         counts += (numbers @ numbers.T).long()
     return counts
-
-
-def joint_correctness(correct: torch.Tensor) -> torch.Tensor:
-    """Number of samples that both members of a pair get right; the diagonal counts each member's correct samples.
-
-    Args:
-        correct: bool [M, N].
-
-    Returns:
-        int64 [M, M], symmetric. Counts of shards of samples add up.
-
-    Raises:
-        ValueError: names the argument.
-
-    Cost: M² N / 128 word operations and M N / 8 bytes. Measured on two CPU cores: 4.5 times the rate of a float32
-    matrix product at M=256.
-    """
-    checks.require_tensor("correct", correct, "members, samples")
-    checks.require_bool("correct", correct)
-    if gpu.usable(correct):
-        return _count_triton(correct)
-    if native.worthwhile(correct, len(correct) * correct.numel()):
-        return _count_native(correct)
-    return _count_torch(correct)

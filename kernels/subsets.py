@@ -1,19 +1,20 @@
-"""Which members an ensemble has: all subsets by number, or a list."""
+"""The members of each ensemble: all subsets by their number, or a list."""
 
 from typing import Literal
 
 import torch
 
+# "all", or bool [E, M] with one ensemble per row.
 Ensembles = torch.Tensor | Literal["all"]
 
 
 def rows_of(ensembles: Ensembles, members: int) -> int:
-    """Rows of the kernels' results: "all" includes the empty ensemble, e = 0, which the public functions leave out."""
+    """Rows of the result; "all" includes the empty ensemble, number 0, which the public function leaves out."""
     return 1 << members if isinstance(ensembles, str) else len(ensembles)
 
 
 def membership(ensembles: Ensembles, first: int, last: int, values: torch.Tensor) -> torch.Tensor:
-    """Of ensembles [first, last), as numbers [ensembles, members] that multiply `values` [members, ...]."""
+    """The members of ensembles [first, last): zeros and ones [last - first, M], dtype and device as `values` [M, …]."""
     if not isinstance(ensembles, str):
         return ensembles[first:last].to(values.dtype)
     numbers = torch.arange(first, last, device=values.device)

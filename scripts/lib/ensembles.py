@@ -137,11 +137,10 @@ def _columns(
 def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Diversity of a whole ensemble by which members are right: three classic measures, [E] each.
 
-    The same as `kernels.ensemble_measures` computes from the members' correctness, here from counts that shards can
-    add. With l members of L right on a sample: Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised
-    diversity is the mean double fault; and the coincident failure diversity needs, beside the mean error, only how
-    often all are right. NaN for an ensemble of one member, and where no member ever errs (there coincident failure
-    diversity is 0). Sources: Kohavi & Wolpert 1996; Partridge & Krzanowski 1997.
+    Defined in docs/measures.md; computed from counts, which shards can add. With l members of L right on a sample:
+    Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised diversity is the mean double fault; and the
+    coincident failure diversity needs, beside the mean error, only how often all are right. NaN for an ensemble of one
+    member, and where no member ever errs (there coincident failure diversity is 0).
     """
     size, samples = chosen.sum(1), tally.samples
     right = chosen @ tally.joint.diagonal()

@@ -91,7 +91,7 @@ def check(folder: Path) -> str:
 
 def labels_of(path: Path, folder: Path) -> None:
     dataset = {"id": "clean", "labels": str(path), "samples": None}
-    outputs = [str(folder / name) for name in ("labels.npy", "samples.txt", "classes.json")]
+    outputs = [str(folder / name) for name in ("labels.npy", "samples.txt", "classes.json", "record.json")]
     make_labelled_samples(dataset, ["a", "b"], {}, *outputs)
 
 

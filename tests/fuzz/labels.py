@@ -116,7 +116,7 @@ def check(folder: Path) -> str:
     dataset = {"id": "clean", "labels": str(path), "samples": str(ids) if ids.exists() else None}
     first = {"id": "m", "file": str(member), "classes": None, "values": "auto", "samples": None}
     names = meant["classes"] if meant["named"] else None
-    outputs = {name: str(folder / "out" / name) for name in ("labels", "samples", "classes")}
+    outputs = {name: str(folder / "out" / name) for name in ("labels", "samples", "classes", "record")}
     result = attempt(lambda: make_labelled_samples(dataset, names, first, **outputs), path.name, ids.name, member.name)
     if "damaged" in meant:
         return check_damaged(folder, meant, result, outputs)

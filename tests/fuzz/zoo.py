@@ -72,7 +72,7 @@ def check(folder: Path) -> str:
     result = attempt(lambda: run(folder, meant, names), "labels.csv", *names, "members/")
     if isinstance(result, Refusal):
         return REFUSED
-    samples, classes = (meant[key] for key in ("samples", "classes"))
+    samples, classes = (meant[key] for key in ("samples", "classes", "record"))
     found_samples, found_classes = load_lines(folder / "samples.txt"), load_json(folder / "classes.json")
     assert sorted(found_samples) == sorted(samples)
     rows = [samples.index(sample) for sample in found_samples]
@@ -107,7 +107,7 @@ def run(folder: Path, meant: dict[str, Any], names: Sequence[str]) -> list[Path]
     outputs = [str(folder / name) for name in ("labels.npy", "samples.txt", "classes.json")]
     make_labelled_samples(dataset, study["datasets"]["class_names"], members[0], *outputs)
     files = [member["file"] for member in members]
-    import_predictions(members, files, "clean", *outputs[1:], str(folder / "out" / "imported" / "clean.json"))
+    import_predictions(members, files, "clean", *outputs[1:3], str(folder / "out" / "imported" / "clean.json"))
     return [folder / "out" / "predictions" / "clean" / f"{member['id']}.npy" for member in members]
 
 

@@ -4,11 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
+from scripts.lib.contributions import contributions
+from scripts.lib.ensembles import ensembles_table
+from scripts.lib.measures import MEASURES
 from scripts.lib.plots.words import BEYOND_ACCURACY, WHAT_P_TESTS
 from scripts.lib.study import ROOT, resolve
 from tests.simulations.permutation_p import TRUTHS
+from tests.unit.conftest import subsets, tally_of
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -87,3 +92,34 @@ def test_the_architecture_explains_what_p_tests_and_shows_every_simulated_truth(
     for truth in TRUTHS:
         for members in (15, 6):
             assert f"| {truth.name} | {members} | {truth.effect:.1f} |" in section
+
+
+def sections_on_measures() -> dict[str, str]:
+    """The sections of docs/measures.md whose heading is a name, with their text."""
+    page = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_is_defined_in_the_docs(name: str) -> None:
+    measure, text = MEASURES[name], sections_on_measures()[name]
+    for item in ("Definition", "Range", "Direction", "Undefined", "Source"):
+        assert re.search(rf"^- \*\*{item}:\*\* \S", text, re.MULTILINE), item
+    direction = f"similarity; correlated as `{measure.diversity}`." if measure.similarity else "diversity."
+    assert f"- **Direction:** {direction}\n" in text
+
+
+def test_the_table_of_measures_lists_each_with_its_direction() -> None:
+    page = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`(\w+)`\]\(#(\w+)\) \|.*\| (\w+) \|$", page, re.MULTILINE)
+    expected = {(name, name, "similarity" if measure.similarity else "diversity") for name, measure in MEASURES.items()}
+    assert set(rows) == expected
+    assert len(rows) == len(expected)
+
+
+def test_every_number_about_an_ensemble_is_defined_in_the_docs() -> None:
+    probabilities, chosen = torch.full((2, 3, 2), 0.5), subsets(2, "all")
+    counts = tally_of(probabilities, torch.zeros(3, dtype=torch.int64), chosen)
+    columns = ensembles_table(counts, chosen, {}, baseline=0).drop("members", "size", "consensus").columns
+    columns += contributions(["a", "b"], lambda ensembles: ensembles.sum(1), 3, 2).drop("position", "member").columns
+    assert sections_on_measures().keys() >= {*columns, "over_best_member"}

@@ -106,7 +106,7 @@ def result(
     for name, content in (("l", labels), ("m", first)):
         paths.append(folder / f"{name}.{'npy' if isinstance(content, np.ndarray) else 'csv'}")
         np.save(paths[-1], content) if isinstance(content, np.ndarray) else content.write_csv(paths[-1])
-    outputs = [str(folder / "out" / name) for name in ("labels.npy", "samples.txt", "classes.json")]
+    outputs = [str(folder / "out" / name) for name in ("labels.npy", "samples.txt", "classes.json", "record.json")]
     member = {"id": "m", "file": str(paths[1]), "classes": classes, "samples": None, "values": values}
     make_labelled_samples(
         {"id": "clean", "labels": str(paths[0]), "samples": None} | dataset, class_names, member, *outputs

@@ -97,7 +97,7 @@ def unbiased_alignment(a: np.ndarray, b: np.ndarray) -> float:
     return independence(a, b) / np.sqrt(independence(a, a) * independence(b, b))
 
 
-# Each measure for one pair, in float64, as MEASURES.md of the project's design defines it.
+# Each measure for one pair, in float64, as docs/measures.md defines it.
 REFERENCES: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
     "disagreement": lambda a, b: (a.argmax(1) != b.argmax(1)).mean(),
     "js_divergence": lambda a, b: (jensenshannon(softmax(a, 1), softmax(b, 1), axis=1) ** 2).mean(),

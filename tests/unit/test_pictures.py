@@ -251,7 +251,8 @@ def test_a_job_says_how_many_pictures_it_treated(tmp_path: Path, caplog: pytest.
     with caplog.at_level("INFO", logger="ensemble-diversity"):
         check_training_images(
             {"kind": "image-folder", "training": {"folder": str(tmp_path / "images")}},
-            *(str(tmp_path / name) for name in ("labels", "samples", "classes")),
+            ["as it was"],
+            *(str(tmp_path / name) for name in ("labels", "samples", "classes", "record")),
         )
     assert caplog.messages == [f"check training images: 2 of 4 pictures {pictures.TURNED}"]
 
@@ -260,7 +261,7 @@ def test_a_check_of_the_data_says_so_too(tmp_path: Path) -> None:
     for name in ("a", "b"):
         turned(tmp_path / "images" / name / "0.jpg", 8)
     datasets = {"kind": "image-folder", "training": {"folder": str(tmp_path / "images")}, "validation": []}
-    [(line, fault)] = check_data.check({"datasets": datasets}, full=True)
+    [(line, fault)] = check_data.check({"datasets": datasets, "members": [], "supernets": []}, full=True)
     assert fault is None
     assert line == f"training: 2 images of 2 classes (1 to 1 each), 2 decoded; 2 {pictures.TURNED}"
 

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -12,12 +10,6 @@ from kernels.correctness_measures import (
     error_consistency,
     oracle_disagreement,
     yules_q,
-)
-from kernels.ensemble_measures import (
-    coincident_failure_diversity,
-    generalised_diversity,
-    kohavi_wolpert_variance,
-    shares_of_failures,
 )
 
 
@@ -70,38 +62,6 @@ def test_double_fault_is_a_share_of_all_samples() -> None:
     assert double_fault(joint_correctness(torch.tensor([[True, False, False, False]] * 2)), 4)[0, 1] == 0.75
 
 
-def test_ensemble_measures_by_hand() -> None:
-    correct = torch.tensor([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0]]).bool()
-    assert shares_of_failures(correct).tolist() == [0.25, 0.5, 0, 0.25]
-    assert kohavi_wolpert_variance(correct) == pytest.approx((2 + 2) / (4 * 9))
-    # p(1) = 1/3 · 1/2 + 1 · 1/4, p(2) = 1/4
-    assert generalised_diversity(correct) == pytest.approx(1 - (1 / 4) / (1 / 6 + 1 / 4))
-    assert coincident_failure_diversity(correct) == pytest.approx((2 / 2 * 0.5) / 0.75)
-
-
-def test_generalised_diversity_is_the_chance_of_two_random_members(correct: torch.Tensor) -> None:
-    wrong = ~correct.numpy()
-    both = np.mean([(wrong[i] & wrong[j]).mean() for i in range(6) for j in range(6) if i != j])
-    assert generalised_diversity(correct) == pytest.approx(1 - both / wrong.mean())
-
-
-def test_ends_of_the_scales() -> None:
-    never_together = ~torch.eye(4, dtype=torch.bool)
-    assert generalised_diversity(never_together) == coincident_failure_diversity(never_together) == 1
-    together = torch.tensor([[True, False]] * 4)
-    assert generalised_diversity(together) == coincident_failure_diversity(together) == 0
-    perfect = torch.ones(4, 3, dtype=torch.bool)
-    assert math.isnan(generalised_diversity(perfect))
-    assert coincident_failure_diversity(perfect) == 0
-
-
-@pytest.mark.parametrize(
-    "measure", [kohavi_wolpert_variance, generalised_diversity, coincident_failure_diversity], ids=lambda f: f.__name__
-)
-def test_one_member_has_no_diversity(measure: object) -> None:
-    assert math.isnan(measure(torch.tensor([[True, False]])))  # type: ignore[operator]
-
-
 def test_refuses() -> None:
     joint = torch.tensor([[3, 1], [1, 2]])
     with pytest.raises(ValueError, match=r"joint\[0, 0\]: 3 is outside \[0, 3\)"):
@@ -110,5 +70,3 @@ def test_refuses() -> None:
         double_fault(joint, 0)
     with pytest.raises(ValueError, match="joint: expected a square matrix"):
         double_fault(joint[:1], 3)
-    with pytest.raises(ValueError, match=r"correct: expected dtype torch.bool"):
-        generalised_diversity(joint)

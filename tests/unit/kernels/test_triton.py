@@ -11,12 +11,12 @@ import torch
 
 import kernels
 from kernels import gpu
-from kernels.attribution_similarity import _gram_kernel
+from kernels.attribution_similarity_triton import _gram_kernel
+from kernels.consensus_sweep_triton import _competitors_kernel, _sweep_kernel
 from kernels.disagreement import _count_kernel as disagreement_kernel
 from kernels.disagreement import _cut_kernel
 from kernels.joint_correctness import _count_kernel as joint_kernel
 from kernels.js_divergence import _sum_kernel
-from kernels.sweep_triton import _competitors_kernel, _sweep_kernel
 
 pytestmark = pytest.mark.skipif(not gpu.AVAILABLE, reason="triton is not installed; the package then runs in torch")
 
@@ -72,7 +72,7 @@ CASES: dict[str, tuple[Any, dict[str, str], dict[str, Any], int, str]] = {
         4,
         "st.global",
     ),
-    "consensus_sweep, vote and bits": (
+    "consensus_sweep, vote": (
         _sweep_kernel,
         {
             "scores": "*fp32",
@@ -83,9 +83,8 @@ CASES: dict[str, tuple[Any, dict[str, str], dict[str, Any], int, str]] = {
             "sizes": "*i32",
             "chosen": "*i8",
             "counts": "*i64",
-            "bits": "*i64",
         },
-        {"VOTE": True, "KEEP_BITS": True, "ENSEMBLES": 128, "MEMBERS": 16},
+        {"VOTE": True, "ENSEMBLES": 128, "MEMBERS": 16},
         4,
         "popc.b64",
     ),

@@ -1,4 +1,4 @@
-"""The package needs torch and numpy: the rest makes it fast, and the rest of the project is not its business."""
+"""The package needs torch and numpy only: numba and Triton make it fast, and it uses nothing else of the project."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import kernels
-from kernels import native
+from kernels import cpu
 
 SCRIPT = """
 import sys
@@ -47,8 +47,8 @@ def test_importing_does_not_import_numba() -> None:
     )
 
 
-@pytest.mark.skipif(not native.AVAILABLE, reason="numba is not installed: there is one form only")
-def test_torch_and_native_forms_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not cpu.AVAILABLE, reason="numba is not installed: there is no compiled code")
+def test_torch_and_compiled_code_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
     predictions = torch.randint(300, (20, 999), generator=generator)
     probabilities = torch.randn(6, 130, 50, generator=generator).softmax(2)
@@ -63,11 +63,11 @@ def test_torch_and_native_forms_agree(monkeypatch: pytest.MonkeyPatch) -> None:
             kernels.attribution_similarity(maps),
             kernels.attribution_similarity(maps, "pearson"),
             kernels.consensus_sweep(probabilities, labels),
-            kernels.consensus_bits(probabilities, labels, consensus="vote"),
+            kernels.consensus_sweep(probabilities, labels, consensus="vote"),
         ]
 
     fast = results()
-    monkeypatch.setattr(native, "AVAILABLE", False)
+    monkeypatch.setattr(cpu, "AVAILABLE", False)
     for one, other in zip(fast, results(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6 if one.is_floating_point() else 0)
 

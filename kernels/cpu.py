@@ -1,7 +1,7 @@
-"""CPU kernels: functions that numba compiles when they are first called, on as many threads as torch uses.
+"""numba: functions that are compiled for the CPU at their first call and run on as many threads as torch uses.
 
-Threads of Python rather than numba's own: the compiled code holds no GIL, `torch.get_num_threads()` is obeyed without a
-second setting, and a process may fork or be forked.
+The threads are Python's rather than numba's: compiled code does not hold the GIL, `torch.get_num_threads()` is obeyed
+without a second setting, and a process may fork or be forked. numba is optional.
 """
 
 import functools
@@ -18,22 +18,23 @@ Result = TypeVar("Result")
 
 _first_call = threading.RLock()
 
-# Without numba every kernel runs in plain torch: equal results, slower.
+# Without numba every kernel runs in plain torch: the same results, more slowly.
 AVAILABLE = importlib.util.find_spec("numba") is not None
 
-# Below about a second of torch's time, starting numba (a second, or several where it must compile) would cost more.
+# About one second of work for torch. Loading numba takes a second, and several where it must compile: smaller work is
+# left to torch.
 LEAST_OPERATIONS = 1 << 28
 
 
 def worthwhile(tensor: torch.Tensor, operations: int) -> bool:
-    """Whether compiled code should take this work: a CPU tensor, numba, and enough elementwise operations in torch."""
+    """Whether compiled code should do this work, which would take torch that many elementwise `operations`."""
     return AVAILABLE and tensor.device.type == "cpu" and operations >= LEAST_OPERATIONS
 
 
 def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callable[..., Any]:
-    """Compile at the first call, so that `import kernels` does not import numba, and keep the machine code on disk.
+    """Compile `function` at its first call, so that `import kernels` does not import numba; machine code stays on disk.
 
-    `reassociate` lets the compiler change the order of floating-point sums, which vector units need.
+    `reassociate` lets the compiler change the order of floating-point sums, without which it cannot use vector units.
     """
 
     @functools.cache
@@ -41,7 +42,7 @@ def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callabl
         import numba
 
         names = function.__globals__
-        for name in function.__code__.co_names:  # numba resolves a callee only if it is compiled, not if it is lazy
+        for name in function.__code__.co_names:  # numba calls compiled functions only, not those still to be
             if hasattr(names.get(name), "machine_code"):
                 names[name] = names[name].machine_code()
         fast = {"reassoc", "contract", "nsz"} if reassociate else set()
@@ -62,7 +63,7 @@ compiled_reassociating = functools.partial(compiled, reassociate=True)
 
 
 def parallel(function: Callable[..., Result], pieces: Iterable[tuple[Any, ...]]) -> list[Result]:
-    """`function(*piece)` for every piece, results in the order of the pieces."""
+    """`function(*piece)` for every piece, on torch's number of threads; results in the order of the pieces."""
     threads = torch.get_num_threads()
     if threads == 1:
         return [function(*piece) for piece in pieces]
@@ -71,13 +72,13 @@ def parallel(function: Callable[..., Result], pieces: Iterable[tuple[Any, ...]])
 
 
 def interleaved(rows: int) -> list[tuple[int, int]]:
-    """(first, step) of as many sets of rows as there are threads: each gets long and short rows of a triangle alike."""
+    """(first, step) for each thread: every step-th row, so that each gets long and short rows of a triangle."""
     step = min(rows, torch.get_num_threads())
     return [(first, step) for first in range(step)]
 
 
 def ranges(samples: int, multiple: int = 1) -> list[tuple[int, int]]:
-    """(start, stop) of a few pieces a thread, so that none waits long for the last; starts are such multiples."""
+    """(start, stop) of four pieces per thread, so that none waits long for the last; each start is a multiple."""
     pieces = 4 * torch.get_num_threads()
     step = multiple * -(-samples // (multiple * pieces))
     return [(start, min(samples, start + step)) for start in range(0, samples, step)]
@@ -86,8 +87,8 @@ def ranges(samples: int, multiple: int = 1) -> list[tuple[int, int]]:
 def readable(tensor: torch.Tensor, start: int, stop: int, step: int) -> Iterator[tuple[NDArray[Any], int, int, int]]:
     """Samples [start, stop) of [members, samples, ...] as contiguous float32 or float64 arrays.
 
-    Yields (array, first, last, offset): sample i of the array is sample i + offset of the tensor, i in [first, last).
-    In place where the tensor is so already, else `step` samples are copied at a time.
+    Yields (array, first, last, offset): sample i of the array, first <= i < last, is sample i + offset of the tensor.
+    A tensor that is contiguous and of that dtype is not copied; of others `step` samples are copied at a time.
     """
     dtype = torch.float64 if tensor.dtype is torch.float64 else torch.float32
     if tensor.is_contiguous() and tensor.dtype is dtype:
