@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.errors import StudyError
+from scripts.lib.parquet_files import read_parquet
 
 IDS = ("sample", "id")
 # In the order in which they are tried; the header and the first rows must agree on the number of columns.
@@ -71,7 +72,7 @@ def read_table(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame,
         if path.suffix == ".csv":
             table, remarks = _read_csv(path, texts)
         else:
-            table, remarks = pl.read_parquet(path, glob=False, hive_partitioning=False), []
+            table, remarks = read_parquet(path), []
     require_different(table.columns, path)
     if not len(table):
         raise StudyError(f"{path} has no rows.")

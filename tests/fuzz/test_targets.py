@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.cases import ACCEPTED, REFUSED, Case
-from tests.fuzz.engine import property_of, settings_of
+from tests.fuzz.engine import property_of, replay, settings_of
 from tests.fuzz.targets import TARGETS
 
 CASES = 100
+KNOWN = Path(__file__).parent / "known"  # what failed once, as `make fuzz` keeps it
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -25,3 +26,8 @@ def test_a_result_that_was_meant_or_a_refusal_by_name(name: str, tmp_path: Path)
     assert counts[ACCEPTED] > 0
     assert counts[REFUSED] > 0
     assert counts.total() == CASES
+
+
+@pytest.mark.parametrize("name", sorted(folder.name for folder in KNOWN.iterdir()))
+def test_what_failed_once_does_not_fail_again(name: str) -> None:
+    assert replay(KNOWN / name, TARGETS) in (ACCEPTED, REFUSED)
