@@ -18,7 +18,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-ROOT = Path(__file__).resolve().parents[2]
+from scripts.lib.paths import ROOT
+
 # An answer is its kind, its length and its bytes: a table in Arrow's format, or the reason why there is none.
 ANSWER = struct.Struct("<BQ")
 TABLE, REASON = 0, 1
