@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 
-from scripts.lib.errors import StudyError
+from scripts.lib.errors import StudyError, first_line
 from scripts.lib.parquet_files import read_parquet
 
 IDS = ("sample", "id")
@@ -47,7 +47,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    said = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+    said = first_line(error).rstrip(".")
     if isinstance(error, UnicodeDecodeError) or "utf-8" in said:
         return f"it is not text in UTF-8 ({said}). Save it in this encoding."
     if "Python objects" in said or "allow_pickle" in said:
