@@ -84,7 +84,7 @@ def _default(node: dict[str, Any]) -> str:
 
 def _allowed(node: dict[str, Any]) -> str:
     if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
+        return ", ".join(f"`{'null' if value is None else value}`" for value in node["enum"])
     if "oneOf" in node:
         return " or ".join(_allowed(option) for option in node["oneOf"])
     if "const" in node:

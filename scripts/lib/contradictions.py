@@ -135,6 +135,8 @@ def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
             yield f"{where}/labels: missing; datasets of kind predictions need a file of labels for each validation set"
         if datasets["kind"] != "predictions" and dataset["labels"]:
             yield f"{where}/labels: belongs to datasets of kind predictions, and only to these; remove it"
+        if datasets["kind"] != "predictions" and dataset["first_label"] is not None:
+            yield f"{where}/first_label: belongs to datasets of kind predictions, and only to these; remove it"
         if datasets["kind"] == "predictions" and ("of" in dataset or dataset["folder"] or dataset["images"]):
             yield f"{where}: datasets of kind predictions have no images; remove `of`, `folder` and `images`"
         if "severity" in dataset and "corruption" not in dataset:

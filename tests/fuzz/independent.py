@@ -44,6 +44,7 @@ def cells_of(data: bytes, needed: Sequence[str] = ()) -> tuple[list[str], list[l
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Doubtful(f"not UTF-8: {error}") from None
+    text = text.lstrip("\r\n")  # blank lines before the header
     head = text.split("\n", 1)[0]
     separators = [separator for separator in ",;\t|" if separator in head]
     try:

@@ -75,6 +75,7 @@ def test_defaults_are_filled_in_at_every_level() -> None:
         "scoring": "subset",
         "classes_of": None,
         "images": None,
+        "first_label": None,
         "labels": None,
         "samples": None,
     }
@@ -462,6 +463,28 @@ def test_a_missing_file_of_labels_is_missing() -> None:
     message = refusal(of_predictions({"id": "clean"}))
     assert "datasets/validation/0 (clean)/labels: missing" in message
     assert "only" not in message
+
+
+def test_the_first_label_of_a_set_of_images_is_refused() -> None:
+    message = refusal(study_with_datasets(validation=[{"id": "clean", "first_label": 1}]))
+    assert "(clean)/first_label: belongs to datasets of kind predictions, and only to these" in message
+
+
+@pytest.mark.parametrize("names", ["columns", ["cat", "dog"], None])
+@pytest.mark.parametrize("first", [0, 1, None])
+def test_classes_and_labels_of_files_can_be_said_as_the_messages_propose(names: Any, first: int | None) -> None:
+    members = [{"id": name, "kind": "predictions", "file": f"{name}.csv"} for name in "ab"]
+    study = of_predictions({"id": "clean", "labels": "l.csv", "first_label": first}, members=members)
+    study["datasets"]["class_names"] = names
+    resolved = resolve(study)["datasets"]
+    assert (resolved["class_names"], resolved["validation"][0]["first_label"]) == (names, first)
+
+
+@pytest.mark.parametrize("names", [[], ["cat"], ["cat", "cat"], "rows", 3])
+def test_other_names_of_classes_are_refused(names: Any) -> None:
+    study = of_predictions({"id": "clean", "labels": "l.csv"})
+    study["datasets"]["class_names"] = names
+    assert "datasets/class_names: " in refusal(study)
 
 
 def test_labels_of_a_set_of_images_are_refused() -> None:
