@@ -44,7 +44,8 @@ def make_labelled_samples(
     stated = names is not None
     names = names or first.classes(found, first_label or 0, every_column)
     numbers = _numbered(found, names, first_label, path, ids)
-    if found.numbers is not None and first_label is None and (numbers == found.numbers).all():
+    said_by_name = stated and set(found.texts) <= set(names)
+    if found.numbers is not None and first_label is None and not said_by_name and (numbers == found.numbers).all():
         _require_no_shift(numbers, names, ids, first, path)
     _say(found, numbers, names, stated, path)
     save_json(classes, names)

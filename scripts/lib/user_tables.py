@@ -87,6 +87,8 @@ def require_different(names: Sequence[str], path: Path) -> None:
 
 
 def _read_csv(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, list[str]]:
+    if path.read_bytes().count(b'"') % 2:
+        raise ValueError("a quotation mark that is not closed: is the file cut off?")
     separator, header = _separator(path)
     require_different(header, path)
     numbers = [] if texts is None else [name for name in header if name not in texts]

@@ -100,8 +100,8 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
         if not reason and path.endswith(".json"):
             continue  # settings that lie beside a member's file
         file = template(pattern, path, first)
-        stated = settings if reason else _beside(file) | settings
         of_suffix = KINDS.get(Path(path).suffix, "")
+        stated = settings if reason or not of_suffix else _beside(file) | settings
         kind = stated.get("kind", of_suffix)
         key = FILE_KEYS[kind] if _is_known(kind) else ""
         if not reason and (not key or key != FILE_KEYS.get(of_suffix)):

@@ -124,8 +124,7 @@ def check_manifest(folder: Path) -> str:
 
 def _assert_row(member: dict[str, Any], row: dict[str, Any]) -> None:
     assert member["values"] == (row["values"] or "auto")
-    assert row["costs"] is not None, f"parameters: {member['parameters']}"
-    assert member["parameters"] == row["costs"]
+    assert member["parameters"] == row["costs"]  # None, where the cell is not a number: nothing was made of it
     if row["ids"].isalnum() and row["ids"].isascii() and row["ids"] != "m":  # else put right, or made unique
         assert member["id"] == row["ids"]
 

@@ -232,7 +232,7 @@ def deviate(columns: list[Column], deviation: str, layout: Layout, ids: list[str
         "true": lambda: _with_cell(columns, at, True),
         "percent": lambda: _with_cell(columns, at, "12%"),
         "large": lambda: _with_cell(columns, at, 1e300),
-        "not sorted": lambda: sorted(columns),  # as text, as several programs do
+        "not sorted": lambda: sorted(columns, key=lambda column: column[0]),  # as text, as several programs do
     }
     if deviation == "lose a row" and length == 1:
         return Columns([(head, []) for head, _ in columns], False)

@@ -315,3 +315,8 @@ def test_labels_are_read_by_their_name_not_by_a_pattern(tmp_path: Path) -> None:
     labelled(LABELS[::-1]).write_csv(tmp_path / "l1.csv")
     labelled().write_csv(tmp_path / "l[1].csv")
     assert made(tmp_path, tmp_path / "l[1].csv", names=NAMES) == GOOD
+
+
+def test_numbers_that_the_study_names_as_classes_are_not_counted_from_1(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("sample,label\nx,1\ny,1\n")
+    assert made(tmp_path, tmp_path / "l.csv", names=["0", "1"]) == [[1, 1], ["x", "y"], ["0", "1"]]

@@ -456,3 +456,9 @@ def test_an_archive_that_claims_more_than_it_can_hold_is_refused_before_memory_i
     size = len(head.getvalue()).to_bytes(4, "little")
     (tmp_path / "a.npz").write_bytes(content.replace(size + b"\n\0", claim + b"\n\0"))
     assert "2147483648 bytes, but has 128 at most" in refused(tmp_path / "a.npz")
+
+
+def test_a_table_that_ends_within_quotation_marks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text('"sample","cat","dog"\n"a","1.000000","0.')
+    assert "a quotation mark that is not closed: is the file cut off?" in refused(path)

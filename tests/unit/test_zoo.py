@@ -182,6 +182,14 @@ def test_id_and_kind_beside_a_file_count_more_than_its_name_and_less_than_the_st
     assert reasons(found) == {f"{tmp_path}/a.pt": "a file '.pt' is no member of kind auto"}
 
 
+def test_what_lies_beside_a_file_that_is_not_a_model_is_not_read(tmp_path: Path) -> None:
+    touch(tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "notes.txt")
+    (tmp_path / "notes.json").write_text("not JSON")
+    members, found = expand([{"from": f"{tmp_path}/*"}], ["clean"])
+    assert [member["id"] for member in members] == ["a", "b"]
+    assert reasons(found) == {f"{tmp_path}/notes.txt": "a file '.txt' is no member"}
+
+
 @pytest.mark.parametrize(
     "text", ['{"file": "a.csv"}', '{"id": NaN}', '{"id": ["b"]}', '{"kind": 3}', '{"macs": Infinity}']
 )
