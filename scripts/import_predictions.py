@@ -5,4 +5,4 @@ with job(snakemake):
     files, members = snakemake.input, snakemake.params.members
     dataset = snakemake.wildcards.dataset
     paths = list(files)[: len(members)]
-    import_predictions(members, paths, dataset, files.samples, files.classes, snakemake.output[0])
+    import_predictions(members, paths, dataset, files.samples, files.classes, snakemake.output[0], files.set_record)

@@ -51,7 +51,9 @@ def make_labelled_samples(
     save_json(classes, names)
     save_array(labels, numbers)
     save_lines(samples, ids)
-    save_json(record, {"checksums": checksums(labels=labels, samples=samples)})
+    # Labels with names, and names that only the first file's columns have put in an order: others may have another.
+    ordered = stated or found.numbers is not None or names == [str(number) for number in range(len(names))]
+    save_json(record, {"classes_ordered": ordered, "checksums": checksums(labels=labels, samples=samples)})
 
 
 def _ids(labels: Labels, dataset: dict[str, Any], first: FirstMember, path: Path) -> list[str]:

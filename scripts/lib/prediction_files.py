@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.class_columns import IN_THEIR_ORDER, Outputs, order_of, some, stated_classes
+from scripts.lib.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, some, stated_classes
 from scripts.lib.errors import StudyError
 from scripts.lib.job import log, progress
 from scripts.lib.score_files import Scores, read_scores
@@ -141,6 +141,8 @@ def logits_of_file(
     scores = read_scores(path)
     values, remarks = aligned(scores, samples, ids, where)
     outputs = Outputs(values.shape[1], scores.classes, stated_classes(member["classes"]))
+    if guesses:
+        guesses.require_names(where, outputs)
     order, said = order_of(outputs, classes, where)
     # Outputs of classes that the study lacks are left out after the check that each row is a whole distribution.
     require_only_classes(values, order, outputs, member["values"], where)
@@ -156,15 +158,23 @@ def logits_of_file(
 
 
 def import_predictions(
-    members: Sequence[dict[str, Any]], files: Sequence[str], dataset: str, samples: str, classes: str, output: str
+    members: Sequence[dict[str, Any]],
+    files: Sequence[str],
+    dataset: str,
+    samples: str,
+    classes: str,
+    output: str,
+    record: str | None = None,
 ) -> None:
     """Write predictions/{dataset}/{member}.npy and .json for all members on file, and last the list of them, `output`.
 
+    `record` is that of the validation set; without it, the order of `classes` is known to be that of numbers.
     Raises StudyError about all files that do not fit (ten at most); the others are written.
     """
     ids, names = load_lines(samples), load_json(classes)
     folder = Path(output).parents[1] / "predictions" / dataset
-    guesses = Guesses(ids)
+    ordered = record is None or load_json(record).get("classes_ordered", True)
+    guesses = Guesses(ids, ordered)
     listed, errors = [], []
     for member, path in zip(progress(members, f"read predictions on {dataset}", "file"), files, strict=True):
         try:
@@ -185,12 +195,24 @@ class Guesses:
     """What is taken for granted of files that do not say it, and that another file of the same set can contradict.
 
     Where the labels have no ids, `samples` are row numbers that nobody gave; a file may have such numbers as ids.
+    `ordered` says whether the order of the classes is that of numbers, or only that of the first file's columns.
     """
 
-    def __init__(self, samples: Sequence[str]) -> None:
+    def __init__(self, samples: Sequence[str], ordered: bool = True) -> None:
+        self.ordered = ordered
         self.numbered = all(sample == str(row) for row, sample in enumerate(samples))
         self.without_ids: str | None = None
         self.columns: dict[frozenset[str], tuple[str, list[str]]] = {}
+
+    def require_names(self, where: str, outputs: Outputs) -> None:
+        """Raise StudyError for outputs without names, where only the columns of another file order the classes."""
+        if self.ordered or outputs.stated or (outputs.columns and numbers_in(outputs.columns) is None):
+            return
+        kind = "numbered columns" if outputs.columns else "no names of columns"
+        raise StudyError(
+            f"{where} has {kind}, but the labels are names of classes: which number is which class is not known. Name "
+            "the classes in the order of the numbers by `class_names` under datasets, or by `classes` of the member."
+        )
 
     def require_agreement(self, where: str, columns: list[str] | None, remarks: Sequence[str]) -> None:
         """Raise StudyError for a file that contradicts one before it; `remarks` say how it was read."""

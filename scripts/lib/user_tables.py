@@ -192,6 +192,8 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file = zipfile.ZipFile(path)
+        for info in self.file.infolist():
+            self.file.open(info).close()  # raises where the directory and the entries name different things
         members = [info for info in self.file.infolist() if info.filename.endswith(".npy")]
         self.dimensions = {info.filename.removesuffix(".npy"): self._dimensions(info) for info in members}
         if len(self.dimensions) < len(members):

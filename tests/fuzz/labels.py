@@ -123,11 +123,12 @@ def check(folder: Path) -> str:
     if isinstance(result, Refusal):
         assert not meant["plain"], f"refused: {result.message}"
         return REFUSED
-    # Padded numbers are numbers: ` 0 ` is the class 0.
-    padded = all(name.strip().isdigit() for name in meant["classes"])
-    classes = [name.strip() for name in meant["classes"]] if padded else meant["classes"]
+    # Numbered columns may be called by their numbers: ` 0 ` and `class_0` are the class 0.
+    numbered = [independent.HEADING.fullmatch(name.strip().lower()) for name in meant["classes"]]
+    numbers = [str(int(match[1])) for match in numbered if match]
     found = read(outputs)
-    assert found.pop("classes") in (meant["classes"], classes)
+    assert found["classes"] in (meant["classes"], numbers)
+    del found["classes"]
     assert found == {name: meant[name] for name in ("samples", "labels")}
     return ACCEPTED
 

@@ -241,7 +241,9 @@ def deviate(columns: list[Column], deviation: str, layout: Layout, ids: list[str
 
 def _with_cell(columns: list[Column], at: int, cell: Any) -> list[Column]:
     """One cell replaced: the table then says what no number says, and is to be refused."""
-    return [(head, [cell, *cells[1:]] if place == at else cells) for place, (head, cells) in enumerate(columns)]
+    return [
+        (head, [cell, *cells[1:]] if place == at and cells else cells) for place, (head, cells) in enumerate(columns)
+    ]
 
 
 def _next_number(head: str) -> str:

@@ -110,7 +110,8 @@ def run(folder: Path, meant: dict[str, Any], names: Sequence[str]) -> list[Path]
     outputs = [str(folder / name) for name in ("labels.npy", "samples.txt", "classes.json", "record.json")]
     make_labelled_samples(dataset, study["datasets"]["class_names"], members[0], *outputs)
     files = [member["file"] for member in members]
-    import_predictions(members, files, "clean", *outputs[1:3], str(folder / "out" / "imported" / "clean.json"))
+    imported = str(folder / "out" / "imported" / "clean.json")
+    import_predictions(members, files, "clean", *outputs[1:3], imported, outputs[3])
     return [folder / "out" / "predictions" / "clean" / f"{member['id']}.npy" for member in members]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from scripts.lib.class_columns import class_order
 from scripts.lib.errors import StudyError
-from scripts.lib.prediction_files import import_predictions, logits_of_file, read_scores, to_logits
+from scripts.lib.prediction_files import Guesses, import_predictions, logits_of_file, read_scores, to_logits
 from scripts.lib.storage import load_json, save_json, save_lines
 
 SAMPLES = [f"image-{number}" for number in range(6)]
@@ -462,3 +462,22 @@ def test_a_table_that_ends_within_quotation_marks_is_refused(tmp_path: Path) -> 
     path = tmp_path / "m.csv"
     path.write_text('"sample","cat","dog"\n"a","1.000000","0.')
     assert "a quotation mark that is not closed: is the file cut off?" in refused(path)
+
+
+@pytest.mark.parametrize("heads", [["0", "1", "2"], ["class_2", "class_0", "class_1"], None])
+def test_numbers_are_refused_where_only_the_columns_of_another_file_order_the_classes(
+    tmp_path: Path, heads: list[str] | None
+) -> None:
+    ordered, unordered = Guesses(SAMPLES), Guesses(SAMPLES, ordered=False)
+    if heads is None:
+        path = tmp_path / "m.npy"
+        np.save(path, LOGITS)
+    else:
+        path = tmp_path / "m.csv"
+        table(classes=heads).write_csv(path)
+    arguments = (str(path), MEMBER, "clean", SAMPLES, ["newt", "cat", "dog"], None)
+    logits_of_file(*arguments, ordered)
+    with pytest.raises(StudyError, match="which number is which class is not known"):
+        logits_of_file(*arguments, unordered)
+    said = (str(path), MEMBER | {"classes": ["cat", "dog", "newt"]}, *arguments[2:])
+    logits_of_file(*said, unordered)
