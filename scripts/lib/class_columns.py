@@ -94,6 +94,11 @@ def order_of(outputs: Outputs, study: Sequence[str], where: str) -> tuple[list[i
 def _by_position(columns: Sequence[str], study: Sequence[str], where: str) -> tuple[list[int], list[str]]:
     """Columns whose names cannot be compared with the study's: one of both has numbers."""
     class_order(None, study, len(columns), where)
+    if numbers_in(study) and not _are_plain_numbers(study) and numbers_in(columns):
+        raise StudyError(
+            f"{where}: the columns {some(columns)} and the classes of the study, {some(study)}, are numbered in "
+            "different ways. Call the columns as the classes are called."
+        )
     if mostly_numbered(columns):
         return _by_number(columns, where)
     require_ascending(columns, where)

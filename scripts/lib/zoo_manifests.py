@@ -55,10 +55,10 @@ def _cells(lines: Iterator[list[str]]) -> Iterator[Entry]:
     if not {name.split(".")[0] for name in columns} & {*TEXTS}:
         raise ValueError(f"its first line names no column such as {', '.join(TEXTS)}, separated by commas")
     for number, line in enumerate(lines, 1):
-        if len(line) > len(columns):
+        if line and len(line) != len(columns):
             raise ValueError(f"row {number} has {len(line)} cells for {len(columns)} columns")
         if line:
-            yield {key: _cell(key, text, number) for key, text in zip(columns, line, strict=False)}
+            yield {key: _cell(key, text, number) for key, text in zip(columns, line, strict=True)}
 
 
 def _cell(key: str, text: str, row: int) -> Any:

@@ -159,7 +159,7 @@ class Arrays:
             arrays[self.ids] = _cast(np.array([table.samples[row] for row in rows]), self.id_dtype)
         if self.names:
             arrays["classes"] = np.array([table.classes[number] for number in order])
-        for name in self.further:
+        for name in set(self.further) - set(arrays):
             arrays[name] = np.zeros((len(rows), 2)) if name == "embedding" else np.arange(len(rows))
         return arrays
 

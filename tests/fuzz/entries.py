@@ -87,7 +87,8 @@ def manifest_cases(draw: Draw) -> Case:
         "values": values,
         "costs": [NUMBERS[cost] for cost in costs],
         "plain": all(there) and style == "m{}" and set(values) <= {"auto", "logits", "probabilities"}
-        and set(costs) <= {"1000", "2.5"} and len(columns) < 5 and not {"", "notes"} & {name for name, _ in columns}
+        and set(costs) <= {"1000", "2.5"} and len(columns) < 5
+        and len(dict(columns)) == len(columns) and not {"", "notes"} & dict(columns).keys()
         and (form == "parquet" or dialect.plain),
     }  # fmt: skip
     present = {name: b"a,b\n0.5,0.5\n" for name, ok in zip(files, there, strict=True) if ok}

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 IDS = ("sample", "id")
-NUMBER = re.compile(r" *[-+]?(\d+([.]\d*)?|[.]\d+)([eE][-+]?\d+)? *", re.ASCII)
-HEADING = re.compile(r"(?:class|logit|probability|prob|score|column|p|c)?[_ -]?(\d+)", re.ASCII)
+NUMBER = re.compile(r"[ \t]*[-+]?(\d+([.]\d*)?|[.]\d+)([eE][-+]?\d+)? *", re.ASCII)
+HEADING = re.compile(r"(?:class|logit|probability|prob|score|column|p|c)?[_ -]?(\d+)(?:\.0+)?", re.ASCII)
 
 
 class Doubtful(Exception):  # noqa: N818 - not an error of the program

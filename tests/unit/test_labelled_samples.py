@@ -264,7 +264,7 @@ def test_predictions_with_a_further_class_before_the_first_are_refused(tmp_path:
         ("sample,label\na,cat\n,dog\n", "row 2 has no sample id"),
         ('sample,label\na,cat\n"",dog\n', "row 2 has no sample id"),
         ("sample,label\na,cat\nb,\n", "row 2 (b) has no label"),
-        ("sample,label\na,0\nb\n", "row 2 (b) has no label"),
+        ("sample,label\na,0\nb\n", "row 2 has 1 cells for 2 columns"),
         ('sample,label\n"a\nb",0\nc,1\n', "more than one line"),
         ("sample,label,label\na,0,1\n", "two columns called 'label'"),
         ("sample,label\na,99999999999999999999\n", "none of the 3 classes"),

@@ -481,3 +481,16 @@ def test_numbers_are_refused_where_only_the_columns_of_another_file_order_the_cl
         logits_of_file(*arguments, unordered)
     said = (str(path), MEMBER | {"classes": ["cat", "dog", "newt"]}, *arguments[2:])
     logits_of_file(*said, unordered)
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_with_fewer_cells_than_the_header_is_refused(tmp_path: Path, quote: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"sample,cat,dog\n{quote}a{quote},1,0\n{quote}b{quote},1\n")
+    assert "row 2 has 2 cells for 3 columns" in refused(path)
+
+
+def test_classes_called_by_other_numbers_than_the_columns_are_refused(tmp_path: Path) -> None:
+    table(classes=["3", "2", "1"]).write_csv(tmp_path / "m.csv")
+    with pytest.raises(StudyError, match="numbered in different ways"):
+        logits_of_file(str(tmp_path / "m.csv"), MEMBER, "clean", SAMPLES, ["2", "1", "0"], None)
