@@ -132,7 +132,7 @@ def texts_of(array: np.ndarray) -> list[str]:
         raise Doubtful(f"names in an array of {array.dtype} {array.shape}")
     try:
         return [cell.decode() if isinstance(cell, bytes) else str(cell) for cell in array.tolist()]
-    except UnicodeError as error:
+    except (UnicodeError, SystemError) as error:  # the latter for what is no character
         raise Doubtful(f"names that are no UTF-8: {error}") from None
 
 
@@ -190,7 +190,7 @@ def labels_csv(data: bytes) -> tuple[list[str], list[str] | None]:
 def lines(data: bytes) -> list[str]:
     """One name a line, the end of a line being LF, CR LF or CR."""
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Doubtful(f"not UTF-8: {error}") from None
     found = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from scripts.lib.class_columns import IN_THEIR_ORDER
 from scripts.lib.prediction_files import logits_of_file
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
@@ -94,6 +95,8 @@ def check(folder: Path) -> str:
         try:
             expected = _independent(path, meant)
         except Doubtful as doubt:
+            if not isinstance(result, Refusal) and IN_THEIR_ORDER in result[1]["remarks"]:
+                return ACCEPTED  # headings that are not numbers any more: the remark says how they were taken
             return refused_for(doubt, result)
     if isinstance(result, Refusal):
         assert not (meant["plain"] and "damaged" not in meant), f"refused: {result.message}"

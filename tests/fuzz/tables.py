@@ -165,6 +165,8 @@ def columns_of(table: Table, layout: Layout) -> Columns:
     order = list(layout.classes)
     heads = [layout.heading(number, table.classes[number]) for number in order]
     by_name = heads == [table.classes[number] for number in order]
+    if not by_name and set(heads) & set(table.classes):  # numbers that are names of other classes: nobody could tell
+        heads, by_name = [table.classes[number] for number in order], True
     scores: list[Column] = [
         (head, [table.values[row][number] for row in layout.rows]) for head, number in zip(heads, order, strict=True)
     ]
@@ -229,7 +231,7 @@ def deviate(columns: list[Column], deviation: str, layout: Layout, ids: list[str
         "empty": lambda: _with_cell(columns, at, None),
         "nan": lambda: _with_cell(columns, at, float("nan")),
         "word": lambda: _with_cell(columns, at, "word"),
-        "true": lambda: _with_cell(columns, at, True),
+        "true": lambda: _with_cell(columns, at, True if length > 1 else "true"),  # alone it would be a number
         "percent": lambda: _with_cell(columns, at, "12%"),
         "large": lambda: _with_cell(columns, at, 1e300),
         "not sorted": lambda: sorted(columns, key=lambda column: column[0]),  # as text, as several programs do
