@@ -51,7 +51,11 @@ class Csv:
         writer.writerow([name for name, _ in columns])
         for row in zip(*(cells for _, cells in columns), strict=True):
             writer.writerow([self._cell(cell) for cell in row])
-        return (self.before + file.getvalue() + self.after).encode(self.encoding, errors="replace")
+        text = self.before + file.getvalue() + self.after
+        try:
+            return text.encode(self.encoding)
+        except UnicodeEncodeError:  # with a question mark in place of a character, a name would be another one
+            return text.encode("utf-8", errors="replace")
 
     def _cell(self, cell: Any) -> str:
         if cell is None:
