@@ -51,8 +51,9 @@ def make_labelled_samples(
     save_json(classes, names)
     save_array(labels, numbers)
     save_lines(samples, ids)
-    # Labels with names, and names that only the first file's columns have put in an order: others may have another.
-    ordered = stated or found.numbers is not None or names == [str(number) for number in range(len(names))]
+    # Labels by name, and names that only the first file's columns have put in an order: others may have another.
+    by_name = set(found.texts) <= set(names) and names != [str(number) for number in range(len(names))]
+    ordered = stated or not by_name
     save_json(record, {"classes_ordered": ordered, "checksums": checksums(labels=labels, samples=samples)})
 
 

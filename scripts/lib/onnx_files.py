@@ -42,11 +42,12 @@ class OnnxModel:
             )
             inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
             self.parameters = count_parameters(path)
+            fault = _input_fault(inputs) or _output_fault(outputs)  # names that are not UTF-8 are seen here
         except Exception as error:  # noqa: BLE001 - ONNX Runtime has an exception for every way in which a file is wrong
             raise StudyError(
                 f"{where}: {path} is no model that ONNX Runtime can open ({printable(first_line(error))})."
             ) from None
-        if fault := _input_fault(inputs) or _output_fault(outputs):
+        if fault:
             raise StudyError(f"{where}: {path} {fault}.")
         shape = inputs[0].shape
         self.path, self.where, self.name, self.output = path, where, inputs[0].name, outputs[0].name

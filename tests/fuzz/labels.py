@@ -143,7 +143,7 @@ def check_damaged(folder: Path, meant: dict[str, Any], result: Any, outputs: dic
         return _unconfirmed(result, outputs)
     try:
         ids, texts, columns = independently(folder, meant)
-        expected = [_place(text, columns) for text in texts]
+        expected = _places(texts, columns)
     except Doubtful as doubt:
         return refused_for(doubt, result)
     if isinstance(result, Refusal):
@@ -203,10 +203,20 @@ def _heading(path: Path) -> list[str]:
         return independent.cells_of(head + b"\n" + b",".join([b"0"] * (head.count(b",") + 1)))[0]
 
 
+def _places(texts: Sequence[str], columns: Sequence[str]) -> list[int]:
+    """The columns of labels, which are names if all of them are, else numbers."""
+    if set(texts) <= set(columns):
+        return [columns.index(text) for text in texts]
+    return [_by_number(text, columns) for text in texts]
+
+
 def _place(text: str, columns: Sequence[str]) -> int:
-    """The column of a label, by its name or else by its number among columns that have numbers, or are in order."""
-    if text in columns:
-        return columns.index(text)
+    """The column of a class, by its name or else by its number."""
+    return columns.index(text) if text in columns else _by_number(text, columns)
+
+
+def _by_number(text: str, columns: Sequence[str]) -> int:
+    """The column of a number among columns that have numbers, or are in order."""
     if not text.isascii() or not text.isdigit() or int(text) >= len(columns):
         raise Doubtful(f"{text!r} is none of the classes {list(columns)}")
     matches = [independent.HEADING.fullmatch(name.strip().lower()) for name in columns]

@@ -320,3 +320,24 @@ def test_labels_are_read_by_their_name_not_by_a_pattern(tmp_path: Path) -> None:
 def test_numbers_that_the_study_names_as_classes_are_not_counted_from_1(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("sample,label\nx,1\ny,1\n")
     assert made(tmp_path, tmp_path / "l.csv", names=["0", "1"]) == [[1, 1], ["x", "y"], ["0", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "heads", "ordered"),
+    [
+        (["cat", "dog"], "cat,dog", False),
+        (["0", "1"], "cat,dog", True),
+        (["11", "10"], "11,10", False),
+        (["0", "1"], "0,1", True),
+    ],
+)
+def test_the_record_says_whether_numbers_order_the_classes(
+    tmp_path: Path, labels: list[str], heads: str, ordered: bool
+) -> None:
+    (tmp_path / "l.csv").write_text("sample,label\nx,{}\ny,{}\n".format(*labels))
+    (tmp_path / "m.csv").write_text(f"sample,{heads}\nx,0.9,0.1\ny,0.1,0.9\n")
+    outputs = [str(tmp_path / "out" / name) for name in ("labels.npy", "samples.txt", "classes.json", "record.json")]
+    member = {"id": "m", "file": str(tmp_path / "m.csv"), "classes": None, "samples": None, "values": "auto"}
+    dataset = {"id": "clean", "labels": str(tmp_path / "l.csv"), "samples": None}
+    make_labelled_samples(dataset, "columns", member, *outputs)
+    assert load_json(outputs[3])["classes_ordered"] is ordered

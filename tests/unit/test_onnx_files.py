@@ -155,6 +155,13 @@ def test_scores_may_have_other_precisions(kind: int, tmp_path: Path) -> None:
     np.testing.assert_allclose(predicted(path)[0], expected(), atol=2e-3)
 
 
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.onnx", ["n", 3, "height", "width"], [2, 3])
+    path.write_bytes(path.read_bytes().replace(b"height", b"h\xffight"))
+    with pytest.raises(StudyError, match=r"m\.onnx is no model that ONNX Runtime can open"):
+        OnnxModel(str(path), 1, "members/m")
+
+
 @pytest.mark.parametrize("length", [0, 0.3, 0.6, 0.98])
 def test_a_truncated_file_is_refused(length: float, tmp_path: Path) -> None:
     path = saved(tmp_path / "m.onnx", ["n", 3, "h", "w"], [2, 3])
