@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from scripts.lib.errors import StudyError
-from scripts.lib.onnx_files import predict_onnx
+from scripts.lib.onnx_files import OnnxModel, predict_onnx
 from scripts.lib.preprocessing import prepare
 
 CLASSES = ["cat", "dog", "newt"]
