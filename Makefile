@@ -32,12 +32,12 @@ help:
 
 demo: setup
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
-	  python -m scripts.lib.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all
+	  python -m scripts.lib.jobs.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all
 	@echo "The report: file://$(WORK)/results/fashion-mnist/report.html"
 
 demo-quick: setup
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
-	  python -m scripts.lib.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/config/quick.yaml"
+	  python -m scripts.lib.jobs.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/config/quick.yaml"
 	@echo "The report: file://$(WORK)/results/fashion-mnist-quick/report.html"
 
 example-sklearn: setup
@@ -53,20 +53,20 @@ example-timm: setup
 init: setup
 	@test -n "$(MODELS)" || { echo "Say where the models are: make init MODELS=folder IMAGES=folder (or LABELS=file)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && \
-	  python -m scripts.lib.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
+	  python -m scripts.lib.study.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
 	  --output "$(or $(OUTPUT),my-zoo.yaml)" && \
 	  snakemake $(SNAKEFILE) --configfile "$(or $(OUTPUT),my-zoo.yaml)" --cores all --dry-run --quiet rules && \
-	  python -m scripts.lib.estimate "$(or $(OUTPUT),my-zoo.yaml)"
+	  python -m scripts.lib.study.estimate "$(or $(OUTPUT),my-zoo.yaml)"
 
 check-data: setup
-	@$(IN) python -m scripts.lib.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
+	@$(IN) python -m scripts.lib.study.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
 
 estimate: setup
-	@$(IN) python -m scripts.lib.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
+	@$(IN) python -m scripts.lib.study.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
 
 unpack-imagenet: setup
 	@test -n "$(ARCHIVES)" || { echo "Say where the archives are: make unpack-imagenet ARCHIVES=/path"; exit 1; }
-	@$(IN) python -m scripts.lib.imagenet_archives "$(ARCHIVES)" data/imagenet
+	@$(IN) python -m scripts.lib.datasets.imagenet_archives "$(ARCHIVES)" data/imagenet
 
 proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
@@ -85,13 +85,13 @@ test-image: setup
 
 lint: setup
 	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && mypy && \
-	  snakemake --lint && python -m scripts.lib.config_reference --check
+	  snakemake --lint && python -m scripts.lib.study.config_reference --check
 
 format: setup
 	@$(IN) ruff check --fix . && ruff format . && snakefmt Snakefile rules
 
 docs: setup
-	@$(IN) python -m scripts.lib.config_reference
+	@$(IN) python -m scripts.lib.study.config_reference
 
 # A copy of the lock file says what is installed: its content counts, not the time at which git wrote it.
 setup:

@@ -6,14 +6,14 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from scripts.lib.code_digest import code_digest
-from scripts.lib.deployment_methods import missing_program
-from scripts.lib.errors import StudyError
-from scripts.lib.fingerprint import fingerprint
-from scripts.lib.study import TRAINED, WITH_WEIGHTS, resolve
-from scripts.lib.study_file import check_study_file
-from scripts.lib.user_files import check_files, check_folders, fault_of_file, fault_of_path
-from scripts.lib.user_files import location, predictions_file, weights_file
+from scripts.lib.jobs.code_digest import code_digest
+from scripts.lib.jobs.deployment_methods import missing_program
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.fingerprint import fingerprint
+from scripts.lib.study.resolve import TRAINED, WITH_WEIGHTS, resolve
+from scripts.lib.study.file import check_study_file
+from scripts.lib.study.user_files import check_files, check_folders, fault_of_file, fault_of_path
+from scripts.lib.study.user_files import location, predictions_file, weights_file
 
 # Not workflow.basedir, which is another workflow's where this one is its module.
 PROJECT = Path(workflow.current_basedir).parent

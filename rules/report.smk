@@ -18,7 +18,7 @@ rule report:
         ),
         correlations="results/{study}/correlations.parquet",
         figures=expand("results/{{study}}/figures/{figure}.png", figure=FIGURES),
-        template=str(PROJECT / "scripts/lib/report.html.jinja"),
+        template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
     output:
         "results/{study}/report.html",
     log:

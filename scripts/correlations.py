@@ -1,7 +1,7 @@
-from scripts.lib.correlations import Evidence, correlations_table
-from scripts.lib.job import job
-from scripts.lib.measures import MEASURES, load_pairwise
-from scripts.lib.storage import load_table, save_table
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_table, save_table
+from scripts.lib.measures.measures import MEASURES, load_pairwise
+from scripts.lib.statistics.correlations import Evidence, correlations_table
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input

@@ -1,6 +1,6 @@
-from scripts.lib.corruptions import corrupt_set
-from scripts.lib.datasets import load_validation_set
-from scripts.lib.job import job
+from scripts.lib.datasets.corruptions import corrupt_set
+from scripts.lib.datasets.images import load_validation_set
+from scripts.lib.jobs.job import job
 
 with job(snakemake):
     corrupt_set(

@@ -1,7 +1,7 @@
-from scripts.lib.deployment import deployment
-from scripts.lib.device import choose_device
-from scripts.lib.job import job
-from scripts.lib.storage import save_table
+from scripts.lib.ensembles.deployment import deployment
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_table
 
 with job(snakemake):
     params, files, dataset = snakemake.params, snakemake.input, snakemake.wildcards.dataset

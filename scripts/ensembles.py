@@ -1,9 +1,9 @@
-from scripts.lib.device import choose_device
-from scripts.lib.ensembles import accuracies_table, ensembles_table, subsets
-from scripts.lib.job import job
-from scripts.lib.measures import load_pairwise
-from scripts.lib.storage import save_table
-from scripts.lib.tally import load_tallies, tally_of_files
+from scripts.lib.ensembles.counts import load_tallies, tally_of_files
+from scripts.lib.ensembles.tables import accuracies_table, ensembles_table, subsets
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_table
+from scripts.lib.measures.measures import load_pairwise
 
 with job(snakemake):
     dataset, params, files = snakemake.wildcards.dataset, snakemake.params, snakemake.input

@@ -1,7 +1,7 @@
-from scripts.lib.device import choose_device
-from scripts.lib.ensembles import subsets
-from scripts.lib.job import job
-from scripts.lib.tally import save_tally, tally_of_files
+from scripts.lib.ensembles.counts import save_tally, tally_of_files
+from scripts.lib.ensembles.tables import subsets
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
 
 with job(snakemake):
     dataset, params = snakemake.wildcards.dataset, snakemake.params

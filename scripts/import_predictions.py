@@ -1,5 +1,5 @@
-from scripts.lib.job import job
-from scripts.lib.prediction_files import import_predictions
+from scripts.lib.jobs.job import job
+from scripts.lib.tables.prediction_files import import_predictions
 
 with job(snakemake):
     files, members = snakemake.input, snakemake.params.members

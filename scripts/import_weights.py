@@ -1,6 +1,6 @@
-from scripts.lib.foreign_weights import import_weights
-from scripts.lib.job import job
-from scripts.lib.storage import load_json
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_json
+from scripts.lib.members.external_weights import import_weights
 
 with job(snakemake):
     import_weights(

@@ -1,9 +1,9 @@
-from scripts.lib.datasets import load_validation_set
-from scripts.lib.device import choose_device
-from scripts.lib.inference import infer
-from scripts.lib.job import job
-from scripts.lib.members import load_trained
-from scripts.lib.storage import digest_of_file, load_json, require_undamaged
+from scripts.lib.datasets.images import load_validation_set
+from scripts.lib.inference.infer import infer
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
+from scripts.lib.networks.architectures import load_trained
 
 with job(snakemake):
     files = snakemake.input

@@ -1,5 +1,5 @@
-from scripts.lib.job import job
-from scripts.lib.labelled_samples import make_labelled_samples
+from scripts.lib.datasets.labelled_samples import make_labelled_samples
+from scripts.lib.jobs.job import job
 
 with job(snakemake):
     params = snakemake.params

@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from scripts.lib.device import choose_device
-from scripts.lib.job import job
-from scripts.lib.members_table import members_table
-from scripts.lib.storage import load_json, save_table
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_json, save_table
+from scripts.lib.members.table import members_table
 
 with job(snakemake):
     files = snakemake.input

@@ -1,8 +1,8 @@
-from scripts.lib.device import choose_device
-from scripts.lib.job import job
-from scripts.lib.measures import MEASURES, pairwise_table
-from scripts.lib.pairwise import compare
-from scripts.lib.storage import save_table
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_table
+from scripts.lib.measures.measures import MEASURES, pairwise_table
+from scripts.lib.measures.pairwise import compare
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from scripts.lib.job import job
-from scripts.lib.plots.attributions import plot_attributions
+from scripts.lib.jobs.job import job
+from scripts.lib.report.figures.attributions import plot_attributions
 
 with job(snakemake):
     files = snakemake.input

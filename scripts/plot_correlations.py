@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from scripts.lib.job import job
-from scripts.lib.plots.correlations import plot_correlations
+from scripts.lib.jobs.job import job
+from scripts.lib.report.figures.correlations import plot_correlations
 
 with job(snakemake):
     plot_correlations(

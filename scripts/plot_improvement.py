@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from scripts.lib.job import job
-from scripts.lib.plots.improvement import plot_improvement
+from scripts.lib.jobs.job import job
+from scripts.lib.report.figures.improvement import plot_improvement
 
 with job(snakemake):
     plot_improvement(

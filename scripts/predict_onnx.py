@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from scripts.lib.device import choose_device
-from scripts.lib.job import job
-from scripts.lib.onnx_files import predict_onnx
-from scripts.lib.prediction_files import all_names, save_predictions
-from scripts.lib.storage import load_array, load_json, load_lines, require_undamaged
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_array, load_json, load_lines, require_undamaged
+from scripts.lib.members.onnx_files import predict_onnx
+from scripts.lib.tables.prediction_files import all_names, save_predictions
 
 with job(snakemake):
     files, params, dataset = snakemake.input, snakemake.params, snakemake.wildcards.dataset

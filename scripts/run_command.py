@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from scripts.lib.commands import run_command
-from scripts.lib.job import job
-from scripts.lib.prediction_files import all_names, save_predictions
-from scripts.lib.storage import load_array, load_json, load_lines, require_undamaged
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_array, load_json, load_lines, require_undamaged
+from scripts.lib.members.commands import run_command
+from scripts.lib.tables.prediction_files import all_names, save_predictions
 
 with job(snakemake):
     files, member, dataset = snakemake.input, snakemake.params.member, snakemake.wildcards.dataset

@@ -1,8 +1,8 @@
-from scripts.lib.datasets import check_samples, training_images
-from scripts.lib.device import choose_device
-from scripts.lib.job import job
-from scripts.lib.storage import load_json, require_undamaged
-from scripts.lib.supernet_search import search_supernet
+from scripts.lib.datasets.images import check_samples, training_images
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_json, require_undamaged
+from scripts.lib.supernets.search import search_supernet
 
 with job(snakemake):
     require_undamaged(snakemake.input.record, weights=snakemake.input.weights)

@@ -1,5 +1,5 @@
-from scripts.lib.job import job
-from scripts.lib.storage import save_json
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_json
 
 with job(snakemake):
     save_json(snakemake.output[0], snakemake.params.study)

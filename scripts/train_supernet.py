@@ -1,8 +1,8 @@
-from scripts.lib.datasets import check_samples, training_images
-from scripts.lib.device import choose_device
-from scripts.lib.job import job
-from scripts.lib.storage import require_undamaged
-from scripts.lib.supernet_training import train_supernet
+from scripts.lib.datasets.images import check_samples, training_images
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import require_undamaged
+from scripts.lib.supernets.train import train_supernet
 
 with job(snakemake):
     base_weights, base_record = snakemake.input.get("base_weights"), snakemake.input.get("base_record")

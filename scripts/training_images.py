@@ -1,5 +1,5 @@
-from scripts.lib.datasets import check_training_images
-from scripts.lib.job import job
+from scripts.lib.datasets.images import check_training_images
+from scripts.lib.jobs.job import job
 
 with job(snakemake):
     check_training_images(snakemake.params.datasets, snakemake.params.pictures, **dict(snakemake.output.items()))

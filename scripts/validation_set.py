@@ -1,6 +1,6 @@
-from scripts.lib.datasets import make_validation_set
-from scripts.lib.job import job
-from scripts.lib.storage import load_json
+from scripts.lib.datasets.images import make_validation_set
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import load_json
 
 with job(snakemake):
     make_validation_set(

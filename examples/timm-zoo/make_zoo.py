@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy, interpolate
 
-from scripts.lib.fashion_mnist import fetch, read
-from scripts.lib.vision import timm
+from scripts.lib.datasets.fashion_mnist import fetch, read
+from scripts.lib.networks.vision import timm
 
 # Model, learning rate.
 MODELS = {

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.lib.study import ROOT
+from scripts.lib.study.resolve import ROOT
 from tests.fuzz.engine import KEPT, TARGET, Hunt, by_atheris, replay
 from tests.fuzz.targets import TARGETS
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from scripts.lib.errors import StudyError
+from scripts.lib.jobs.errors import StudyError
 
 Case = Mapping[str, bytes]
 INTENTION = "intention.json"

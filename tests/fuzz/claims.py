@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from scripts.lib.errors import StudyError
-from scripts.lib.foreign_weights import read_state
-from scripts.lib.labelled_samples import make_labelled_samples
-from scripts.lib.prediction_files import read_scores
+from scripts.lib.datasets.labelled_samples import make_labelled_samples
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.members.external_weights import read_state
+from scripts.lib.tables.prediction_files import read_scores
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.models import safetensors
 from tests.fuzz.tables import Draw

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.reporting import with_reporter
 
-from scripts.lib.study import ROOT
+from scripts.lib.study.resolve import ROOT
 from tests.fuzz.cases import Case, Target, time_limit, write
 
 KEPT = ROOT / ".fuzz"  # ignored by git

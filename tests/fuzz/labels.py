@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from scripts.lib.labelled_samples import make_labelled_samples
-from scripts.lib.storage import load_lines
+from scripts.lib.datasets.labelled_samples import make_labelled_samples
+from scripts.lib.jobs.storage import load_lines
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
 from tests.fuzz.dialects import Csv, csv_dialects, npy, parquet

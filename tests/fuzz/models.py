@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from scripts.lib.foreign_weights import read_state
-from scripts.lib.onnx_files import predict_onnx
-from scripts.lib.zoo import expand
+from scripts.lib.members.external_weights import read_state
+from scripts.lib.members.onnx_files import predict_onnx
+from scripts.lib.study.external import expand
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
 from tests.fuzz.independent import Doubtful

@@ -6,12 +6,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from scripts.lib.resnet import full_widths
-from scripts.lib.study import resolve
-from scripts.lib.subnet_notation import architecture_of, checked, from_ofa
+from scripts.lib.networks.resnet import full_widths
+from scripts.lib.study.resolve import resolve
+from scripts.lib.supernets.notation import architecture_of, checked, from_ofa
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.tables import Draw
-from tests.unit.test_subnet_notation import SPACE
+from tests.unit.supernets.test_notation import SPACE
 
 LAYERS = [3, 4, 6, 3]
 STAGES = list(enumerate(LAYERS, start=1))

@@ -12,8 +12,8 @@ import jsonschema
 import yaml
 from hypothesis import strategies as st
 
-from scripts.lib.study import ROOT, resolve
-from scripts.lib.study_file import read_study
+from scripts.lib.study.file import read_study
+from scripts.lib.study.resolve import ROOT, resolve
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.independent import Doubtful
 from tests.fuzz.mutations import damaged

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from scripts.lib import prediction_files
-from scripts.lib.errors import StudyError
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.tables import prediction_files
 from tests.fuzz import __main__ as command
 from tests.fuzz import claims, independent, predictions, studies
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, time_limit, write

@@ -21,8 +21,8 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from scripts.lib.correlations import Evidence, correlations_table
-from scripts.lib.ensembles import mean_pairwise, subsets
+from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.statistics.correlations import Evidence, correlations_table
 
 MEASURES = ("under test", "second", "third", "fourth")
 PERMUTATIONS = 999

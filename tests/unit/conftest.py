@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from scripts.lib.datasets import ArrayImages, ImageSet, ValidationSet
-from scripts.lib.ensembles import subsets as all_or_drawn_subsets
-from scripts.lib.predictions import Predictions
-from scripts.lib.study import merge, resolve
-from scripts.lib.tally import Tally, tally
+from scripts.lib.datasets.images import ArrayImages, ImageSet, ValidationSet
+from scripts.lib.ensembles.counts import Tally, tally
+from scripts.lib.ensembles.tables import subsets as all_or_drawn_subsets
+from scripts.lib.inference.predictions import Predictions
+from scripts.lib.study.resolve import merge, resolve
 
 # No example may take too long, whatever else the machine does.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

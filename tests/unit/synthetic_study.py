@@ -10,8 +10,8 @@ import polars as pl
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm, pearsonr, rankdata
 
-from scripts.lib.selection import best_evaluated
-from scripts.lib.storage import save_array, save_json, save_lines, save_table
+from scripts.lib.ensembles.selection import best_evaluated
+from scripts.lib.jobs.storage import save_array, save_json, save_lines, save_table
 
 DATASETS = ("clean", "noise", "blur", "weather", "digital")
 PAIRWISE = ("disagreement", "attribution_similarity", "activation_similarity", "js_divergence")

@@ -7,11 +7,11 @@ import pytest
 import torch
 import yaml
 
-from scripts.lib.contributions import contributions
-from scripts.lib.ensembles import ensembles_table
-from scripts.lib.measures import MEASURES
-from scripts.lib.plots.words import BEYOND_ACCURACY, WHAT_P_TESTS
-from scripts.lib.study import ROOT, resolve
+from scripts.lib.ensembles.contributions import contributions
+from scripts.lib.ensembles.tables import ensembles_table
+from scripts.lib.measures.measures import MEASURES
+from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
+from scripts.lib.study.resolve import ROOT, resolve
 from tests.simulations.permutation_p import TRUTHS
 from tests.unit.conftest import subsets, tally_of
 
@@ -68,7 +68,7 @@ def test_nothing_is_called_significant_except_where_the_limit_of_the_test_is_exp
     """Neither pages nor what the program may write to figures, captions, the report or its log."""
     kinds = {"", ".jinja", ".md", ".py", ".rst", ".smk", ".yaml"}
     pages = [path for pattern in TEXTS for path in ROOT.glob(pattern) if path.is_file() and path.suffix in kinds]
-    assert {ROOT / "docs/architecture.md", ROOT / "scripts/lib/report.html.jinja"} <= set(pages)
+    assert {ROOT / "docs/architecture.md", ROOT / "scripts/lib/report/report.html.jinja"} <= set(pages)
     said = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages}
     said["docs/architecture.md"] = STATISTICS.sub("", said["docs/architecture.md"])
     assert [name for name, text in said.items() if "signific" in text.lower()] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.lib.paths import ROOT
+from scripts.lib.jobs.paths import ROOT
 
 LOCK = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M))
 

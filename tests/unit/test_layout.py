@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib.study import ROOT
+from scripts.lib.study.resolve import ROOT
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.name != "__init__.py")
@@ -64,13 +64,13 @@ def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
 
 
 CHECKS_BEFORE_JOBS = (
-    "scripts.lib.study",
-    "scripts.lib.study_file",
-    "scripts.lib.user_files",
-    "scripts.lib.errors",
-    "scripts.lib.deployment_methods",
-    "scripts.lib.code_digest",
-    "scripts.lib.fingerprint",
+    "scripts.lib.study.resolve",
+    "scripts.lib.study.file",
+    "scripts.lib.study.user_files",
+    "scripts.lib.jobs.errors",
+    "scripts.lib.jobs.deployment_methods",
+    "scripts.lib.jobs.code_digest",
+    "scripts.lib.jobs.fingerprint",
 )
 
 
@@ -112,7 +112,7 @@ def test_only_the_jobs_of_a_supernet_load_nncf() -> None:
 @pytest.mark.parametrize("name", ["torchvision", "timm"])
 def test_torchvision_and_timm_are_imported_in_one_module(name: str) -> None:
     found = [path for path in EVERY_MODULE if any(found.split(".")[0] == name for found in imports(parsed(path)))]
-    assert [named(path) for path in found] == ["scripts/lib/vision.py"]
+    assert [named(path) for path in found] == ["scripts/lib/networks/vision.py"]
 
 
 # Nothing is unpickled.

@@ -6,7 +6,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from scripts.lib.storage import load_array, load_json, load_lines
+from scripts.lib.jobs.storage import load_array, load_json, load_lines
 from tests.workflow.conftest import TEST_STUDY, snakemake
 
 CLASSES = ["$^_{", "US$ or C$", "a\u2028b"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.lib.storage import load_json, load_table
+from scripts.lib.jobs.storage import load_json, load_table
 from tests.workflow.conftest import ROOT, snakemake
 from tests.workflow.test_interruptions import killed_run
 

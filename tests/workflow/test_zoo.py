@@ -12,9 +12,9 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from scripts.lib.storage import load_json
-from scripts.lib.vision import timm, torchvision
-from tests.unit.test_onnx_files import saved
+from scripts.lib.jobs.storage import load_json
+from scripts.lib.networks.vision import timm, torchvision
+from tests.unit.members.test_onnx_files import saved
 from tests.workflow.conftest import planned, replaced, snakemake
 
 CLASSES = ["cat", "dog", "newt"]

@@ -1,0 +1,52 @@
+"""How much each member contributes to the ensemble of all."""
+
+from collections.abc import Callable, Sequence
+from math import factorial
+
+import numpy as np
+import polars as pl
+
+from scripts.lib.ensembles.counts import MOST_MEMBERS
+
+Count = Callable[[np.ndarray], np.ndarray]
+
+
+def contributions(members: Sequence[str], count: Count, samples: int, classes: int) -> pl.DataFrame:
+    """One row a member, in percentage points of accuracy.
+
+    `leave_one_out` is what the ensemble of all members loses without the member; `shapley` its Shapley value (Shapley
+    1953): what it adds on average, over all orders in which members may join. An ensemble of nobody is right as often
+    as chance, 1 / classes, so the values sum to the accuracy of all less that. Null for more than 20 members, where not
+    all ensembles can be evaluated. `count` says how many of the `samples` ensembles bool [E, M] get right.
+    """
+    number = len(members)
+    if number <= MOST_MEMBERS:
+        right = np.concatenate([[samples / classes], count(all_subsets(number))])
+        leave_one_out = right[-1] - right[(1 << number) - 1 - (1 << np.arange(number))]
+        shapley = shapley_values(right)
+    else:
+        everyone = np.ones((1, number), bool)
+        right = count(np.concatenate([everyone, ~np.eye(number, dtype=bool)]))
+        leave_one_out, shapley = right[0] - right[1:], np.full(number, np.nan)
+    columns = {"leave_one_out": 100 * leave_one_out / samples, "shapley": 100 * shapley / samples}
+    table = pl.DataFrame({"position": pl.Series(range(number), dtype=pl.UInt16), "member": list(members), **columns})
+    return table.with_columns(pl.col("shapley").fill_nan(None))
+
+
+def all_subsets(members: int) -> np.ndarray:
+    """Every subset but the empty one, bool [2^M - 1, M]; row r has the members of the bits of r + 1."""
+    return (np.arange(1, 1 << members)[:, None] >> np.arange(members) & 1).astype(bool)
+
+
+def shapley_values(values: np.ndarray) -> np.ndarray:
+    """Shapley values float64 [M] of a game; `values` [2^M] are those of all subsets, numbered by their bits."""
+    members = len(values).bit_length() - 1
+    numbers = np.arange(len(values))
+    sizes = (numbers[:, None] >> np.arange(members) & 1).sum(1)
+    weights = [factorial(size) * factorial(members - 1 - size) / factorial(members) for size in range(members)]
+    found = np.empty(members)
+    for member in range(members):
+        without = numbers[numbers >> member & 1 == 0]
+        gains = values[without | 1 << member] - values[without]
+        found[member] = np.array(weights)[sizes[without]] @ gains
+    return found

@@ -1,0 +1,136 @@
+"""How many samples each member and each ensemble gets right: whole numbers, so shards of samples add up exactly."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+import kernels
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions_of, probabilities
+from scripts.lib.jobs.job import progress
+from scripts.lib.jobs.shards import blocks, shard
+from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
+
+# All ensembles of so many members are what memory and kernels.consensus_sweep allow.
+MOST_MEMBERS = 20
+# Ensembles whose members are looked up at once, for each sample of a block.
+BLOCK_ELEMENTS = 1 << 27
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of samples.
+
+    `joint` int64 [M, M] says how many both members of a pair get right, its diagonal how many each member does;
+    `right` has for each consensus how many every ensemble gets right, int64 [E]; `unanimous` int64 [E] how many all
+    members of an ensemble do.
+    """
+
+    samples: int
+    joint: np.ndarray
+    right: dict[str, np.ndarray]
+    unanimous: np.ndarray
+
+    def __add__(self, other: "Tally") -> "Tally":
+        right = {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()}
+        return Tally(self.samples + other.samples, self.joint + other.joint, right, self.unanimous + other.unanimous)
+
+
+def tally_of_files(
+    dataset: str,
+    members: Sequence[str],
+    files: Any,
+    chosen: np.ndarray,
+    consensus: Sequence[str],
+    device: torch.device,
+    part: int = 0,
+    parts: int = 1,
+) -> Tally:
+    """Count over one of `parts` shards of the samples; `files` has the inputs of rule `ensembles`.
+
+    Raises StudyError, naming member, dataset and file, for what does not fit.
+    """
+    predictions = load_predictions_of(dataset, members, files)
+    labels = load_labels(files.labels, predictions)
+    return tally(predictions, labels, shard(len(labels), part, parts), chosen, consensus, device)
+
+
+def tally(
+    predictions: Predictions,
+    labels: torch.Tensor,
+    rows: range,
+    chosen: np.ndarray,
+    consensus: Sequence[str],
+    device: torch.device,
+) -> Tally:
+    """Count over the samples `rows` for the ensembles `chosen`, bool [E, M], in blocks: memory does not grow with N."""
+    members = len(predictions.members)
+    zeros = np.zeros(len(chosen), np.int64)
+    total = Tally(0, np.zeros((members, members), np.int64), dict.fromkeys(consensus, zeros), zeros)
+    for scores, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
+        total += _tally_of_block(scores, answers, chosen, consensus)
+    return total
+
+
+def probability_blocks(
+    predictions: Predictions, labels: torch.Tensor, rows: range, device: torch.device, title: str
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Probabilities float32 [M, n, C] and labels int64 [n] of some hundred MB of the samples `rows` after the other."""
+    pieces = list(blocks(rows, 4 * len(predictions.members) * predictions.logits[0].shape[1]))
+    for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
+        scores = probabilities([logits[piece] for logits in predictions.logits])
+        yield scores.to(device), labels[piece].to(device)
+
+
+def _tally_of_block(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+    correct = scores.argmax(2) == labels
+    return Tally(
+        len(labels),
+        kernels.joint_correctness(correct).cpu().numpy(),
+        {way: samples_right(scores, labels, chosen, way) for way in consensus},
+        _unanimous(correct, chosen),
+    )
+
+
+def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Any) -> np.ndarray:
+    """How many samples each ensemble of `chosen`, bool [E, M], gets right, int64 [E], from probabilities [M, N, C]."""
+    members = chosen.shape[1]
+    if members <= MOST_MEMBERS and len(chosen) > 2 ** (members - 1):
+        # The kernel is much faster where it can share work between all subsets, which it numbers by their bits.
+        counts = kernels.consensus_sweep(scores, labels, "all", consensus).cpu().numpy()
+        return counts[chosen @ (1 << np.arange(members)) - 1]
+    ensembles = torch.from_numpy(chosen).to(scores.device)
+    return kernels.consensus_sweep(scores, labels, ensembles, consensus).cpu().numpy()
+
+
+def _unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
+    """How many samples all members of each ensemble get right, from `correct` bool [M, N]."""
+    wrong = (~correct).float()
+    ensembles = torch.from_numpy(chosen).to(correct.device)
+    step = max(1, BLOCK_ELEMENTS // max(1, wrong.shape[1]))
+    counts = [(block.float() @ wrong == 0).sum(1) for block in ensembles.split(step)]
+    return torch.cat(counts).cpu().numpy()
+
+
+def save_tally(joint: str, ensembles: str, counts: Tally) -> None:
+    """Write the pairs' counts as an array and the ensembles' as a table."""
+    save_array(joint, counts.joint)
+    right = {f"right_{consensus}": numbers for consensus, numbers in counts.right.items()}
+    samples = np.full(len(counts.unanimous), counts.samples)
+    save_table(ensembles, pl.DataFrame({**right, "unanimous": counts.unanimous, "samples": samples}))
+
+
+def load_tallies(joint: Sequence[str], ensembles: Sequence[str]) -> Tally:
+    """The sum of what `save_tally` wrote for each shard."""
+    return reduce(Tally.__add__, map(_load_tally, joint, ensembles))
+
+
+def _load_tally(joint: str, ensembles: str) -> Tally:
+    table = load_table(ensembles)
+    columns = {name: table[name].to_numpy() for name in table.columns}
+    right = {name.removeprefix("right_"): values for name, values in columns.items() if name.startswith("right_")}
+    return Tally(int(columns["samples"][0]), np.array(load_array(joint)), right, columns["unanimous"])

@@ -1,0 +1,153 @@
+"""Which ensemble to deploy: chosen on one part of the samples and judged on the rest, never on the same samples."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from scipy.stats import binomtest
+
+from scripts.lib.ensembles.contributions import contributions
+from scripts.lib.ensembles.selection import Count, counter, forward_selection
+from scripts.lib.ensembles.tables import is_exhaustive, subsets
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions_of
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.randomness import derive
+from scripts.lib.jobs.storage import load_table
+from scripts.lib.networks.pareto import pareto_front
+
+COSTS = ("macs", "latency_ms", "parameters")
+SCHEMA: dict[str, Any] = {
+    "dataset": pl.String,
+    "consensus": pl.String,
+    "chosen_for": pl.String,
+    "size": pl.UInt16,
+    "members": pl.List(pl.UInt16),
+    "selection_accuracy": pl.Float64,
+    "accuracy": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "over_best_member": pl.Float64,
+    "found": pl.String,
+    **dict.fromkeys(COSTS, pl.Float64),
+}
+
+
+class Rows:
+    """Some rows of an array, looked up when a block of them is read."""
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows, self.shape = array, rows, (len(rows), *array.shape[1:])
+
+    def __getitem__(self, piece: slice) -> np.ndarray:
+        return self.array[self.rows[piece]]
+
+
+def split(samples: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to choose on (`share` of them) and rows to judge on, each in increasing order.
+
+    Sets of equally many samples are divided alike, so no image is on one side and its corrupted copy on the other.
+    Raises StudyError for fewer than two samples.
+    """
+    if samples < 2:
+        raise StudyError("deployment: one sample cannot be divided into one to choose on and one to judge on.")
+    order = np.random.default_rng(derive(seed, "selection")).permutation(samples)
+    count = min(max(round(share * samples), 1), samples - 1)
+    return np.sort(order[:count]), np.sort(order[count:])
+
+
+def deployment(
+    dataset: str,
+    members: Sequence[str],
+    files: Any,
+    settings: Mapping[str, Any],
+    share: float,
+    seed: int,
+    device: torch.device,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The ensembles that are chosen on a part of the dataset, with their accuracy on the rest; and contributions.
+
+    `files` has the inputs of rule `deployment`, `settings` the study's section `ensembles`. Of each size the ensemble
+    with most correct answers is chosen (`chosen_for` "size"), and where costs are known those that no cheaper one
+    reaches ("cost"). Raises StudyError for files that do not fit.
+    """
+    predictions = load_predictions_of(dataset, members, files)
+    labels = load_labels(files.labels, predictions)
+    sides = split(len(labels), share, seed)
+    costs = costs_of(load_table(files.members).sort("position"))
+    tables, parts = [], []
+    for consensus in settings["consensus"]:
+        choose, judge = (counter(*_part(predictions, labels, rows), consensus, device) for rows in sides)
+        title = f"greedy selection by {consensus} on {dataset}"
+        candidates = list(_candidates(len(members), settings, seed, choose, title))
+        tables.append(_chosen(candidates, costs, judge, [len(rows) for rows in sides], consensus))
+        whole = counter(predictions, labels, consensus, device)
+        classes = predictions.logits[0].shape[1]
+        parts.append(contributions(members, whole, len(labels), classes).with_columns(consensus=pl.lit(consensus)))
+    chosen = pl.concat(tables).with_columns(dataset=pl.lit(dataset)).select(*SCHEMA)
+    return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset))
+
+
+def _part(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
+    logits: Any = [Rows(array, rows) for array in predictions.logits]
+    return replace(predictions, logits=logits), labels[torch.from_numpy(rows)]
+
+
+def costs_of(members: pl.DataFrame) -> dict[str, np.ndarray]:
+    """Parameters, operations and latency of the members [M], as far as they are known of all."""
+    return {key: members[key].cast(pl.Float64).to_numpy() for key in COSTS if not members[key].null_count()}
+
+
+Candidate = tuple[str, np.ndarray, np.ndarray]  # how they were found, bool [E, M], correct answers int64 [E]
+
+
+def _candidates(members: int, settings: Mapping[str, Any], seed: int, choose: Count, title: str) -> Iterator[Candidate]:
+    """Single members, the ensembles of the study, and where these are not all the steps of a greedy selection."""
+    complete = is_exhaustive(members, settings["sizes"]) and settings["sizes"] == "all"
+    alone = np.eye(members, dtype=bool)
+    evaluated = subsets(members, settings["sizes"], settings["per_size"], seed)
+    together = np.concatenate([alone, evaluated[evaluated.sum(1) > 1]])
+    yield "all" if complete else "sampled", together, choose(together)
+    if not complete:
+        steps = list(forward_selection(choose, members, settings["greedy"], title))
+        yield "greedy", np.stack([step for step, _ in steps]), np.array([right for _, right in steps])
+
+
+def _chosen(
+    candidates: Sequence[Candidate], costs: Mapping[str, np.ndarray], judge: Count, samples: list[int], consensus: str
+) -> pl.DataFrame:
+    ensembles = np.concatenate([ensembles for _, ensembles, _ in candidates])
+    right = np.concatenate([right for _, _, right in candidates])
+    found = np.repeat([name for name, _, _ in candidates], [len(ensembles) for _, ensembles, _ in candidates])
+    rows = [("size", row) for row in best_of_each_size(ensembles.sum(1), right)]
+    if costs:
+        cost = ensembles @ next(iter(costs.values()))
+        rows += [("cost", row) for row in np.flatnonzero(pareto_front(right, cost))]
+    place = np.array([row for _, row in rows])
+    alone = rows[0][1]  # the single member with most correct answers
+    held_out = judge(ensembles[place])
+    [reference] = judge(ensembles[[alone]])
+    intervals = [binomtest(int(count), samples[1]).proportion_ci(method="wilson") for count in held_out]
+    return pl.DataFrame(
+        {
+            "consensus": [consensus] * len(rows),
+            "chosen_for": [purpose for purpose, _ in rows],
+            "size": pl.Series(ensembles[place].sum(1), dtype=pl.UInt16),
+            "members": pl.Series([np.flatnonzero(row).tolist() for row in ensembles[place]], dtype=pl.List(pl.UInt16)),
+            "selection_accuracy": 100 * right[place] / samples[0],
+            "accuracy": 100 * held_out / samples[1],
+            "low": [100 * interval.low for interval in intervals],
+            "high": [100 * interval.high for interval in intervals],
+            "over_best_member": 100 * (held_out - reference) / samples[1],
+            "found": found[place],
+            **{key: pl.Series([None] * len(rows), dtype=pl.Float64) for key in COSTS if key not in costs},
+            **{key: ensembles[place] @ values for key, values in costs.items()},
+        }
+    )
+
+
+def best_of_each_size(sizes: np.ndarray, right: np.ndarray) -> list[int]:
+    """The row with most correct answers of each size, in increasing size; the first of equals."""
+    return [int(np.flatnonzero(sizes == size)[right[sizes == size].argmax()]) for size in np.unique(sizes)]

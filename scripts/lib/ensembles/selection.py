@@ -1,0 +1,102 @@
+"""The best ensemble of each size: among those that were evaluated, and by greedy forward selection."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from scripts.lib.ensembles.counts import probability_blocks, samples_right
+from scripts.lib.ensembles.tables import is_exhaustive, mean_of_members
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions_of
+from scripts.lib.jobs.job import progress
+from scripts.lib.jobs.storage import load_table
+
+# From ensembles, bool [K, M], to how many samples each gets right, int64 [K].
+Count = Callable[[np.ndarray], np.ndarray]
+
+
+COLUMNS = ("consensus", "size", "members", "accuracy", "mean_member_accuracy", "best_member_accuracy", "found")
+
+
+def best_ensembles(
+    dataset: str, members: Sequence[str], files: Any, settings: dict[str, Any], device: torch.device
+) -> pl.DataFrame:
+    """The most accurate ensemble found for each consensus and size, and how it was found: all, sampled or greedy.
+
+    `files` has the inputs of rule `best_ensembles`, `settings` the study's section `ensembles`. Greedy selection is
+    made where not all ensembles of all sizes were evaluated. Raises StudyError for files that do not fit.
+    """
+    exhaustive = is_exhaustive(len(members), settings["sizes"])
+    evaluated = best_evaluated(load_table(files.ensembles), "all" if exhaustive else "sampled")
+    if exhaustive and settings["sizes"] == "all":
+        return evaluated.sort("consensus", "size")
+    predictions = load_predictions_of(dataset, members, files)
+    labels = load_labels(files.labels, predictions)
+    accuracies = load_table(files.accuracies).sort("position")["accuracy"].to_numpy()
+    tables = [evaluated]
+    for consensus in settings["consensus"]:
+        count = counter(predictions, labels, consensus, device)
+        title = f"greedy selection by {consensus} on {dataset}"
+        selected = list(forward_selection(count, len(members), settings["greedy"], title))
+        tables.append(selected_table(consensus, selected, accuracies, len(labels)))
+    return best_of_each_size(tables)
+
+
+def counter(predictions: Predictions, labels: torch.Tensor, consensus: str, device: torch.device) -> Count:
+    """How many of the samples an ensemble gets right by `consensus`, read in blocks: memory does not grow with N."""
+
+    def count(chosen: np.ndarray) -> np.ndarray:
+        blocks = probability_blocks(predictions, labels, range(len(labels)), device, "greedy selection")
+        return sum((samples_right(*block, chosen, consensus) for block in blocks), np.zeros(len(chosen), np.int64))
+
+    return count
+
+
+def forward_selection(count: Count, members: int, largest: int, title: str) -> Iterator[tuple[np.ndarray, int]]:
+    """Start with the best member; add the one that helps most (or harms least), up to `largest` members.
+
+    Yields, for each size from 1 on, the ensemble, bool [M], and how many samples it gets right. Among equals the
+    first member of the study is taken. Source: Caruana et al. 2004, without replacement.
+    """
+    ensemble = np.zeros(members, bool)
+    for _ in progress(range(min(largest, members)), title, "member"):
+        candidates = np.flatnonzero(~ensemble)
+        larger = np.repeat(ensemble[None], len(candidates), axis=0)
+        larger[np.arange(len(candidates)), candidates] = True
+        right = count(larger)
+        ensemble = larger[right.argmax()]
+        yield ensemble, int(right.max())
+
+
+def best_evaluated(ensembles: pl.DataFrame, found: str) -> pl.DataFrame:
+    """The most accurate ensemble of each consensus and size; `found` says how they were chosen to be evaluated."""
+    best = ensembles.sort("accuracy", descending=True, maintain_order=True)
+    best = best.group_by("consensus", "size", maintain_order=True).first()
+    return best.select(*COLUMNS[:-1], found=pl.lit(found))
+
+
+def selected_table(
+    consensus: str, selected: Sequence[tuple[np.ndarray, int]], accuracies: np.ndarray, samples: int
+) -> pl.DataFrame:
+    """What `forward_selection` found on `samples`, as a table; `accuracies` [M] are the members' in percent."""
+    chosen = np.stack([ensemble for ensemble, _ in selected])
+    return pl.DataFrame(
+        {
+            "consensus": [consensus] * len(chosen),
+            "size": pl.Series(chosen.sum(1), dtype=pl.UInt16),
+            "members": pl.Series([np.flatnonzero(row).tolist() for row in chosen], dtype=pl.List(pl.UInt16)),
+            "accuracy": [100 * count / samples for _, count in selected],
+            "mean_member_accuracy": mean_of_members(chosen, accuracies),
+            "best_member_accuracy": np.where(chosen, accuracies, 0).max(1),
+            "found": ["greedy"] * len(chosen),
+        }
+    )
+
+
+def best_of_each_size(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The most accurate ensemble of each consensus and size in any of the tables; the earlier table wins a tie."""
+    together = pl.concat(tables).sort("accuracy", descending=True, maintain_order=True)
+    best = together.group_by("consensus", "size", maintain_order=True).first()
+    return best.sort("consensus", "size")

@@ -1,0 +1,175 @@
+"""Which ensembles there are, how good each is, and how diverse."""
+
+import math
+from collections.abc import Sequence
+from itertools import chain, combinations
+
+import numpy as np
+import polars as pl
+from scipy.stats import binomtest
+
+from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
+from scripts.lib.jobs.randomness import derive
+
+MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
+
+
+def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
+    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, so all sizes of up to 20 members."""
+    return sum(math.comb(members, size) for size in _sizes(members, sizes)) <= MOST_ENSEMBLES
+
+
+def _sizes(members: int, sizes: str | Sequence[int]) -> Sequence[int]:
+    """ "all" means from 2 to M, and for more than 20 members from 2 to 20."""
+    return range(2, min(members, MOST_MEMBERS) + 1) if isinstance(sizes, str) else sorted(set(sizes))
+
+
+def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) -> np.ndarray:
+    """The ensembles to evaluate as bool [E, M], by size and then in lexicographic order of their members.
+
+    Where all ensembles of these sizes would be too many, `per_size` different ones of each size are drawn at random
+    (all of a size that does not have more): a sample stratified by size, which depends on `seed` and the number of
+    members only.
+    """
+    if is_exhaustive(members, sizes):
+        return np.concatenate([_all_of_size(members, size) for size in _sizes(members, sizes)])
+    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in _sizes(members, sizes)])
+
+
+def _all_of_size(members: int, size: int) -> np.ndarray:
+    positions = np.fromiter(chain.from_iterable(combinations(range(members), size)), dtype=np.intp).reshape(-1, size)
+    chosen = np.zeros((len(positions), members), dtype=bool)
+    np.put_along_axis(chosen, positions, True, axis=1)
+    return chosen
+
+
+def _some_of_size(members: int, size: int, count: int, seed: int) -> np.ndarray:
+    if math.comb(members, size) <= count:
+        return _all_of_size(members, size)
+    generator = np.random.default_rng(derive(seed, "ensembles", size))
+    chosen: set[tuple[int, ...]] = set()
+    while len(chosen) < count:
+        chosen.add(tuple(sorted(generator.choice(members, size, replace=False).tolist())))
+    rows = np.zeros((count, members), dtype=bool)
+    np.put_along_axis(rows, np.array(sorted(chosen)), True, axis=1)
+    return rows
+
+
+def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Mean of the symmetric `matrix` [M, M] over the pairs of each ensemble of `chosen` [E, M].
+
+    NaN for an ensemble of one member, and for one that has a pair without a value (NaN).
+    """
+    off_diagonal = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    undefined = np.isnan(off_diagonal)
+    size = chosen.sum(1)
+    total, pairs = _sum_over_pairs(chosen, np.where(undefined, 0, off_diagonal)), size * (size - 1)
+    defined = (pairs > 0) & (_sum_over_pairs(chosen, undefined) == 0)
+    return np.divide(total, pairs, out=np.full(len(total), np.nan), where=defined)
+
+
+def _sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    members = chosen.astype(np.float64)
+    return np.einsum("em,em->e", members @ matrix, members)
+
+
+def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, samples: int) -> pl.DataFrame:
+    """Accuracy of every member in percent, with a 95 % Wilson interval over samples.
+
+    `right` int64 [M] says how many of the `samples` each member gets right.
+    """
+    intervals = [binomtest(int(count), samples).proportion_ci(method="wilson") for count in right]
+    return pl.DataFrame(
+        {
+            "position": pl.Series(range(len(members)), dtype=pl.UInt16),
+            "member": list(members),
+            "dataset": [dataset] * len(members),
+            "samples": [samples] * len(members),
+            "accuracy": 100 * right / samples,
+            "low": [100 * interval.low for interval in intervals],
+            "high": [100 * interval.high for interval in intervals],
+        }
+    )
+
+
+def ensembles_table(
+    tally: Tally, chosen: np.ndarray, pairwise: dict[str, np.ndarray], baseline: int | None
+) -> pl.DataFrame:
+    """One row for each ensemble and consensus; accuracies in percent, improvements in percentage points.
+
+    `chosen` bool [E, M] are the ensembles that `tally` counted; `pairwise` has a matrix [M, M] for each measure;
+    `baseline` is the position of the member to compare with, or None. Null where there is no value: no pair, or no
+    error that could be reduced.
+    """
+    diversity = ensemble_measures(tally, chosen)
+    diversity |= {name: mean_pairwise(chosen, matrix) for name, matrix in pairwise.items()}
+    tables = []
+    for consensus, counts in tally.right.items():
+        columns = _columns(chosen, counts, tally.joint.diagonal(), tally.samples, baseline)
+        tables.append(_table(chosen, consensus, columns | diversity))
+    return pl.concat(tables)
+
+
+def mean_of_members(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Mean of the members' `values` [M] over each ensemble of `chosen` [E, M]."""
+    return chosen @ values / chosen.sum(1)
+
+
+def _columns(
+    chosen: np.ndarray, counts: np.ndarray, right: np.ndarray, samples: int, baseline: int | None
+) -> dict[str, np.ndarray]:
+    """Differences are taken between whole numbers of samples, so that equal accuracies differ by exactly 0."""
+    size = chosen.sum(1)
+    total, best = chosen @ right, np.where(chosen, right, 0).max(1)
+    gain, errors = counts * size - total, samples * size - total
+    columns = {
+        "accuracy": 100 * counts / samples,
+        "mean_member_accuracy": 100 * total / (samples * size),
+        "best_member_accuracy": 100 * best / samples,
+        "improvement_over_mean": 100 * gain / (samples * size),
+        "improvement_over_best": 100 * (counts - best) / samples,
+    }
+    if baseline is not None:
+        columns["improvement_over_baseline"] = 100 * (counts - right[baseline]) / samples
+    return columns | {"error_improvement_ratio": _ratio(gain, errors)}
+
+
+def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Diversity of a whole ensemble by which members are right: three classic measures, [E] each.
+
+    Defined in docs/measures.md; computed from counts, which shards can add. With l members of L right on a sample:
+    Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised diversity is the mean double fault; and the
+    coincident failure diversity needs, beside the mean error, only how often all are right. NaN for an ensemble of one
+    member, and where no member ever errs (there coincident failure diversity is 0).
+    """
+    size, samples = chosen.sum(1), tally.samples
+    right = chosen @ tally.joint.diagonal()
+    errors = size * samples - right
+    both_right = _sum_over_pairs(chosen, tally.joint)  # ordered pairs, a member with itself included
+    both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
+    with_errors = samples - tally.unanimous
+    several = np.where(size > 1, 1.0, np.nan)
+    failures = _ratio(size * with_errors - errors, (size - 1) * with_errors)
+    return {
+        "kw_variance": several * (size * right - both_right) / (samples * size**2),
+        "generalised_diversity": several * (1 - _ratio(both_wrong, (size - 1) * errors)),
+        "coincident_failure_diversity": several * np.where(with_errors > 0, failures, 0),
+    }
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """NaN where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
+
+
+def _table(chosen: np.ndarray, consensus: str, columns: dict[str, np.ndarray]) -> pl.DataFrame:
+    members = [np.flatnonzero(row).tolist() for row in chosen]
+    table = pl.DataFrame(
+        {
+            "members": pl.Series(members, dtype=pl.List(pl.UInt16)),
+            "size": pl.Series(chosen.sum(1), dtype=pl.UInt16),
+            "consensus": [consensus] * len(chosen),
+            **columns,
+        }
+    )
+    return table.with_columns(pl.selectors.float().fill_nan(None))

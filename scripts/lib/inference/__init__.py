@@ -1,0 +1,1 @@
+"""What a member says of a validation set: logits, attributions and activations."""

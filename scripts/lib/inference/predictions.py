@@ -1,0 +1,169 @@
+"""What all members predict for one dataset, checked before anything is compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.storage import (
+    digest_of_lines,
+    load_array,
+    load_json,
+    load_lines,
+    require_undamaged,
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits of all members on one dataset: M arrays float [N, C] (memory-mapped), in the order of `members`.
+
+    `scored` has the labels of the C classes where they are a part of the study's classes, in ascending order.
+    """
+
+    dataset: str
+    members: list[str]
+    samples: list[str]
+    logits: list[np.ndarray]
+    scored: list[int] | None = None
+
+
+def probabilities(logits: Sequence[np.ndarray]) -> torch.Tensor:
+    """Softmax of the members' logits [N, C], float32 [M, N, C]; computed in float64, so extreme logits are safe."""
+    result = torch.empty(len(logits), *logits[0].shape)
+    for row, member in zip(result, logits, strict=True):
+        row.copy_(torch.from_numpy(np.array(member)).double().softmax(1))
+    return result
+
+
+def predicted_classes(logits: Sequence[np.ndarray]) -> torch.Tensor:
+    """The members' predicted classes, int64 [M, N]; of equal logits the lowest class."""
+    return torch.from_numpy(np.stack([member.argmax(1) for member in logits]))
+
+
+def recorded_paths(files: Any, kind: str, dataset: str, members: Sequence[str], suffix: str) -> list[str]:
+    """Paths of what was recorded of the members, in the folder of the study whose `files.samples` a job was given.
+
+    A job's inputs name the files of members that were run one by one, and one list for all members on file.
+    """
+    folder = Path(files.samples).parents[1] / kind / dataset
+    return [f"{folder}/{member}.{suffix}" for member in members]
+
+
+def load_predictions_of(dataset: str, members: Sequence[str], files: Any) -> Predictions:
+    """As `load_predictions`, for the inputs `files` of a rule."""
+    require_undamaged(files.set_record, labels=files.labels, samples=files.samples)
+    arrays, records = (recorded_paths(files, "predictions", dataset, members, suffix) for suffix in ("npy", "json"))
+    return load_predictions(dataset, members, arrays, records, files.samples, files.classes)
+
+
+def load_predictions(
+    dataset: str, members: Sequence[str], predictions: Sequence[str], records: Sequence[str], samples: str, classes: str
+) -> Predictions:
+    """Open the predictions of all members on one dataset.
+
+    `predictions` and `records` are the members' .npy and .json files; `samples` and `classes` the dataset's lists.
+    Classes that are null in the list do not count on this dataset: their logits are left out.
+    Raises StudyError, naming the member and the dataset, for other samples, another number of samples or classes, a
+    wrong type, a logit that is NaN or infinite, or a file that was damaged.
+    """
+    ids = check_records(dataset, members, records, samples)
+    names = load_json(classes)
+    expected = (len(ids), len(names))
+    require_undamaged_arrays("predictions", predictions, records)
+    logits = [load_array(path) for path in predictions]
+    for member, path, array in zip(members, predictions, logits, strict=True):
+        _check_logits(array, expected, path, member, dataset)
+        require_finite_logits(array, member, dataset, ids)
+    scored = [label for label, name in enumerate(names) if name is not None]
+    if len(scored) == len(names):
+        return Predictions(dataset, list(members), ids, logits)
+    return Predictions(dataset, list(members), ids, [array[:, scored] for array in logits], scored)
+
+
+def check_records(dataset: str, members: Sequence[str], records: Sequence[str], samples: str) -> list[str]:
+    """The sample ids of the dataset, after making sure that every member was run on these samples in this order.
+
+    `records` are the JSON files beside the predictions. Raises StudyError naming the first member that differs.
+    """
+    ids = load_lines(samples)
+    if not ids:
+        raise StudyError(f"{samples} lists no sample of dataset {dataset}. Delete it and run again.")
+    digest = digest_of_lines(ids)
+    for member, path in zip(members, records, strict=True):
+        record = load_json(path)
+        if not isinstance(record, dict) or not {"samples", "sample_count"} <= record.keys():
+            raise StudyError(
+                f"{path} does not say which samples of dataset {dataset} member {member} was run on "
+                "(`samples`, `sample_count`). Delete it and run again."
+            )
+        if record["samples"] != digest:
+            raise StudyError(
+                f"member {member} was run on other samples of dataset {dataset} than {samples} lists: {path} has "
+                f"{record['sample_count']} samples with digest {str(record['samples'])[:12]}, the list {len(ids)} "
+                f"samples with digest {digest[:12]}. Delete {path} and run again."
+            )
+    return ids
+
+
+def require_undamaged_arrays(kind: str, arrays: Sequence[str], records: Sequence[str]) -> None:
+    """Raise StudyError if an array of this kind (a folder of the study) is not the one that its record was made for."""
+    for path, record in zip(arrays, records, strict=True):
+        require_undamaged(record, **{kind: path})
+
+
+def _check_logits(array: np.ndarray, expected: tuple[int, int], path: str, member: str, dataset: str) -> None:
+    if array.ndim != 2 or array.dtype not in (np.float16, np.float32):
+        raise StudyError(
+            f"{path} (member {member}, dataset {dataset}) is {array.dtype} {list(array.shape)}; expected float16 or "
+            "float32 [samples, classes]. Delete it and run again."
+        )
+    if array.shape != expected:
+        raise StudyError(
+            f"member {member} has predictions of {array.shape[0]} samples and {array.shape[1]} classes on dataset "
+            f"{dataset}; expected {expected[0]} samples and {expected[1]} classes. Delete {path} and run again."
+        )
+
+
+def require_finite_logits(logits: np.ndarray, member: str, dataset: str, samples: Sequence[str]) -> None:
+    """Raise StudyError naming member, dataset and first sample if a logit is NaN or infinite."""
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(bad):
+        raise StudyError(
+            f"the logits of member {member} on dataset {dataset} are not finite for {len(bad)} of {len(logits)} "
+            f"samples; the first is {samples[bad[0]]} (row {bad[0]}). Check the member's training."
+        )
+
+
+def load_labels(path: str | Path, predictions: Predictions) -> torch.Tensor:
+    """Labels int64 [N] among the classes of the logits.
+
+    Raises StudyError, naming the dataset and the first bad sample, if they do not fit.
+    """
+    labels = load_array(path)
+    count, classes = predictions.logits[0].shape
+    if predictions.scored is not None:
+        labels = _among(labels, predictions.scored)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise StudyError(
+            f"{path} (dataset {predictions.dataset}) is {labels.dtype} {list(labels.shape)}; expected int64 [{count}], "
+            "one label for each sample of the predictions. Delete it and run again."
+        )
+    bad = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(bad):
+        raise StudyError(
+            f"{path} (dataset {predictions.dataset}) has {len(bad)} labels outside 0 to {classes - 1}, the classes of "
+            f"the predictions; the first is {labels[bad[0]]} for {predictions.samples[bad[0]]} (row {bad[0]}). "
+            "Delete it and run again."
+        )
+    return torch.from_numpy(labels.astype(np.int64))
+
+
+def _among(labels: np.ndarray, scored: list[int]) -> np.ndarray:
+    """Labels as positions among the classes that count; -1 for a label that does not."""
+    positions = np.searchsorted(scored, labels).clip(max=len(scored) - 1)
+    return np.where(np.array(scored)[positions] == labels, positions, -1)

@@ -1,0 +1,21 @@
+"""The device of a job."""
+
+import torch
+
+from scripts.lib.jobs.errors import StudyError
+
+
+def choose_device(wanted: str, threads: int) -> torch.device:
+    """The device for "auto", "cpu" or "cuda", with `threads` CPU threads. Raises StudyError if there is no CUDA."""
+    torch.set_num_threads(threads)
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise StudyError("device: cuda is wanted, but torch finds no CUDA device; use auto or cpu.")
+    if not available or wanted == "cpu":
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a person would name it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

@@ -1,0 +1,73 @@
+"""What a study's results were made with, and one file of them that someone else can verify."""
+
+import csv
+import hashlib
+import json
+import tarfile
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.paths import ROOT
+from scripts.lib.jobs.storage import digest_of_file, load_json, whole_file
+from scripts.lib.jobs.versions import versions
+
+# What tells about a study without the arrays, images and weights that it was computed from.
+ARCHIVED = ["study.json", "provenance.json", "report.html", "*.parquet", "*/*.parquet", "pairwise/*/*.parquet"]
+ARCHIVED += ["figures/*"]
+ENVIRONMENT = ["requirements.lock", "CITATION.cff", "LICENSE"]
+
+
+def study_hash(study: Mapping[str, Any]) -> str:
+    """SHA-256 of the complete study: equal hashes mean the same settings, defaults and recipes included."""
+    return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()
+
+
+def provenance(folder: Path, tables: Sequence[str]) -> dict[str, Any]:
+    """Study hash, commit, versions, seeds, devices, seconds of each stage, and the SHA-256 of every table.
+
+    The tables themselves hold nothing of this: they are the same bytes wherever and however often a study is run.
+    """
+    study = load_json(folder / "study.json")
+    records = [load_json(path) for path in sorted(folder.glob("predictions/*/*.json"))]
+    return {
+        "study": study["name"],
+        "study_hash": study_hash(study),
+        "versions": versions(),
+        "seeds": {"study": study["seed"]} | {m["id"]: m["seed"] for m in study["members"] if "seed" in m},
+        "devices": sorted({str(record["device"]) for record in records if "device" in record}),
+        "seconds": seconds_of_stages(folder / "benchmarks"),
+        "tables": {str(Path(path).relative_to(folder)): digest_of_file(path) for path in sorted(tables)},
+    }
+
+
+def seconds_of_stages(benchmarks: Path) -> dict[str, float]:
+    """Seconds of all jobs of each rule, from Snakemake's benchmark files."""
+    seconds: dict[str, float] = {}
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
+        with path.open(encoding="utf-8", newline="") as file:
+            spent = sum(float(line["s"]) for line in csv.DictReader(file, delimiter="\t"))
+        seconds[rule] = round(seconds.get(rule, 0) + spent, 3)
+    return seconds
+
+
+def archive(folder: Path, output: str | Path) -> None:
+    """Pack study, tables, figures, report, locked packages and their checksums into one .tar.gz.
+
+    Unpacked, `sha256sum --check SHA256SUMS` in its folder verifies every file. Raises StudyError where the study is
+    not finished.
+    """
+    if not (folder / "provenance.json").exists():
+        raise StudyError(f"{folder} has no provenance.json: run the study to its end before it is archived.")
+    files = {path.relative_to(folder): path for pattern in ARCHIVED for path in sorted(folder.glob(pattern))}
+    files |= {Path(name): ROOT / name for name in ENVIRONMENT if (ROOT / name).is_file()}
+    sums = "".join(f"{digest_of_file(path)}  {name}\n" for name, path in sorted(files.items())).encode()
+    with whole_file(output) as part, tarfile.open(part, "w:gz") as packed:
+        for name, path in sorted(files.items()):
+            packed.add(path, Path(folder.name, name))
+        entry = tarfile.TarInfo(f"{folder.name}/SHA256SUMS")
+        entry.size = len(sums)
+        packed.addfile(entry, BytesIO(sums))

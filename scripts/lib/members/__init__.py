@@ -1,0 +1,1 @@
+"""Members that are not trained here, and the table of all members."""

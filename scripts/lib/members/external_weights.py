@@ -1,0 +1,287 @@
+"""Weights that were trained elsewhere become an ordinary member: safetensors, and a record like that of a training."""
+
+import difflib
+import re
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from scripts.lib.jobs.errors import StudyError, first_line, printable
+from scripts.lib.jobs.job import log
+from scripts.lib.jobs.storage import digest_of_file, save_json
+from scripts.lib.networks.architectures import Network, build, outputs_of, read_weights, save_weights_of
+from scripts.lib.networks.preprocessing import relative_crop
+from scripts.lib.networks.vision import timm, torchvision
+from scripts.lib.tables.class_columns import class_order, stated_classes
+from scripts.lib.training.loop import make_record
+
+State = dict[str, torch.Tensor]
+# Where training scripts put the tensors in their files, and what wrappers put before their names.
+SECTIONS = ("state_dict", "model_state_dict", "model", "model_ema", "state_dict_ema", "net")
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+SHOWN_KEYS = 3
+IMAGENET: Any = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a library knows of a model: how images are prepared for it, and its own weights where these are wanted."""
+
+    image_size: int
+    crop: float
+    mean: Sequence[float]
+    std: Sequence[float]
+    weights: State | None = None
+    arguments: Mapping[str, Any] | None = None
+
+
+def import_weights(
+    member: dict[str, Any],
+    file: str | None,
+    classes: list[str],
+    stored: Mapping[str, Any],
+    weights: str,
+    record: str,
+) -> None:
+    """Write weights and record of a member of kind timm or torchvision.
+
+    `file` has its weights; None takes the library's. The classifier's outputs are put into the study's order. `stored`
+    has `image_size` and `resize` of the study. Raises StudyError for a file that is no plain weights, or does not fit
+    the architecture.
+    """
+    start, where = time.perf_counter(), f"members/{member['id']}"
+    source = LIBRARIES[member["kind"]](member, file is None, where)
+    given = read_state(file) if file else source.weights
+    assert given is not None  # a library that has no weights of its own has said so
+    complete = completed(member, source, stored)
+    names = stated_classes(member["classes"])
+    outputs = len(names) if names else outputs_in(given, complete, len(classes))
+    network = build(complete, outputs)
+    state = fitting(given, network.model, file or f"{member['kind']}'s weights of {member['model']}", where)
+    order, remark = class_order(names, classes, outputs, f"{where} ({file or member['model']})")
+    save_weights_of(reordered(state, network, order), weights)
+    details = {"file": file, "digest": digest_of_file(file) if file else None, "remarks": [remark] if remark else []}
+    content = make_record(complete, classes, 0, [], torch.device("cpu"), weights)
+    content |= {"training_images": None, "imported": details, "seconds": time.perf_counter() - start}
+    save_json(record, content)
+    if remark:
+        log.info("%s: %s", member["id"], remark)
+
+
+def completed(member: dict[str, Any], source: Source, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The member as an ordinary network of the study; what the study does not say is the library's."""
+    said = {key: member[key] if member[key] is not None else getattr(source, key) for key in ("mean", "std")}
+    crop = member["crop"] or source.crop
+    kept: dict[str, Any] = {key: member[key] for key in ("id", "kind", "recipe") if key in member}
+    return kept | {
+        "architecture": {
+            "name": member["kind"],
+            "model": member["model"],
+            "parameters": {**(source.arguments or {}), **member["arguments"]},
+        },
+        "image_size": member["image_size"] or source.image_size,
+        "crop": relative_crop(crop, stored),
+        "transforms": {key: list(values) for key, values in said.items()},
+    }
+
+
+def _of_timm(member: dict[str, Any], pretrained: bool, where: str) -> Source:
+    """timm's configuration of the model; a network of a fixed size is told the study's."""
+    name = member["model"]
+    try:
+        model = timm.create_model(name, pretrained=pretrained, **member["arguments"])
+    except (RuntimeError, TypeError, OSError) as error:
+        raise StudyError(
+            f"{where}: timm cannot create {name!r} ({first_line(error)}).{_hint(name, pretrained)}"
+        ) from None
+    config: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]
+    fixed = config.get("fixed_input_size") and member["image_size"]
+    return Source(
+        config["input_size"][-1],
+        config["crop_pct"],
+        config["mean"],
+        config["std"],
+        dict(model.state_dict()) if pretrained else None,
+        {"img_size": member["image_size"]} if fixed else {},
+    )
+
+
+def _hint(name: str, pretrained: bool) -> str:
+    if timm.is_model(name):
+        return " Without a network, give a file as `weights`." if pretrained else ""
+    close = difflib.get_close_matches(name, timm.list_models(), n=3)
+    return f" Similar names: {', '.join(close)}." if close else " A member says which by `model`."
+
+
+def _of_torchvision(member: dict[str, Any], pretrained: bool, where: str) -> Source:
+    """torchvision's weights know how images are prepared; for a file it is the usual 224 of 256 pixels."""
+    name = member["model"]
+    if name not in (known := torchvision.models.list_models(module=torchvision.models)):
+        close = ", ".join(difflib.get_close_matches(name, known, n=3)) or "none"
+        raise StudyError(f"{where}/model: torchvision has no classifier {name!r} (similar names: {close}).")
+    if not pretrained:
+        return Source(224, 224 / 256, **IMAGENET)
+    try:
+        weights = torchvision.models.get_model_weights(name)[member["weights"] or "DEFAULT"]
+        state = weights.get_state_dict(progress=False, check_hash=True)
+    except KeyError:
+        raise StudyError(f"{where}/weights: torchvision has no weights {member['weights']!r} of {name}.") from None
+    except (OSError, RuntimeError) as error:
+        raise StudyError(
+            f"{where}: torchvision's weights of {name} could not be downloaded ({first_line(error)})."
+        ) from None
+    view = weights.transforms()
+    return Source(view.crop_size[0], view.crop_size[0] / view.resize_size[0], view.mean, view.std, dict(state))
+
+
+LIBRARIES = {"timm": _of_timm, "torchvision": _of_torchvision}
+
+
+def read_state(file: str) -> State:
+    """Tensors by name. A file of Python's pickle is read only as far as it holds nothing but tensors and plain values.
+
+    Raises StudyError for anything else, and for a file of torch that does not fit its checksums; nothing of it is
+    executed.
+    """
+    if Path(file).suffix == ".safetensors":
+        return plain_names(read_weights(file))
+    try:
+        damage = _wrong_checksum(file)
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise StudyError(f"the weights {file} do not exist.") from None
+    except Exception as error:  # noqa: BLE001 - a damaged file makes torch raise anything
+        raise StudyError(
+            f"the weights {file} are refused: they are damaged, or hold Python objects, which could run any program "
+            f"when they are loaded ({_why_not(error)}). Save the tensors alone, where the model is at home: "
+            'safetensors.torch.save_file(model.state_dict(), "weights.safetensors").'
+        ) from None
+    if damage:
+        raise StudyError(f"the weights {file} are damaged ({damage}): copy or save them again.")
+    for section in SECTIONS:
+        if isinstance(content, dict) and isinstance(content.get(section), dict):
+            content = content[section]
+            break
+    if not isinstance(content, dict) or not content or not all(map(_is_named_tensor, content.items())):
+        raise StudyError(f"the weights {file} hold no tensors by name (looked for also under {', '.join(SECTIONS)}).")
+    return plain_names(content)
+
+
+def _wrong_checksum(file: str) -> str:
+    """The part of a file of torch that is not as it was written; torch itself does not look at the checksums."""
+    if not zipfile.is_zipfile(file):
+        return ""
+    with zipfile.ZipFile(file) as archive:
+        part = archive.testzip()
+    return f"{printable(part)} in it does not fit its checksum" if part else ""
+
+
+def _why_not(error: Exception) -> str:
+    """Why torch does not load a file, without its advice to load it all the same."""
+    text = str(error)
+    if named := re.search(r"GLOBAL (\S+)", text):
+        return f"it holds {printable(named[1])}"
+    if "TorchScript" in text:
+        return "it is TorchScript, which is a program; for a member of kind onnx, export it to ONNX"
+    return "it is not a file of plain tensors" if "weights_only" in text else printable(first_line(error))
+
+
+def _is_named_tensor(item: tuple[Any, Any]) -> bool:
+    return isinstance(item[0], str) and torch.is_tensor(item[1])
+
+
+def plain_names(state: State) -> State:
+    """Names without what DataParallel, torch.compile or Lightning put before all of them."""
+    for prefix in WRAPPERS:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def outputs_in(state: State, member: dict[str, Any], classes: int) -> int:
+    """How many classes the weights have, by the classifier head's tensor; `classes` where it is not found."""
+    network = build(member, classes)
+    tensor = state.get(f"{network.head}.weight")
+    if tensor is None or not tensor.ndim or classes not in outputs_of(_head(network)):
+        return classes
+    return len(tensor)
+
+
+def fitting(given: State, model: nn.Module, file: str, where: str) -> State:
+    """The given tensors, if they are those of the model. Raises StudyError showing what is missing and unexpected."""
+    wanted = model.state_dict()
+    missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
+    unexpected = [name for name in given if name not in wanted]
+    shapes = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
+    if missing or unexpected:
+        raise StudyError(
+            f"{where}: {file} does not fit the architecture. Missing ({len(missing)}): {_keys(missing, given)}. "
+            f"Unexpected ({len(unexpected)}): {_keys(unexpected, wanted)}. Is `model` the right one?"
+        )
+    if shapes:
+        name = shapes[0]
+        raise StudyError(
+            f"{where}: {file} does not fit the architecture: {len(shapes)} tensors have another shape, the first is "
+            f"{name}, {list(given[name].shape)} instead of {list(wanted[name].shape)}. Are `model`, `arguments` and "
+            "`image_size` right?"
+        )
+    return {
+        name: _usable(given.get(name, tensor), tensor, f"{where}: {name} in {file}") for name, tensor in wanted.items()
+    }
+
+
+def _usable(given: torch.Tensor, wanted: torch.Tensor, what: str) -> torch.Tensor:
+    """The given numbers in the type of the model's. Raises StudyError where they are not numbers of that kind."""
+    plain = given.layout == torch.strided and not given.is_meta
+    if not plain or (wanted.is_floating_point() and not given.is_floating_point()):
+        kind = given.dtype if plain else "no numbers (meta)" if given.is_meta else given.layout
+        raise StudyError(
+            f"{what} holds {_name_of(kind)} where {_name_of(wanted.dtype)} is expected: save the weights as they were "
+            "trained, not quantised or compressed."
+        )
+    found = given.to(wanted.dtype)
+    wrong = int((~torch.isfinite(found) & torch.isfinite(wanted)).sum())
+    if wrong:
+        raise StudyError(
+            f"{what}: {wrong} of {found.numel()} numbers are not finite (NaN, or beyond {_name_of(wanted.dtype)}). The "
+            "file is damaged, or the training diverged: copy or save it again, or take an earlier checkpoint."
+        )
+    return found
+
+
+def _name_of(kind: object) -> str:
+    return str(kind).removeprefix("torch.")
+
+
+def _keys(names: Sequence[str], others: Mapping[str, Any]) -> str:
+    """The first names, each with the nearest one among the others."""
+    if not names:
+        return "none"
+    shown = []
+    for name in names[:SHOWN_KEYS]:
+        close = difflib.get_close_matches(name, list(others), n=1)
+        shown.append(f"{name} (near {close[0]})" if close else name)
+    return ", ".join(shown) + (", …" if len(names) > SHOWN_KEYS else "")
+
+
+def reordered(state: State, network: Network, order: list[int]) -> State:
+    """The weights with the classifier head's outputs in another order, or a part of them."""
+    outputs = outputs_of(_head(network))[0]
+    if order == list(range(outputs)):
+        return state
+    rows = torch.tensor(order)
+    return state | {
+        name: state[name].index_select(0, rows)
+        for name in (f"{network.head}.weight", f"{network.head}.bias")
+        if name in state and len(state[name]) == outputs
+    }
+
+
+def _head(network: Network) -> nn.Module:
+    return network.model.get_submodule(network.head)

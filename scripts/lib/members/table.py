@@ -1,0 +1,74 @@
+"""The table of the members: what each is, how large, what it costs, and how it was trained."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from scripts.lib.networks.architectures import build, count_macs, count_parameters, latency
+
+SCHEMA: dict[str, Any] = {
+    "position": pl.UInt16,
+    "member": pl.String,
+    "kind": pl.String,
+    "architecture": pl.String,
+    "parameters": pl.Int64,
+    "macs": pl.Int64,
+    "latency_ms": pl.Float64,
+    "image_size": pl.Int64,
+    "crop": pl.Float64,
+    "mean": pl.List(pl.Float64),
+    "std": pl.List(pl.Float64),
+    "epochs": pl.Int64,
+    "training_images": pl.Int64,
+    "seconds": pl.Float64,
+    "device": pl.String,
+    "recipe": pl.String,
+}
+COSTS = ("parameters", "macs", "latency_ms")
+
+
+def members_table(members: Sequence[dict[str, Any]], records: Mapping[str, dict[str, Any]]) -> pl.DataFrame:
+    """One row a member, in the order of the study; operations and latency are for one image at the member's size.
+
+    `records` has by id the record of the training or import, or for a member that was only run that of its predictions.
+    Of a member on file there is neither: what it costs is what the study says, or null.
+    """
+    rows = [
+        _row(member, records.get(member["id"], {}))
+        | {"position": position, "member": member["id"], "kind": member["kind"]}
+        for position, member in enumerate(members)
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def _row(member: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    return _of_network(record) if isinstance(record.get("member"), dict) else _of_predictions(member, record)
+
+
+def _of_network(record: dict[str, Any]) -> dict[str, Any]:
+    member = record["member"]
+    model, network = build(member, len(record["classes"])).model, member["architecture"]
+    return {
+        "architecture": network["model"] if network["name"] in ("timm", "torchvision") else network["name"],
+        "parameters": count_parameters(model),
+        "macs": count_macs(model, member["image_size"]),
+        "latency_ms": latency(model, member["image_size"]),
+        "image_size": member["image_size"],
+        "crop": member.get("crop", 1.0),
+        **{key: member["transforms"][key] for key in ("mean", "std")},
+        "epochs": member.get("epochs"),  # not every kind is trained
+        "training_images": record["training_images"],
+        "seconds": record["seconds"],
+        "device": record["device"],
+        "recipe": json.dumps(member),
+    }
+
+
+def _of_predictions(member: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """What the study says of the costs counts before what was found."""
+    stated = {key: member[key] for key in COSTS if member.get(key) is not None}
+    view = {key: record[key] for key in ("image_size", "crop") if key in record} | record.get("transforms", {})
+    costs = {key: record.get(key) for key in COSTS} | stated
+    return {**costs, **view, "recipe": json.dumps(member)}

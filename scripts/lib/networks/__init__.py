@@ -1,0 +1,1 @@
+"""Networks: architectures, weights, preprocessing and cost."""

@@ -1,0 +1,1 @@
+"""From tables to findings, figures and one page."""

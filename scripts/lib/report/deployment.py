@@ -1,0 +1,75 @@
+"""The report's section on which ensemble to deploy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from scripts.lib.jobs.storage import load_table
+from scripts.lib.report.deployment_summary import sentences
+from scripts.lib.report.labels import consensus_title, in_words, missing, plain, signed
+from scripts.lib.report.tables import Table
+
+MOST_SIZES = 8  # of each dataset; deployment/{dataset}.parquet has all
+MOST_MEMBERS = 40
+MOST_NAMES = 6
+
+
+def deployment_section(folder: Path, study: Mapping[str, Any]) -> dict[str, Any]:
+    """Sentences and tables, from `deployment/` and `contributions/`."""
+    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
+    chosen, contributed = (
+        {dataset: load_table(folder / name / f"{dataset}.parquet") for dataset in datasets}
+        for name in ("deployment", "contributions")
+    )
+    accuracies = {dataset: load_table(folder / "accuracies" / f"{dataset}.parquet") for dataset in datasets}
+    members = [member["id"] for member in study["members"]]
+    samples = {dataset: int(table["samples"][0]) for dataset, table in accuracies.items()}
+    share, consensus = study["deployment"]["selection_share"], study["ensembles"]["consensus"]
+    return {
+        "share": plain(100 * share, 0),
+        "sentences": list(sentences(chosen, members, samples, share, consensus[0])),
+        "tables": [
+            *(_sizes_table(chosen, members, way) for way in consensus),
+            *(_contributions_table(contributed, way) for way in consensus),
+        ],
+    }
+
+
+def _sizes_table(chosen: Mapping[str, pl.DataFrame], members: Sequence[str], consensus: str) -> Table:
+    rows = [
+        [in_words(dataset), *_ensemble(row, members)]
+        for dataset, table in chosen.items()
+        for row in table.filter(consensus=consensus, chosen_for="size").sort("size").head(MOST_SIZES).to_dicts()
+    ]
+    header = ["Dataset", "Members", "Size", "Where chosen (%)", "Held out (%)", "95 % interval", "Over best member"]
+    caption = f"The best ensemble of each size by {consensus_title(consensus)}: chosen on one part, judged on the other"
+    return Table(caption, [*header, "MACs (M)", "Latency (ms)", "Parameters (M)"], rows, text_columns=2)
+
+
+def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> Iterator[str]:
+    names = [members[position] for position in row["members"]]
+    yield ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    yield str(row["size"])
+    yield plain(row["selection_accuracy"], 1)
+    yield plain(row["accuracy"], 1)
+    yield f"{plain(row['low'], 1)}–{plain(row['high'], 1)}"
+    yield signed(row["over_best_member"], 1)
+    for key, unit in (("macs", 1e6), ("latency_ms", 1), ("parameters", 1e6)):
+        yield "–" if missing(row[key]) else plain(row[key] / unit, 1)
+
+
+def _contributions_table(contributed: Mapping[str, pl.DataFrame], consensus: str) -> Table:
+    """Of many members those with the largest values on the first dataset."""
+    first = next(iter(contributed.values())).filter(consensus=consensus)
+    key = "leave_one_out" if first["shapley"].null_count() else "shapley"
+    order = first.sort(key, descending=True)["member"].head(MOST_MEMBERS)
+    cells: dict[str, list[str]] = {member: [member] for member in order}
+    for table in contributed.values():
+        for row in table.filter(pl.col("member").is_in(order), consensus=consensus).to_dicts():
+            shapley = "" if missing(row["shapley"]) else f"{plain(row['shapley'], 1)} "
+            cells[row["member"]].append(f"{shapley}({signed(row['leave_one_out'], 1)})")
+    what = "Shapley value in points of accuracy, and in brackets" if key == "shapley" else "In brackets"
+    caption = f"What members contribute, {consensus_title(consensus)}: {what} what the ensemble of all loses without it"
+    return Table(caption, ["Member", *map(in_words, contributed)], list(cells.values()))

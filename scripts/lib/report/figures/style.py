@@ -1,0 +1,121 @@
+"""What all figures share: size, fonts, colours, number formats and how a figure is saved."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from scripts.lib.jobs.storage import whole_file
+
+matplotlib.use("Agg")
+
+WIDTH = 7.2  # inches: the text width of a two-column page, so that a figure is printed at its own size
+SMALL = 7  # points: no text in any figure is smaller
+
+# Okabe & Ito's colours, told apart with every common kind of colour blindness.
+BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+GREY, LIGHT_GREY = "#666666", "#d9d9d9"
+# Beyond this, names would not be legible on one page.
+MOST_MEMBERS_WITH_NAMES = 60
+
+matplotlib.rcParams.update(
+    {
+        "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+        "font.size": SMALL,
+        "axes.titlesize": 8,
+        "axes.labelsize": SMALL,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "legend.fontsize": SMALL,
+        "figure.titlesize": 9,
+        "figure.labelsize": 8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": GREY,
+        "axes.linewidth": 0.6,
+        "xtick.color": GREY,
+        "ytick.color": GREY,
+        "xtick.labelcolor": "black",
+        "ytick.labelcolor": "black",
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "grid.color": LIGHT_GREY,
+        "grid.linewidth": 0.5,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+        "pdf.fonttype": 42,  # embeds TrueType fonts: text stays text, and journals accept the file
+        "savefig.facecolor": "white",
+    }
+)
+
+
+def new_figure(height: float, square_panels: bool = False) -> Figure:
+    """An empty figure as wide as the text, whose parts are laid out without overlap."""
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.03, compress=square_panels)
+    return Figure(figsize=(WIDTH, height), layout=layout)
+
+
+def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
+    """`count` axes with common scales in rows of `columns`; places of the grid that no panel needs stay empty."""
+    rows = -(-count // columns)
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
+    for empty in axes[count:]:
+        empty.set_axis_off()
+    for lowest in axes[max(count - columns, 0) : count]:
+        lowest.tick_params(labelbottom=True)
+    return axes[:count]
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> None:
+    """Write `folder/name.png` (200 dots an inch) and `folder/name.pdf`, without dates: same data, same bytes."""
+    metadata: dict[str, dict[str, None]] = {
+        "png": {"Software": None},
+        "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    }
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is found now: finding it again for each file takes most of the time
+    for kind, absent in metadata.items():
+        with whole_file(Path(folder) / f"{name}.{kind}") as part:
+            figure.savefig(part, format=kind, dpi=200, metadata=absent)
+
+
+def size_colours(sizes: Iterable[int]) -> tuple[Colormap, BoundaryNorm]:
+    """One viridis colour for each ensemble size, and the norm that maps sizes to them."""
+    first, last = min(sizes, default=2), max(sizes, default=2)
+    count = last - first + 1
+    viridis = matplotlib.colormaps["viridis"]
+    # The brightest yellow is hardly seen on white, so the scale ends before it.
+    colours = ListedColormap(viridis(np.linspace(0, 0.93, count)))
+    return colours, BoundaryNorm(np.arange(first - 0.5, last + 1), count)
+
+
+def literal(name: str) -> str:
+    """A name that the user chose, as matplotlib draws it letter for letter.
+
+    A dollar begins no mathematics; line breaks and what no font can hold (control characters, halves of characters)
+    become �.
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "�", name).replace("$", r"\$")
+
+
+def wrapped(name: str, width: int) -> str:
+    """Break a long identifier at its `_`, `-`, `.` or spaces into lines of about `width` characters, each literal."""
+    lines = [""]
+    for piece in re.findall(r"[^\s_.-]+[\s_.-]*", name) or [name]:
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(literal(line.rstrip()) for line in lines)
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text that is longer than `length` and end it with an ellipsis; what is left is literal."""
+    return literal(text if len(text) <= length else text[: length - 1].rstrip() + "…")

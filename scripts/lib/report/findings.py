@@ -1,0 +1,152 @@
+"""Two paragraphs of plain text that say what a study found. Every word of them follows from the tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from scripts.lib.report.findings_diversity import Row, on_diversity
+from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, signed
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the text is computed from. Datasets are in the order of the study; the first one is not shifted."""
+
+    members: Sequence[str]
+    accuracies: Mapping[str, pl.DataFrame]
+    ensembles: Mapping[str, pl.DataFrame]
+    correlations: pl.DataFrame
+    consensus: str
+    improvement: str = "over_mean"
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.accuracies))
+
+    @property
+    def others(self) -> list[str]:
+        return list(self.accuracies)[1:]
+
+    def chosen(self, dataset: str) -> pl.DataFrame:
+        """Ensembles of two and more members that decide by the consensus of the text."""
+        return self.ensembles[dataset].filter(pl.col("size") > 1, consensus=self.consensus)
+
+    def correlated(self, datasets: Sequence[str]) -> list[Row]:
+        """The correlations over all sizes that have a value."""
+        rows = self.correlations.filter(size="all", consensus=self.consensus, improvement=self.improvement)
+        return [row for row in rows.iter_rows(named=True) if row["dataset"] in datasets and not missing(row["pearson"])]
+
+
+def findings(tables: Tables) -> list[str]:
+    """The two paragraphs: what ensembles gain, and which diversity goes with that gain."""
+    datasets = list(tables.accuracies)
+    paragraphs = (_on_ensembles(tables), on_diversity(tables.correlated(datasets), datasets))
+    return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs]
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its sign of per cent, or `r = 0.5`, on one line."""
+    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0")
+
+
+def _on_ensembles(tables: Tables) -> list[str]:
+    return [
+        _scope(tables),
+        _member_accuracies(tables),
+        _best_ensemble(tables),
+        _leads_elsewhere(tables),
+        _gains(tables),
+    ]
+
+
+def _scope(tables: Tables) -> str:
+    ensembles = tables.chosen(tables.first)
+    if ensembles.is_empty():
+        return f"{len(tables.members)} members were tested; no ensemble of two or more members was evaluated."
+    sizes = sorted(ensembles["size"].unique())
+    span = f"{sizes[0]} members" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} members"
+    return (
+        f"{len(tables.members)} members were tested alone and in {counted(len(ensembles), 'ensemble')} of {span}, "
+        f"on {counted(len(tables.accuracies), 'validation set')}."
+    )
+
+
+def _member_accuracies(tables: Tables) -> str:
+    first = tables.accuracies[tables.first].sort("accuracy", "position")
+    mean = _mean(first["accuracy"])
+    text = (
+        f"On {in_words(tables.first)} their top-1 accuracy lies between {plain(first['accuracy'][0], 1)} % "
+        f"({first['member'][0]}) and {plain(first['accuracy'][-1], 1)} % ({first['member'][-1]}), "
+        f"on average {plain(mean, 1)} %"
+    )
+    means = {dataset: _mean(tables.accuracies[dataset]["accuracy"]) for dataset in tables.others}
+    if not means:
+        return f"{text}."
+    average, lowest = sum(means.values()) / len(means), min(means, key=lambda dataset: means[dataset])
+    change = round(average, 1) - round(mean, 1)
+    verb = "falls to" if change < 0 else "rises to" if change > 0 else "stays at"
+    if len(means) == 1:
+        return f"{text}; on {in_words(lowest)} this average {verb} {plain(average, 1)} %."
+    return (
+        f"{text}; on the other {len(means)} sets ({listed(map(in_words, means))}) this average {verb} "
+        f"{plain(average, 1)} %, with {in_words(lowest)} the hardest ({plain(means[lowest], 1)} %)."
+    )
+
+
+def _best_ensemble(tables: Tables) -> str:
+    table = tables.chosen(tables.first)
+    if table.is_empty():
+        return ""
+    top = table.filter(pl.col("accuracy") == table["accuracy"].max()).sort("size", maintain_order=True)
+    best, lead = top.row(0, named=True), _lead(tables, tables.first)
+    alone = tables.accuracies[tables.first].sort("accuracy", "position", descending=[True, False]).row(0, named=True)
+    names = listed(tables.members[position] for position in best["members"])
+    equals = f" ({counted(len(top) - 1, 'other ensemble')} reached the same)" if len(top) > 1 else ""
+    return (
+        f"The best ensemble on {in_words(tables.first)}, deciding by {consensus_title(tables.consensus)}, is {names} "
+        f"with {plain(best['accuracy'], 1)} %{equals}: {compared(lead)} the best single member, {alone['member']}. "
+        "It was picked on the same images that score it, so its accuracy is an optimistic estimate."
+    )
+
+
+def _leads_elsewhere(tables: Tables) -> str:
+    leads = {dataset: _lead(tables, dataset) for dataset in tables.others if len(tables.chosen(dataset))}
+    if not leads:
+        return ""
+    each = listed(f"{signed(lead, 1)} on {in_words(dataset)}" for dataset, lead in leads.items())
+    return f"The best ensemble of each other set against its best single member, in points: {each}."
+
+
+def _lead(tables: Tables, dataset: str) -> float:
+    """Points between the best ensemble and the best single member of the whole study."""
+    return float(max(tables.chosen(dataset)["accuracy"]) - max(tables.accuracies[dataset]["accuracy"]))
+
+
+def _gains(tables: Tables) -> str:
+    tested = [dataset for dataset in tables.accuracies if len(tables.chosen(dataset))]
+    if not tested:
+        return ""
+    gains = listed(
+        f"{signed(_mean(tables.chosen(dataset)['improvement_over_mean']), 1)} on {in_words(dataset)}"
+        for dataset in tested
+    )
+    beating = [100 * _mean(tables.chosen(dataset)["improvement_over_best"] > 0) for dataset in tested]
+    low, high = (f"{plain(share, 1)} %" for share in (min(beating), max(beating)))
+    shares = low if low == high else f"between {low} and {high}, depending on the set,"
+    return (
+        f"Averaged over all ensembles, the improvement over the mean member is, in points, {gains}; "
+        f"{shares} of the ensembles beat the best of their own members."
+    )
+
+
+def compared(lead: float) -> str:
+    """A difference in words, after rounding to what is printed."""
+    if round(lead, 1) == 0:
+        return "as accurate as" if abs(lead) < 1e-9 else "less than 0.1 points from"
+    return f"{plain(abs(lead), 1)} points {'better' if lead > 0 else 'worse'} than"
+
+
+def _mean(values: pl.Series) -> float:
+    present = values.drop_nulls().to_numpy()
+    return float(present.mean()) if len(present) else float("nan")

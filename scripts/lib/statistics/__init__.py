@@ -1,0 +1,1 @@
+"""How diversity and improvement go together."""

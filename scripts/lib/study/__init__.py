@@ -1,0 +1,1 @@
+"""From a study file to a complete, checked study; and the commands that look at one before it runs."""

@@ -1,0 +1,120 @@
+"""What is missing, wrong or truncated in a study's files and images.
+
+`python -m scripts.lib.study.check_data STUDY [--full]`
+
+Every folder is listed; of each set a sample of pictures is decoded, with --full every picture.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from scripts.lib.datasets import imagenet
+from scripts.lib.datasets.images import ImageSet, training_images, validation_images
+from scripts.lib.datasets.pictures import TREATED
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.study.file import read_study
+from scripts.lib.study.resolve import resolve
+from scripts.lib.study.user_files import check_files, named_files
+
+SAMPLE = 200
+OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified by the workflow itself
+
+
+def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]:
+    """One line for each set: what was found, and what is wrong with it (None if nothing is)."""
+    datasets = study["datasets"]
+    if count := sum(1 for _ in named_files(study)):
+        yield _named(study, count)
+    if datasets["kind"] not in OWN:
+        if datasets["kind"] != "predictions":
+            yield f"{datasets['kind']}: fetched and verified by the workflow", None
+        return
+    classes: list[str] = []
+
+    def training() -> ImageSet:
+        found = training_images(datasets)
+        if datasets["kind"] == "imagenet":
+            imagenet.check_complete(found.classes, datasets["classes"], "datasets/training/folder")
+        classes.extend(found.classes)
+        return found
+
+    yield _checked("training", training, full)
+    for dataset in datasets["validation"]:
+        if "of" not in dataset:
+            yield _checked(dataset["id"], partial(_validation, study, dataset, classes), full)
+
+
+def _named(study: dict[str, Any], count: int) -> tuple[str, str | None]:
+    try:
+        check_files(study)
+    except StudyError as error:
+        return "files", str(error)
+    return f"files: {count} that the study names are there (labels, predictions, weights, …); jobs read them", None
+
+
+def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[str]) -> ImageSet:
+    if not classes:
+        raise StudyError("cannot be compared with the classes of the training images, which have faults themselves.")
+    found, _ = validation_images(study["datasets"], dataset, study["seed"], classes)
+    if dataset["images"] and dataset["images"] > len(found):
+        raise StudyError(f"has {len(found)} images, fewer than the {dataset['images']} that the study wants.")
+    return found
+
+
+def _checked(title: str, read: Callable[[], ImageSet], full: bool) -> tuple[str, str | None]:
+    try:
+        found = read()
+        decoded, treated = _decode(found, full)
+    except StudyError as error:
+        return title, str(error)
+    counts = np.bincount(found.labels)
+    counts = counts[counts > 0]
+    return (
+        f"{title}: {len(found)} images of {len(counts)} classes ({counts.min()} to {counts.max()} each), "
+        f"{decoded} decoded" + "".join(f"; {count} {what}" for what, count in treated.items()),
+        None,
+    )
+
+
+def _decode(images: ImageSet, full: bool) -> tuple[int, Counter[str]]:
+    """Decode a sample of the pictures, or all: how many, and what was done for how many of them.
+
+    Raises StudyError naming one that is damaged.
+    """
+    count = len(images) if full else min(SAMPLE, len(images))
+    rows = np.random.default_rng(0).permutation(len(images))[:count]
+    treated: Counter[str] = Counter()
+    with ThreadPoolExecutor() as pool:
+        for done in pool.map(lambda row: images.images[int(row)].info.get(TREATED, []), rows):
+            treated.update(done)
+    return count, treated
+
+
+def main() -> int:
+    """Print the result; the exit status is 1 if something is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", help="a study file")
+    parser.add_argument("--full", action="store_true", help="decode every picture, not a sample")
+    arguments = parser.parse_args()
+    try:
+        study = resolve(read_study(arguments.study))
+    except StudyError as error:
+        print(f"Error: {error}")
+        return 1
+    faults = 0
+    for title, fault in check(study, arguments.full):
+        print(f"FAULT {title}: {fault}" if fault else f"ok    {title}", flush=True)
+        faults += fault is not None
+    print(f"{faults} of the sets have faults: correct them before training." if faults else "Nothing is wrong.")
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

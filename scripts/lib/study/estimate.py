@@ -1,0 +1,268 @@
+"""What a study costs before it starts: `python -m scripts.lib.study.estimate STUDY [--devices N]`.
+
+A few steps of every backbone, super-network and member are measured on the device at hand, on random images, and
+multiplied up.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from scripts.lib.datasets.images import ArrayImages, ImageSet
+from scripts.lib.inference.infer import BATCH
+from scripts.lib.jobs.device import choose_device, device_name
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.members.external_weights import LIBRARIES, completed
+from scripts.lib.networks.architectures import build, count_parameters, place
+from scripts.lib.study.file import read_study
+from scripts.lib.study.resolve import WITH_WEIGHTS, resolve
+from scripts.lib.supernets.batch_norm import adaptation_samples
+from scripts.lib.training.dino import Pretraining
+from scripts.lib.training.loop import make_optimizer, training_transforms
+from scripts.lib.training.steps import Steps
+
+# Where the study does not say how many: all that there are.
+TRAINING_IMAGES = {"imagenet": 1_281_167, "fashion-mnist": 60_000, "digits": 1198}
+VALIDATION_IMAGES = {"imagenet": 50_000, "fashion-mnist": 10_000, "digits": 599}
+TRAINED = ("supervised", "dino")
+NNCF_EVALUATIONS = 3000  # of a search, where the section does not say
+NOT_INCLUDED = (
+    "Sub-networks and steps of a super-network count as the whole network: an upper bound, without NNCF's own work. "
+    "Not included: reading pictures, waiting for a cluster, pairwise measures and ensembles (minutes on a CPU). "
+    "Where loading keeps up, expect the truth within a factor of two of these numbers, on this device only."
+)
+TIMED_STEPS = 5
+IMAGES_ON_CPU = 8  # a step of a few images tells the time of one image; a GPU needs its whole batch for that
+
+
+@dataclass(frozen=True)
+class Time:
+    """Seconds of one piece of work: the median of what was measured, the fastest and the slowest."""
+
+    middle: float
+    low: float
+    high: float
+
+    def __mul__(self, factor: float) -> "Time":
+        return Time(self.middle * factor, self.low * factor, self.high * factor)
+
+    def __add__(self, other: "Time") -> "Time":
+        return Time(self.middle + other.middle, self.low + other.low, self.high + other.high)
+
+    def __str__(self) -> str:
+        return f"{self.middle / 3600:9.2f} h ({self.low / 3600:.2f} to {self.high / 3600:.2f})"
+
+
+NOTHING = Time(0, 0, 0)
+
+
+def measure(step: Callable[[], Any], device: torch.device) -> Time:
+    """Seconds of one call, after one that is not counted."""
+    seconds = []
+    for _ in range(1 + TIMED_STEPS):
+        start = time.perf_counter()
+        step()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return Time(statistics.median(seconds[1:]), min(seconds[1:]), max(seconds[1:]))
+
+
+class Estimate:
+    """The costs of a resolved study on one device."""
+
+    def __init__(self, study: dict[str, Any], device: torch.device) -> None:
+        self.study, self.device = study, device
+        kind = study["datasets"]["kind"]
+        self.training, self.validation = TRAINING_IMAGES.get(kind, 0), VALIDATION_IMAGES.get(kind, 0)
+        self.classes = 10 if kind in ("fashion-mnist", "digits") else study["datasets"]["classes"] or 1000
+        self.sources = {source["id"]: source for source in [*study["backbones"], *study["supernets"]]}
+
+    def images(self, settings: dict[str, Any]) -> int:
+        """Images that a training sees in all of its epochs."""
+        return (settings["training_images"] or self.training) * settings["epochs"]
+
+    def member(self, member: dict[str, Any]) -> dict[str, Any]:
+        """A member with the architecture and image size of its backbone or super-network."""
+        if member["kind"] in LIBRARIES:
+            source_of_library = LIBRARIES[member["kind"]](member, False, f"members/{member['id']}")
+            return completed(member, source_of_library, self.study["datasets"])
+        source = self.sources.get(source_of(member), {})
+        return member | {key: source[key] for key in ("architecture", "image_size") if key in source}
+
+    def supervised(self, member: dict[str, Any]) -> Time:
+        """Training of a member, or of the classifier on its backbone."""
+        complete = self.member(member)
+        network = build(complete, self.classes)
+        if member["kind"] == "dino":
+            network.model.requires_grad_(False)
+            network.model.get_submodule(network.head).requires_grad_(True)
+        model = place(network.model, self.device)
+        steps = Steps(model, make_optimizer(model, member["optimizer"]), self.study["training"], self.device)
+        count = self.batch(member)
+        images = torch.randn(count, 3, complete["image_size"], complete["image_size"], device=self.device)
+        labels = torch.arange(count, device=self.device) % self.classes
+
+        def step() -> None:
+            steps.classify(images, labels, count)
+            steps.finish()
+
+        return measure(step, self.device) * (self.images(member) / count)
+
+    def pretraining(self, backbone: dict[str, Any]) -> Time:
+        """Training of a backbone."""
+        count = self.batch(backbone)
+        pixels = np.zeros((count, 32, 32, 3), np.uint8)
+        empty = ImageSet(ArrayImages(pixels), np.zeros(count, np.int64), [str(row) for row in range(count)], ["a"])
+        run = Pretraining(backbone | {"batch_size": count}, empty, 0, self.device, self.study["training"])
+        views = backbone["views"]
+        sizes = [backbone["image_size"]] * 2 + [views["local_size"]] * views["local_count"]
+        batch = [torch.randn(count, 3, size, size) for size in sizes]
+        return measure(lambda: run.step(0, 0, batch), self.device) * (self.images(backbone) / count)
+
+    def shrinking(self, supernet: dict[str, Any]) -> Time:
+        """Training of a super-network, with the smallest and the largest sub-network scored after every epoch."""
+        stages = supernet["bootstrapNAS"]["training"]["schedule"]["list_stage_descriptions"]
+        epochs = sum(stage["epochs"] for stage in stages)
+        plain = supernet | {"kind": "supernet", "epochs": epochs}
+        plain["optimizer"] = {"name": "SGD", "lr": 0.01, **supernet["optimizer"]}
+        return self.supervised(plain) + self.forward(supernet) * (2 * epochs * scored_images(supernet))
+
+    def search(self, supernet: dict[str, Any]) -> Time:
+        """Search of a super-network."""
+        count = supernet["bootstrapNAS"]["search"].get("num_evals", NNCF_EVALUATIONS)
+        return self.forward(supernet) * (count * scored_images(supernet))
+
+    def inference(self, member: dict[str, Any]) -> Time:
+        """Logits and attributions on all validation sets."""
+        settings = self.study["attributions"]
+        passes = 3 * settings["samples"] * (settings["steps"] if settings["method"] == "IntegratedGradients" else 1)
+        return self.forward(self.member(member)) * sum(self.samples(passes))
+
+    def forward(self, network: dict[str, Any]) -> Time:
+        """Logits of one image."""
+        model = place(build(network, self.classes).model, self.device).eval()
+        count = self.batch({"batch_size": BATCH})
+        images = torch.randn(count, 3, network["image_size"], network["image_size"], device=self.device)
+        with torch.inference_mode():
+            return measure(lambda: model(images), self.device) * (1 / count)
+
+    def samples(self, more: int = 0) -> list[int]:
+        """Images of every validation set, and `more`."""
+        originals = [dataset for dataset in self.study["datasets"]["validation"] if "of" not in dataset]
+        found = {d["id"]: d["images"] or files_in(d["folder"]) or self.validation for d in originals}
+        return [found[d.get("of", d["id"])] + more for d in self.study["datasets"]["validation"]]
+
+    def batch(self, settings: dict[str, Any]) -> int:
+        count = min(settings["batch_size"], self.study["training"]["images_at_once"] or settings["batch_size"])
+        return count if self.device.type == "cuda" else min(count, IMAGES_ON_CPU)
+
+    def loading(self, member: dict[str, Any]) -> float:
+        """Images that one process decodes and augments in a second, of pictures like ImageNet's."""
+        pixels = np.random.default_rng(0).integers(0, 256, (1, 400, 500, 3), dtype=np.uint8)
+        pictures, augment = ArrayImages(pixels), training_transforms(self.member(member))
+        return 1 / measure(lambda: augment(pictures[0]), torch.device("cpu")).middle
+
+    def megabytes(self, members: list[dict[str, Any]]) -> dict[str, float]:
+        """Disk of the largest results."""
+        size, samples = self.study["datasets"]["image_size"], sum(self.samples())
+        networks = [self.member(member) for member in members if member["kind"] in WITH_WEIGHTS]
+        weights = sum(count_parameters(build(network, self.classes).model) for network in networks)
+        maps = self.study["attributions"]["samples"] * len(self.samples())
+        return {
+            "images": samples * size**2 * 3 / 1e6,
+            "predictions": len(members) * samples * self.classes * 4 / 1e6,
+            "attributions": len(networks) * maps * size**2 * 2 / 1e6,
+            "checkpoints, with unfinished ones": 4 * weights * 4 / 1e6,
+        }
+
+
+def files_in(folder: str | None) -> int:
+    """Files in the class folders of an image folder, as far as it is there."""
+    return sum(1 for _ in Path(folder).glob("*/*")) if folder else 0
+
+
+def source_of(member: dict[str, Any]) -> str:
+    """The backbone or super-network that a member is made from; empty where it is made from none."""
+    return str(member.get("backbone") or member.get("supernet") or "")
+
+
+def scored_images(supernet: dict[str, Any]) -> int:
+    """Images that go through a sub-network to score it: for its batch norm, and those it is compared on."""
+    return adaptation_samples(supernet) + supernet["evaluation_images"]
+
+
+def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
+    """Print one line a training, and then the sums."""
+    estimate, members = Estimate(study, device), [m for m in study["members"] if m["kind"] in WITH_WEIGHTS]
+    print(
+        f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
+    )
+    # Each job begins when the one that it is made from has ended.
+    before = {
+        source["id"]: _line(f"pretrain {source['id']}", estimate.pretraining(source)) for source in study["backbones"]
+    }
+    work = sum(before.values(), NOTHING)
+    trained = {}
+    for member in [member for member in members if member["kind"] in TRAINED]:
+        trained[member["id"]] = _line(f"train {member['id']}", estimate.supervised(member))
+    for supernet in study["supernets"]:
+        shrinking = _line(f"train super-network {supernet['id']}", estimate.shrinking(supernet))
+        if "search" in supernet["bootstrapNAS"]:
+            shrinking += _line(f"search {supernet['id']}", estimate.search(supernet))
+        before[supernet["id"]] = trained.get(supernet["base"].get("member", ""), NOTHING) + shrinking
+        work += shrinking
+    longest = NOTHING
+    for member in members:
+        training, inference = (
+            trained.get(member["id"], NOTHING),
+            _line(f"infer {member['id']}", estimate.inference(member)),
+        )
+        chain = before.get(source_of(member), NOTHING) + training + inference
+        longest = max(longest, chain, key=lambda time: time.middle)
+        work += training + inference
+    if others := len(study["members"]) - len(members):
+        print(
+            f"  {others} members of other kinds: files of predictions take moments, ONNX files and programs are unknown"
+        )
+    _line("all together", work)
+    wall = max(longest.middle, work.middle / devices) / 3600
+    print(f"Wall time with {devices} devices, one a job: at least {wall:.2f} h.")
+    if trained:
+        rate = estimate.loading(next(member for member in members if member["kind"] in TRAINED))
+        print(f"Loading: one process augments {rate:.0f} images a second, decoding not counted.")
+    disk = estimate.megabytes(study["members"])
+    print("Disk: " + ", ".join(f"{name} {size / 1000:.2f} GB" for name, size in disk.items()))
+    print(NOT_INCLUDED)
+
+
+def _line(title: str, time: Time) -> Time:
+    print(f"  {title:36}{time}", flush=True)
+    return time
+
+
+def main() -> int:
+    """Print the estimate of a study file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", help="a study file")
+    parser.add_argument("--devices", type=int, default=1, help="GPUs (or cores) that work side by side")
+    arguments = parser.parse_args()
+    try:
+        study = resolve(read_study(arguments.study))
+        report(study, choose_device(study["device"], study["threads"]), arguments.devices)
+    except (OSError, StudyError) as error:
+        print(f"Error: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

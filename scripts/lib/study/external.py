@@ -1,0 +1,218 @@
+"""From an entry of `members` with `from` to the members that it stands for.
+
+Needs only the standard library and PyYAML, because the study is resolved before any job.
+"""
+
+import glob
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.study.manifests import rows_of_manifest
+from scripts.lib.study.patterns import matches, name_of, template
+from scripts.lib.study.plain_values import shown
+from scripts.lib.study.user_files import DATASET, fault_of_file, fault_of_path, location, weights_file
+
+Entry = dict[str, Any]
+KINDS = {
+    ".npy": "predictions",
+    ".npz": "predictions",
+    ".csv": "predictions",
+    ".parquet": "predictions",
+    ".onnx": "onnx",
+    ".safetensors": "timm",
+    ".pt": "timm",
+    ".pth": "timm",
+}
+MANIFESTS = (".csv", ".parquet")
+# The key that holds the file of a member.
+FILE_KEYS = {"predictions": "file", "onnx": "file", "timm": "weights", "torchvision": "weights"}
+LARGEST_HEADER = 100 << 20  # bytes; what safetensors itself allows
+
+
+def expand(entries: Any, datasets: Sequence[str]) -> tuple[Any, list[Entry]]:
+    """The members that `entries`, the section `members`, stands for, and what was found for its entries with `from`.
+
+    `datasets` are the ids of the validation sets. A row of what was found has `entry` (the pattern), `path`, `member`
+    (its id, or None where the file is skipped) and `reason`. Raises StudyError for a pattern of which nothing can be
+    used.
+    """
+    if isinstance(entries, dict) and "from" in entries:
+        entries = [entries]
+    if not isinstance(entries, list):
+        return entries, []
+    taken = {str(entry.get("id")) for entry in entries if isinstance(entry, dict)}
+    members: list[Any] = []
+    found: list[Entry] = []
+    for position, entry in enumerate(entries):
+        if not (isinstance(entry, dict) and "from" in entry):
+            members.append(entry)
+            continue
+        rows = list(_rows(entry, f"members/{position}/from", datasets, taken))
+        members += [member for _, member, _ in rows if member]
+        found += [
+            {"entry": entry["from"], "path": path, "member": member and member["id"], "reason": reason}
+            for path, member, reason in rows
+        ]
+    return members, found
+
+
+Row = tuple[str, Entry | None, str]  # path, member or None, why not (or a remark)
+
+
+def _rows(entry: Entry, where: str, datasets: Sequence[str], taken: set[str]) -> Iterator[Row]:
+    source, settings = entry["from"], {key: value for key, value in entry.items() if key != "from"}
+    if not isinstance(source, str) or not source:
+        raise StudyError(f"{where}: {shown(source)} is not a pattern of files or the path of a manifest.")
+    manifest = source.endswith(MANIFESTS) and not glob.has_magic(source)
+    read = _of_manifest if manifest else _of_pattern
+    rows = list(read(source, settings, where, datasets))
+    if not any(member for _, member, _ in rows):
+        reasons = "; ".join(f"{path}: {reason}" for path, _, reason in rows[:3])
+        raise StudyError(f"{where}: {source} stands for no member ({reasons or 'no file matches'}).")
+    for path, member, reason in rows:
+        if member:
+            member["id"] = _unique(member["id"], taken)
+            taken.add(member["id"])
+        yield path, member, reason
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    return next(f"{name}-{number}" for number in range(2, len(taken) + 3) if f"{name}-{number}" not in taken)
+
+
+def _of_manifest(source: str, settings: Entry, where: str, datasets: Sequence[str]) -> Iterator[Row]:
+    for number, row in enumerate(rows_of_manifest(source, settings, where), 1):
+        yield _member(row, f"row {number}", datasets)
+
+
+def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str]) -> Iterator[Row]:
+    pattern = location(source)
+    first = datasets[0] if datasets else ""
+    for path, unfollowed in matches(pattern.replace(DATASET, first)):
+        reason = unfollowed or fault_of_path(path) or fault_of_file(path)
+        if not reason and path.endswith(".json"):
+            continue  # settings that lie beside a member's file
+        file = template(pattern, path, first)
+        of_suffix = KINDS.get(Path(path).suffix, "")
+        stated = settings if reason or not of_suffix else _beside(file) | settings
+        kind = stated.get("kind", of_suffix)
+        key = FILE_KEYS[kind] if _is_known(kind) else ""
+        if not reason and (not key or key != FILE_KEYS.get(of_suffix)):
+            reason = f"a file {Path(path).suffix!r} is no member{_of_kind(stated)}"
+        if reason:
+            yield os.fsencode(path).decode("utf-8", "backslashreplace"), None, reason
+            continue
+        yield _member({"id": name_of(pattern, file), "kind": kind, key: file} | stated, path, datasets)
+
+
+def _is_known(kind: Any) -> TypeGuard[str]:
+    return isinstance(kind, str) and kind in FILE_KEYS
+
+
+def _of_kind(settings: Entry) -> str:
+    return f" of kind {settings['kind']}" if "kind" in settings else ""
+
+
+def _member(row: Entry, path: str, datasets: Sequence[str]) -> Row:
+    """One member, put together from a row or file and what lies beside it; `path` names it where it has no file.
+
+    Of a kind that has no files, nothing is looked at: the schema says what is wrong with it.
+    """
+    kind = row.get("kind") or KINDS.get(Path(str(_file_of(row) or "")).suffix, "predictions")
+    file = row.get(FILE_KEYS[kind]) if _is_known(kind) else None
+    shown_path = file if isinstance(file, str) and file else path
+    if reason := _missing(file, kind, row, datasets):
+        return shown_path, None, reason
+    row = {"kind": kind} | _beside(file) | row
+    if kind in ("timm", "torchvision"):
+        row.setdefault("model", _model(file))
+    name = row.get("id") or (Path(file).stem if isinstance(file, str) else str(row.get("model", "member")))
+    row["id"] = re.sub(r"[^A-Za-z0-9._-]+", "-", str(name)).lstrip("._-") or "member"
+    return shown_path, row, ""
+
+
+def _file_of(row: Entry) -> Any:
+    file = row.get("file", row.get("weights"))
+    return next(iter(file.values()), None) if isinstance(file, dict) else file
+
+
+def _missing(file: Any, kind: Any, row: Entry, datasets: Sequence[str]) -> str:
+    """Why the files of a member cannot be read, or nothing."""
+    if kind == "predictions":
+        return _missing_predictions(file, datasets)
+    if kind in ("timm", "torchvision") and isinstance(file, str):
+        file = weights_file({"kind": kind, "weights": file})
+    fault = fault_of_path(file) or fault_of_file(file) if isinstance(file, str) and _is_known(kind) else ""
+    return f"{file} {fault}" if fault else ""
+
+
+def _missing_predictions(file: Any, datasets: Sequence[str]) -> str:
+    if isinstance(file, str) and len(datasets) > 1 and DATASET not in file:
+        return f"one file for {len(datasets)} validation sets: write {DATASET} where their ids belong"
+    lacking, faults = [], []
+    for dataset in datasets:
+        path = file.get(dataset) if isinstance(file, dict) else file
+        path = path.replace(DATASET, dataset) if isinstance(path, str) else ""
+        fault = fault_of_path(path) or fault_of_file(path) if path else "does not exist"
+        if fault == "does not exist":
+            lacking.append(dataset)
+        elif fault:
+            faults.append(f"{path} {fault}")
+    return "; ".join([f"no file for {', '.join(lacking)}"] * bool(lacking) + faults)
+
+
+def _beside(file: Any) -> Entry:
+    """Keys of the member in a JSON file of the same name beside its file, if there is one."""
+    path = Path(location(file)).with_suffix(".json") if isinstance(file, str) and Path(file).suffix else None
+    if path is None or not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once, parse_constant=_refused)
+    except (OSError, ValueError, RecursionError) as error:
+        raise StudyError(f"{path}, the settings beside {file}, is not readable JSON ({error}).") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}, the settings beside {file}, is no JSON object of a member's keys.")
+    if named := [key for key in ("file", "weights") if key in content]:
+        raise StudyError(f"{path}, the settings beside {file}, must not name another file: remove `{named[0]}`.")
+    if wrong := [key for key in ("id", "kind") if key in content and not isinstance(content[key], str)]:
+        raise StudyError(f"{path}, the settings beside {file}: `{wrong[0]}` must be text, in quotes.")
+    return content
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Entry:
+    section = dict(pairs)
+    if len(section) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return section
+
+
+def _model(file: Any) -> str:
+    """The model's name: what a safetensors file says of itself, or the file's name up to the first hyphen."""
+    if not isinstance(file, str):
+        return ""
+    path = Path(location(file))
+    said = _metadata(path) if path.suffix == ".safetensors" and path.is_file() else {}
+    return str(said.get("model") or said.get("architecture") or path.stem.split("-")[0])
+
+
+def _metadata(path: Path) -> Entry:
+    """The text that a safetensors file carries beside its tensors; nothing where it is no such file."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= LARGEST_HEADER else {}
+        return dict(header.get("__metadata__", {}))
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return {}

@@ -1,0 +1,101 @@
+"""Manifests of a zoo: tables with a row a member and a column a key. polars is loaded for a Parquet file alone."""
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.study.file import is_misread
+from scripts.lib.study.user_files import location, weights_file
+
+Entry = dict[str, Any]
+# Cells that are paths (relative to the manifest), and those that are text even where they look like numbers.
+PATHS = ("file", "weights", "samples", "classes")
+TEXTS = ("id", "kind", "model", *PATHS)
+
+
+def rows_of_manifest(source: str, settings: Entry, where: str) -> Iterator[Entry]:
+    """The keys of each row, on top of `settings`; paths of both are relative to the manifest.
+
+    Raises StudyError, naming `where`, for a table that cannot be read or is not clear.
+    """
+    folder = Path(location(source)).parent
+    for number, cells in enumerate(_table(source, where), 1):
+        row = settings | _nested(cells, f"{where}: row {number} of {source}")
+        yield row | {key: _below(folder, key, row) for key in PATHS if key in row}
+
+
+def _table(source: str, where: str) -> list[Entry]:
+    """Rows of a manifest, without empty cells."""
+    path = Path(location(source))
+    try:
+        if path.suffix == ".csv":
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(_cells(csv.reader(file, strict=True)))
+        else:
+            from scripts.lib.tables.user_tables import read_table
+
+            rows = read_table(path, None)[0].to_dicts()
+    except StudyError as error:
+        raise StudyError(f"{where}: {error}") from None
+    except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a reader raise
+        raise StudyError(f"{where}: the manifest {source} cannot be read ({error}).") from None
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+
+def _cells(lines: Iterator[list[str]]) -> Iterator[Entry]:
+    """The rows of a CSV file by column. Raises ValueError for columns that are not clear."""
+    columns = next(lines, [])
+    if double := [name for name in columns if columns.count(name) > 1]:
+        raise ValueError(f"two columns are called {double[0]!r}")
+    if not {name.split(".")[0] for name in columns} & {*TEXTS}:
+        raise ValueError(f"its first line names no column such as {', '.join(TEXTS)}, separated by commas")
+    for number, line in enumerate(lines, 1):
+        if line and len(line) != len(columns):
+            raise ValueError(f"row {number} has {len(line)} cells for {len(columns)} columns")
+        if line:
+            yield {key: _cell(key, text, number) for key, text in zip(columns, line, strict=True)}
+
+
+def _cell(key: str, text: str, row: int) -> Any:
+    if not text:
+        return None
+    if key.split(".")[0] in TEXTS:
+        return text
+    try:
+        node, value = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text
+    if node and is_misread(node):
+        raise ValueError(f"row {row}, column `{key}`: {text} would be read as {value}; write the number in decimal")
+    return value
+
+
+def _nested(cells: Entry, where: str) -> Entry:
+    """A column `file.clean` is the key `clean` of the section `file`."""
+    row: Entry = {}
+    for key, value in cells.items():
+        section, _, inner = key.partition(".")
+        if (inner and not isinstance(row.setdefault(section, {}), dict)) or (not inner and section in row):
+            raise StudyError(f"{where} has both a cell {section!r} and cells such as {key!r}: leave one of them empty.")
+        if inner:
+            row[section][inner] = value
+        else:
+            row[section] = value
+    return row
+
+
+def _below(folder: Path, key: str, row: Entry) -> Any:
+    """A path of a manifest's row, which is relative to the manifest, or the name of torchvision's own weights."""
+    value = row[key]
+    if isinstance(value, dict):
+        return {inner: _below(folder, inner, value) for inner in value}
+    if not isinstance(value, str):
+        return value
+    path = str(folder / location(value))
+    is_name = key == "weights" and row.get("kind") == "torchvision" and not os.path.isfile(path)
+    return value if is_name and weights_file(row) is None else path

@@ -1,0 +1,200 @@
+"""From a study file to a complete, checked study. Needs only the standard library, PyYAML and jsonschema.
+
+The rules import this module, so that a wrong key stops Snakemake before any job.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+import yaml
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.paths import ROOT
+from scripts.lib.study.contradictions import contradictions, dataset_contradictions
+from scripts.lib.study.external import expand
+from scripts.lib.study.messages import listed, not_among, path_of, readable
+from scripts.lib.study.plain_values import canonical, faults, shown
+
+Study = dict[str, Any]
+BACKBONE = "backbone"  # beside the kinds of members
+# Kinds of members that are trained here, and those whose network is known, so that they have more than predictions.
+TRAINED = ("supervised", "dino", "subnet")
+WITH_WEIGHTS = (*TRAINED, "timm", "torchvision")
+
+
+def resolve(config: Study) -> Study:
+    """Merge recipes into `config`, check it against the schema and fill in the defaults; keys in canonical order.
+
+    Raises StudyError listing every wrong key with its path, its value and what is allowed.
+    """
+    if not isinstance(config, Mapping):
+        raise StudyError(listed([f"it must be a section of keys such as `name`, but it is {shown(config)}"]))
+    _refuse_what_no_study_holds(config)
+    study = copy.deepcopy(dict(config))
+    without_files = _expand_members(study)
+    _refuse_what_no_study_holds(study)  # manifests, and settings beside files, were read
+    _merge_recipes(study)
+    if messages := _faults_of(study, without_files):
+        raise StudyError(listed(messages))
+    for supernet in study["supernets"]:
+        supernet |= _inherited(study, supernet)
+    return dict(canonical(study))
+
+
+def _refuse_what_no_study_holds(study: Any) -> None:
+    if found := list(faults(study)):
+        raise StudyError(listed([f"{path_of(place, study)}: {reason}" for place, reason in found]))
+
+
+@cache
+def _schema() -> Study:
+    return yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def _recipes() -> dict[str, Study]:
+    return yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
+
+
+def _faults_of(study: Study, without_files: str) -> list[str]:
+    """What is wrong in a study with its members in place; fills in the defaults.
+
+    `without_files` says why some members are lacking, or nothing: what depends on them cannot be judged then.
+    """
+    errors = sorted(_ValidatorWithDefaults(_schema()).iter_errors(study), key=lambda error: list(map(str, error.path)))
+    if not without_files:
+        return [readable(error, study) for error in errors] or list(contradictions(study, _trains(study)))
+    errors = [error for error in errors if list(error.path) != ["members"]]
+    messages = [readable(error, study) for error in errors]
+    if any(_about_datasets(error) for error in errors):
+        return messages
+    return messages + (list(dataset_contradictions(study["datasets"], trained=False)) or [without_files])
+
+
+def _about_datasets(error: jsonschema.ValidationError) -> bool:
+    return "datasets" in list(error.path)[:1] or (not error.path and "datasets" not in error.instance)
+
+
+def _trains(study: Study) -> bool:
+    """Whether anything is trained, so that training images are needed."""
+    return bool(study["backbones"] or study["supernets"] or any(m["kind"] in TRAINED for m in study["members"]))
+
+
+def _expand_members(study: Study) -> str:
+    """Put members in the place of entries with `from`.
+
+    Returns why this cannot be done, with such entries left out: the reason may be a fault elsewhere in the study, such
+    as a validation set without an id, and this must be said first.
+    """
+    entries = study.get("members")
+    try:
+        study["members"], found = expand(entries, _dataset_ids(study))
+    except StudyError as error:
+        entries = entries if isinstance(entries, list) else []
+        study["members"] = [entry for entry in entries if not (isinstance(entry, dict) and "from" in entry)]
+        return str(error)
+    if found:
+        study["zoo"] = found
+    return ""
+
+
+def _dataset_ids(study: Study) -> list[str]:
+    """The ids of the validation sets, of a study that was not checked yet."""
+    datasets = study.get("datasets")
+    validation = datasets.get("validation") if isinstance(datasets, dict) else None
+    entries = validation if isinstance(validation, list) else []
+    return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
+
+
+def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
+    """The keys that a member of each kind, and a backbone, can have."""
+    kinds = schema["$defs"]["member"]["properties"]["kind"]["enum"]
+    keys = {kind: set(schema["$defs"][f"{kind}_member"]["properties"]) for kind in kinds}
+    return keys | {BACKBONE: set(schema["$defs"]["backbone"]["properties"])}
+
+
+def _merge_recipes(study: Study) -> None:
+    """Give members and backbones the keys of their recipes and the study's overrides; pick points of searches."""
+    kinds = keys_of_kinds(_schema())
+    for section, kind in (("members", "supervised"), ("backbones", BACKBONE)):
+        if isinstance(study.get(section), list):
+            entries = enumerate(study[section])
+            study[section] = [_merged(study, entry, f"{section}/{place}", kind, kinds) for place, entry in entries]
+    if isinstance(study.get("members"), list):
+        study["members"] = [member for entry in study["members"] for member in _picked(entry)]
+
+
+def _merged(study: Study, entry: Any, where: str, kind: str, kinds: dict[str, set[str]]) -> Any:
+    """The recipe of a member or backbone, under the study's overrides, under its own keys."""
+    if not isinstance(entry, dict):
+        return entry
+    recipes, name = _recipes(), str(entry.get("recipe", ""))
+    if "recipe" in entry and name not in recipes:
+        raise StudyError(f"{where}/recipe: {not_among(name, recipes)} (config/recipes.yaml).")
+    base = copy.deepcopy(recipes.get(name, {}))
+    overrides = _overrides(study, entry.get("kind", base.get("kind", kind)), kinds)
+    return merge(merge(base, overrides), entry)
+
+
+def _overrides(study: Study, kind: Any, kinds: dict[str, set[str]]) -> Study:
+    """The study's overrides without the keys that only members of other kinds, or backbones, have."""
+    overrides = study.get("overrides")
+    if not isinstance(overrides, dict) or not isinstance(kind, str) or kind not in kinds:
+        return {}
+    elsewhere = set().union(*kinds.values()) - kinds[kind]
+    return {key: value for key, value in overrides.items() if key not in elsewhere}
+
+
+def _picked(entry: Any) -> list[Any]:
+    """The members that an entry stands for: `count` points of a search's front, or just the entry itself."""
+    subnet = entry.get("subnet") if isinstance(entry, dict) else None
+    search: Any = subnet.get("search") if isinstance(subnet, dict) else None
+    if not isinstance(search, dict) or type(search.get("count")) is not int or "point" in search:
+        return [entry]
+    return [
+        entry | {"id": f"{entry.get('id')}-{point}", "subnet": {"search": search | {"point": point}}}
+        for point in range(1, search["count"] + 1)
+    ]
+
+
+def _inherited(study: Study, supernet: Study) -> Study:
+    """What a super-network takes from the member that it starts from."""
+    if "member" not in supernet["base"]:
+        return {}
+    base = next(member for member in study["members"] if member["id"] == supernet["base"]["member"])
+    return {key: copy.deepcopy(base[key]) for key in ("architecture", "image_size", "transforms")}
+
+
+def merge(base: Study, change: Study) -> Study:
+    """`change` on top of `base`, section by section; a section with another `name` replaces the whole section."""
+    merged = dict(base)
+    for key, value in change.items():
+        before: Any = base.get(key)
+        both_sections = isinstance(before, dict) and isinstance(value, dict)
+        if both_sections and value.get("name", before.get("name")) == before.get("name"):
+            merged[key] = merge(before, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _with_defaults(validate_properties: Any) -> Any:
+    def set_defaults(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, dict):
+            for key, subschema in properties.items():
+                if isinstance(subschema, dict) and "default" in subschema:
+                    instance.setdefault(key, copy.deepcopy(subschema["default"]))
+        yield from validate_properties(validator, properties, instance, schema)
+
+    return set_defaults
+
+
+_ValidatorWithDefaults = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"properties": _with_defaults(jsonschema.Draft202012Validator.VALIDATORS["properties"])},
+    # For JSON 2.0 is an integer, for Python it is no number of epochs.
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)

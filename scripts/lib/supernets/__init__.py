@@ -1,0 +1,1 @@
+"""Super-networks (BootstrapNAS): trained, searched and cut into sub-networks."""

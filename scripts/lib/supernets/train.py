@@ -1,0 +1,226 @@
+"""A super-network: an ordinary network made elastic, then trained by progressive shrinking.
+
+The loop is this project's, the schedule NNCF's: so the state after an epoch holds tensors and numbers only, nothing
+that would have to be unpickled, and a training that was killed ends with the same weights.
+"""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import nn
+
+from scripts.lib.datasets.images import ImageSet, centre
+from scripts.lib.inference.infer import logits_in_batches
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.job import log, progress
+from scripts.lib.jobs.randomness import derive, seed_everything
+from scripts.lib.jobs.storage import digest_of_file, save_json, save_table
+from scripts.lib.networks.architectures import build, place, read_weights, save_weights_of
+from scripts.lib.networks.vision import torchvision
+from scripts.lib.supernets.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
+from scripts.lib.supernets.elastic import Supernet
+from scripts.lib.training.loop import Loader, Part, Transformed, make_record, restore, save_state
+
+STAGES: dict[str, Any] = {
+    "supernet": pl.String,
+    "stage": pl.UInt16,
+    "dimensions": pl.String,
+    "epoch": pl.UInt16,
+    "subnet": pl.String,
+    "accuracy": pl.Float64,
+    "macs": pl.Int64,
+    "loss": pl.Float64,
+}
+
+
+class Images:
+    """The two disjoint parts of the training images: those to train on, and those to compare sub-networks on."""
+
+    def __init__(self, training: ImageSet, settings: dict[str, Any], datasets: dict[str, Any]) -> None:
+        where, seed = f"supernets/{settings['id']}", derive(settings["seed"], "images")
+        held_out = settings["evaluation_images"]
+        count = len(training) - held_out if settings["training_images"] is None else settings["training_images"]
+        both, _ = training.subset(count + held_out, seed, f"{where}/training_images and evaluation_images")
+        order = np.random.default_rng(derive(settings["seed"], "held out")).permutation(count + held_out)
+        self.training = both.rows(np.sort(order[:count]))
+        compared = both.rows(np.sort(order[count:]))
+        size, resize = datasets["image_size"], datasets["resize"] or datasets["image_size"]
+        self.pixels = np.stack([centre(image, resize, size) for image in compared.images])
+        self.labels = compared.labels
+
+
+def accuracy(model: nn.Module, settings: dict[str, Any], images: Images, device: torch.device) -> float:
+    """Top-1 accuracy, in percent, on the images that are held out of the super-network's training."""
+    predicted = torch.cat(list(logits_in_batches(model, settings, images.pixels, device))).argmax(1).numpy()
+    return 100 * float((predicted == images.labels).mean())
+
+
+def train_supernet(
+    settings: dict[str, Any],
+    base_weights: str | None,
+    training: ImageSet,
+    datasets: dict[str, Any],
+    device: torch.device,
+    workers: int,
+    weights: str,
+    record: str,
+    stages: str,
+    resume: str,
+) -> None:
+    """Train a super-network and write its weights (under torchvision's names), its record and its stages' metrics.
+
+    `settings` is the study's entry with architecture, image size and transforms. The state after each epoch goes to
+    `resume`. Raises StudyError if base weights do not fit, NNCF refuses the settings, or the loss is not finite.
+    """
+    settings = settings | {"base_weights": _digest(settings, base_weights)}  # other weights, another super-network
+    images = Images(training, settings, datasets)
+    supernet, batches = elastic(settings, images, len(training.classes), device, base_weights)
+    loader = Loader(Transformed(images.training, settings), settings, workers)
+    rate = supernet.stages[0].init_lr or 1  # NNCF sets the learning rate before the first step
+    # Not fused: torch's fused form fails where a step has no gradient for the blocks that it left out.
+    optimizer = torch.optim.SGD(supernet.model.parameters(), rate, **settings["optimizer"])
+    supernet.start_training(optimizer, len(loader))
+    parts: dict[str, Part] = {"model": supernet.model, "optimizer": optimizer}
+    history = restore(resume, settings, parts, device)
+    if history:
+        supernet.resume_after(len(history))
+    for epoch in range(len(history), sum(stage.epochs for stage in supernet.stages)):
+        history.append(_epoch(epoch, settings, supernet, loader, optimizer, images, batches, device))
+        save_state(resume, settings, parts, history)
+    save_weights_of(supernet.weights(), weights)
+    content = make_record(settings, training.classes, len(images.training), history, device, weights)
+    save_json(record, content | {"space": supernet.space()})
+    save_table(stages, stages_table(settings["id"], history))
+    Path(resume).unlink(missing_ok=True)
+
+
+def elastic(
+    settings: dict[str, Any], images: Images, classes: int, device: torch.device, weights: str | None
+) -> tuple[Supernet, Batches]:
+    """The network with its base's (or a trained super-network's) weights, made elastic, and batches for batch norm."""
+    seed_everything(derive(settings["seed"], "initialisation"))
+    model = build(settings, classes).model
+    _load_base(model, settings, weights, classes)
+    place(model, device)
+    batches = adaptation_batches(images.training, settings, adaptation_samples(settings), device)
+    return Supernet(model, settings, batches, device), batches
+
+
+def _digest(settings: dict[str, Any], weights: str | None) -> str:
+    if weights is None:
+        return settings["base"]["torchvision"]
+    if not Path(weights).is_file():
+        raise StudyError(f"supernets/{settings['id']}/base: the weights {weights} do not exist: correct the path.")
+    return digest_of_file(weights)
+
+
+def _load_base(model: nn.Module, settings: dict[str, Any], path: str | None, classes: int) -> None:
+    """Read the weights that the super-network starts from. Raises StudyError saying what does not fit."""
+    where, state = f"supernets/{settings['id']}/base", model.state_dict()
+    loaded = read_weights(path) if path else _pretrained(settings, where)
+    if differing := sorted(state.keys() ^ loaded.keys()):
+        listing = f"{len(differing)} names differ, the first is {differing[0]}"
+        raise StudyError(f"{where}: the weights do not fit the architecture: {listing}.")
+    for name, tensor in state.items():
+        if tensor.shape != loaded[name].shape:
+            raise StudyError(
+                f"{where}: the weights do not fit: {name} has the shape {tuple(loaded[name].shape)}, the architecture "
+                f"with the study's {classes} classes needs {tuple(tensor.shape)}."
+            )
+    model.load_state_dict(state | loaded)
+
+
+def _pretrained(settings: dict[str, Any], where: str) -> dict[str, torch.Tensor]:
+    """torchvision's weights of the ResNet with these layers, from its cache or the network."""
+    network, block = settings["architecture"], settings["architecture"]["block"]
+    names = {("basic", (2, 2, 2, 2)): "18", ("basic", (3, 4, 6, 3)): "34", ("bottleneck", (3, 4, 6, 3)): "50"}
+    names |= {("bottleneck", (3, 4, 23, 3)): "101", ("bottleneck", (3, 8, 36, 3)): "152"}
+    size, wanted = names.get((block, tuple(network["layers"]))), settings["base"]["torchvision"]
+    if size is None:
+        raise StudyError(f"{where}/torchvision: torchvision has no weights for layers {network['layers']} of {block}s.")
+    try:
+        weights = torchvision.models.get_weight(f"ResNet{size}_Weights.{wanted}")
+        return weights.get_state_dict(weights_only=True)
+    except (ValueError, OSError) as error:
+        raise StudyError(
+            f"{where}/torchvision: ResNet{size}_Weights.{wanted} is not available ({error}). Without a network, give "
+            "a safetensors file as `weights` instead."
+        ) from None
+
+
+def _epoch(
+    epoch: int,
+    settings: dict[str, Any],
+    supernet: Supernet,
+    loader: Loader,
+    optimizer: torch.optim.Optimizer,
+    images: Images,
+    batches: Batches,
+    device: torch.device,
+) -> dict[str, Any]:
+    """One pass over the training images, each step with another sub-network; returns a line of the history."""
+    start = time.perf_counter()
+    shuffled = loader.epoch(epoch)  # sets the random streams, from which sub-networks are drawn too
+    stage = supernet.start_epoch()
+    title = f"supernet {settings['id']} stage {stage + 1}/{len(supernet.stages)} epoch {epoch + 1}"
+    losses, seen = 0.0, 0
+    supernet.model.train()
+    for inputs, labels in progress(shuffled, title, "batch", total=len(loader)):
+        supernet.start_step()
+        inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
+        loss = nn.functional.cross_entropy(supernet.model(inputs), labels) + supernet.penalty()
+        _require_finite(loss.item(), settings["id"], stage, epoch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses += loss.item() * len(labels)
+        seen += len(labels)
+    line: dict[str, Any] = {
+        "epoch": epoch + 1,
+        "stage": stage + 1,
+        "dimensions": "+".join(dimension.value for dimension in supernet.stages[stage].train_dims),
+        "loss": losses / seen,
+        **_extremes(supernet, settings, images, batches, device),
+        "seconds": time.perf_counter() - start,
+    }
+    log.info(
+        "%s: loss %.3f, smallest sub-network %.1f %%, largest %.1f %%",
+        title,
+        line["loss"],
+        line["smallest"]["accuracy"],
+        line["largest"]["accuracy"],
+    )
+    return line
+
+
+def _require_finite(loss: float, supernet: str, stage: int, epoch: int) -> None:
+    if not math.isfinite(loss):
+        where = f"supernets/{supernet}/bootstrapNAS/training/schedule/list_stage_descriptions/{stage}/init_lr"
+        raise StudyError(f"the training of {supernet} diverged in epoch {epoch + 1} (loss {loss}): lower {where}.")
+
+
+def _extremes(
+    supernet: Supernet, settings: dict[str, Any], images: Images, batches: Batches, device: torch.device
+) -> dict[str, dict[str, float]]:
+    """Accuracy of the smallest and of the largest sub-network of the stage, each with its own batch norm statistics."""
+    found = {}
+    for name, activate in (("smallest", supernet.activate_smallest), ("largest", supernet.activate_largest)):
+        activate()
+        recalibrate(supernet.model, batches)
+        found[name] = {"accuracy": accuracy(supernet.model, settings, images, device), "macs": supernet.macs()}
+    return found
+
+
+def stages_table(supernet: str, history: list[dict[str, Any]]) -> pl.DataFrame:
+    """Two rows an epoch: the smallest and the largest sub-network of its stage."""
+    rows = [
+        {"supernet": supernet, "subnet": name, **line[name], **{key: line[key] for key in STAGES if key in line}}
+        for line in history
+        for name in ("smallest", "largest")
+    ]
+    return pl.DataFrame(rows, schema=STAGES)

@@ -1,0 +1,284 @@
+"""Files of predictions that a user has: read, checked, and turned into logits in the order of a validation set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.job import log, progress
+from scripts.lib.jobs.storage import (
+    checksums,
+    digest_of_file,
+    digest_of_lines,
+    load_json,
+    load_lines,
+    save_array,
+    save_json,
+)
+from scripts.lib.tables.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, some, stated_classes
+from scripts.lib.tables.score_files import Scores, read_scores
+from scripts.lib.tables.user_tables import read_lines
+
+# Rows of probabilities are written with few digits.
+ROUNDING = 2e-3
+LEAST_PROBABILITY = 1e-30
+MOST_ERRORS = 10
+ANOTHER_ORDER = "ids in another order: realigned by id"
+LEFT_OUT = "samples that the validation set does not have are left out"
+WITHOUT_IDS = "without sample ids: rows are taken in the order of the validation set"
+
+
+def aligned(
+    scores: Scores, samples: Sequence[str], ids: Sequence[str] | None, where: str
+) -> tuple[np.ndarray, list[str]]:
+    """Values in the order of the validation set's `samples`, and remarks on what was done for it.
+
+    `ids` are the rows' ids where the file itself has none. Raises StudyError for double, missing or too few ids.
+    """
+    rows = scores.samples if scores.samples is not None else ids
+    if rows is None:
+        if len(scores.values) != len(samples):
+            raise StudyError(
+                f"{where} has {len(scores.values)} rows for the {len(samples)} samples of the validation set, and no "
+                "ids that would say which these are (column `sample`)."
+            )
+        return np.asarray(scores.values), [WITHOUT_IDS]
+    if len(rows) != len(scores.values):
+        raise StudyError(f"{where} has {len(scores.values)} rows, but there are {len(rows)} ids for them.")
+    place = {sample: row for row, sample in enumerate(rows)}
+    if len(place) < len(rows):
+        double = next(sample for row, sample in enumerate(rows) if place[sample] != row)
+        raise StudyError(f"{where} has {len(rows) - len(place)} double sample ids; the first is {double!r}.")
+    if not rows:
+        raise StudyError(f"{where} has no rows.")
+    if missing := [sample for sample in samples if sample not in place]:
+        raise StudyError(
+            f"{where} lacks {len(missing)} of the {len(samples)} samples of the validation set; the first is "
+            f"{missing[0]!r} (the file's first id is {rows[0]!r})."
+        )
+    order = np.array([place[sample] for sample in samples])
+    remarks = []
+    if (np.diff(order) < 0).any():
+        remarks.append(ANOTHER_ORDER)
+    if len(rows) > len(samples):
+        remarks.append(f"{len(rows) - len(samples)} {LEFT_OUT}")
+    return np.asarray(scores.values)[order], remarks
+
+
+def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str) -> tuple[np.ndarray, str]:
+    """Logits float32 [N, C] and what the values were: "logits" or "probabilities".
+
+    `kind` may be "auto": probabilities are between 0 and 1 and sum to 1 in each row, logits are not all between 0 and
+    1. Raises StudyError, naming the first sample, for what is not finite or does not sum to 1.
+    """
+    values = np.asarray(values, np.float64)
+    _refuse(~np.isfinite(values).all(1), samples, where, "numbers that are NaN, infinite or missing")
+    in_range = within_range(values).all()
+    off = np.abs(values.sum(1) - 1) > ROUNDING
+    if kind == "auto" and not in_range:
+        percent = (values >= 0).all(1) & (np.abs(values.sum(1) - 100) <= 100 * ROUNDING)
+        _refuse(percent & percent.all(), samples, where, "percentages, which sum to 100, instead of probabilities")
+        kind = "logits"
+    if kind == "logits":
+        with np.errstate(over="ignore"):  # refused below
+            logits = values.astype(np.float32)
+        _refuse(~np.isfinite(logits).all(1), samples, where, "logits beyond the range of float32")
+        return logits, kind
+    if not in_range:
+        _refuse(~within_range(values).all(1), samples, where, "probabilities that are not between 0 and 1")
+    hint = "" if kind == "probabilities" else " (`values: logits` takes them for logits)"
+    _refuse(off, samples, where, f"probabilities that do not sum to 1{hint}", values.sum(1))
+    return np.log(np.maximum(values, LEAST_PROBABILITY)).astype(np.float32), "probabilities"
+
+
+def _refuse(bad: Any, samples: Sequence[str], where: str, what: str, totals: np.ndarray | None = None) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        total = "" if totals is None else f", whose sum is {totals[rows[0]]:.4g}"
+        first = f"the first is {samples[rows[0]]}{total}"
+        raise StudyError(f"{where} has {what} for {len(rows)} of {len(bad)} samples; {first}.")
+
+
+def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, kind: str, where: str) -> None:
+    """Raise StudyError for columns that are left out and cannot be classes beside those that are kept.
+
+    With them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says of the
+    values [N, C], "auto" where it says nothing.
+    """
+    left = sorted(set(range(outputs.count)) - set(order))
+    if not left or kind == "logits" or not within_range(values[:, order]).all():
+        return
+    wrong = [place for place in left if not within_range(values[:, place]).all()]
+    if not wrong and not is_distribution(values) and is_distribution(values[:, order]):
+        wrong = left
+    if wrong:
+        names = [outputs.columns[place] if outputs.columns else f"number {place}" for place in wrong]
+        raise StudyError(
+            f"{where}: the classes of the study have probabilities, and the values of {some(names)} cannot be some of "
+            "them. Remove these columns, or say `values: logits` if all are logits."
+        )
+
+
+def within_range(values: np.ndarray) -> np.ndarray:
+    """Which values may be probabilities; those that are not finite may not."""
+    return (values >= 0) & (values <= 1 + ROUNDING)
+
+
+def is_distribution(values: np.ndarray) -> bool:
+    """Whether all rows [N, C] are probabilities that sum to 1."""
+    return bool(within_range(values).all() and (np.abs(values.sum(1) - 1) <= ROUNDING).all())
+
+
+def logits_of_file(
+    path: str,
+    member: dict[str, Any],
+    dataset: str,
+    samples: Sequence[str],
+    classes: Sequence[str],
+    ids: Sequence[str] | None,
+    guesses: "Guesses | None" = None,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Logits float32 [N, C] in the study's order of samples and classes, and what to record of the file.
+
+    `ids` are the rows' ids where the file itself has none; `guesses` what was taken for granted of files
+    before this one. Raises StudyError naming member, dataset and file for what does not fit.
+    """
+    where = f"members/{member['id']} ({path}, validation set {dataset})"
+    scores = read_scores(path)
+    values, remarks = aligned(scores, samples, ids, where)
+    outputs = Outputs(values.shape[1], scores.classes, stated_classes(member["classes"]))
+    if guesses:
+        guesses.require_names(where, outputs)
+    order, said = order_of(outputs, classes, where)
+    # Outputs of classes that the study lacks are left out after the check that each row is a whole distribution.
+    require_only_classes(values, order, outputs, member["values"], where)
+    logits, kind = to_logits(values, member["values"], samples, where)
+    if guesses:
+        guesses.require_agreement(where, scores.classes, [*remarks, *said])
+    return np.ascontiguousarray(logits[:, order]), {
+        "file": str(path),
+        "digest": digest_of_file(path),
+        "values": kind,
+        "remarks": [*scores.remarks, *remarks, *said],
+    }
+
+
+def import_predictions(
+    members: Sequence[dict[str, Any]],
+    files: Sequence[str],
+    dataset: str,
+    samples: str,
+    classes: str,
+    output: str,
+    record: str | None = None,
+) -> None:
+    """Write predictions/{dataset}/{member}.npy and .json for all members on file, and last the list of them, `output`.
+
+    `record` is that of the validation set; without it, the order of `classes` is known to be that of numbers.
+    Raises StudyError about all files that do not fit (ten at most); the others are written.
+    """
+    ids, names = load_lines(samples), load_json(classes)
+    folder = Path(output).parents[1] / "predictions" / dataset
+    ordered = record is None or load_json(record).get("classes_ordered", True)
+    guesses = Guesses(ids, ordered)
+    listed, errors = [], []
+    for member, path in zip(progress(members, f"read predictions on {dataset}", "file"), files, strict=True):
+        try:
+            rows = ids_of(member, dataset)
+            logits, details = logits_of_file(path, member, dataset, ids, all_names(names), rows, guesses)
+        except StudyError as error:
+            errors.append(str(error))
+            continue
+        listed.append(save_predictions(folder, member["id"], dataset, ids, logits, details))
+    if errors:
+        more = [f"and {len(errors) - MOST_ERRORS} more files"] if len(errors) > MOST_ERRORS else []
+        raise StudyError("\n  - ".join(["files of predictions that cannot be used:", *errors[:MOST_ERRORS], *more]))
+    _say(listed)
+    save_json(output, listed)
+
+
+class Guesses:
+    """What is taken for granted of files that do not say it, and that another file of the same set can contradict.
+
+    Where the labels have no ids, `samples` are row numbers that nobody gave; a file may have such numbers as ids.
+    `ordered` says whether the order of the classes is that of numbers, or only that of the first file's columns.
+    """
+
+    def __init__(self, samples: Sequence[str], ordered: bool = True) -> None:
+        self.ordered = ordered
+        self.numbered = all(sample == str(row) for row, sample in enumerate(samples))
+        self.without_ids: str | None = None
+        self.columns: dict[frozenset[str], tuple[str, list[str]]] = {}
+
+    def require_names(self, where: str, outputs: Outputs) -> None:
+        """Raise StudyError for outputs without names, where only the columns of another file order the classes."""
+        if self.ordered or outputs.stated or (outputs.columns and numbers_in(outputs.columns) is None):
+            return
+        kind = "numbered columns" if outputs.columns else "no names of columns"
+        raise StudyError(
+            f"{where} has {kind}, but the labels are names of classes: which number is which class is not known. Name "
+            "the classes in the order of the numbers by `class_names` under datasets, or by `classes` of the member."
+        )
+
+    def require_agreement(self, where: str, columns: list[str] | None, remarks: Sequence[str]) -> None:
+        """Raise StudyError for a file that contradicts one before it; `remarks` say how it was read."""
+        if WITHOUT_IDS in remarks:
+            self.without_ids = self.without_ids or where
+        by_id = any(remark.endswith((ANOTHER_ORDER, LEFT_OUT)) for remark in remarks)
+        if by_id and self.numbered and self.without_ids:
+            raise StudyError(
+                f"{where} has numbers as ids that are not those of its rows, but {self.without_ids} has no ids: these "
+                "numbers may not be the rows of the labels. Give all files ids, the labels too, or none."
+            )
+        if IN_THEIR_ORDER in remarks and columns is not None:
+            first, order = self.columns.setdefault(frozenset(columns), (where, columns))
+            if order != columns:
+                raise StudyError(
+                    f"{where} has its columns in another order than {first}, and the study has no names of classes: "
+                    "name them in the order of the labels by `class_names` under datasets."
+                )
+
+
+def ids_of(member: dict[str, Any], dataset: str) -> list[str] | None:
+    """The ids of a member's rows where they lie in a file of their own."""
+    return read_lines(Path(of_dataset(member["samples"], dataset)).expanduser()) if member["samples"] else None
+
+
+def all_names(classes: Sequence[str | None]) -> list[str]:
+    """Names of the classes, numbered where a set does not score them."""
+    return [str(number) if name is None else name for number, name in enumerate(classes)]
+
+
+def of_dataset(path: str, dataset: str) -> str:
+    """A path of the study with the validation set's id where it has `{dataset}`."""
+    return path.replace("{dataset}", dataset)
+
+
+def save_predictions(
+    folder: Path, member: str, dataset: str, samples: Sequence[str], logits: np.ndarray, details: dict[str, Any]
+) -> dict[str, Any]:
+    """Write `{member}.npy` and `.json` as `infer` does; returns the record."""
+    record = {
+        "member": member,
+        "dataset": dataset,
+        "samples": digest_of_lines(samples),
+        "sample_count": len(samples),
+        "classes": logits.shape[1],
+        **details,
+    }
+    save_array(folder / f"{member}.npy", logits)
+    record["checksums"] = checksums(predictions=folder / f"{member}.npy")
+    save_json(folder / f"{member}.json", record)
+    return record
+
+
+def _say(records: Sequence[dict[str, Any]]) -> None:
+    """How many files hold what, and each remark once."""
+    said: dict[str, int] = {}
+    for record in records:
+        for remark in (f"read as {record['values']}", *record["remarks"]):
+            said[remark] = said.get(remark, 0) + 1
+    for remark, count in said.items():
+        log.info("%d of %d files: %s", count, len(records), remark)

@@ -1,0 +1,253 @@
+"""Tables, arrays and lists in files that a user made: read as what they say, or refused by name.
+
+Nothing is unpickled, no path is taken for a pattern, and text stays text.
+"""
+
+import csv
+import math
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import polars as pl
+
+from scripts.lib.jobs.errors import StudyError, first_line
+from scripts.lib.tables.parquet_files import read_parquet
+
+IDS = ("sample", "id")
+# In the order in which they are tried; the header and the first rows must agree on the number of columns.
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+ROWS_LOOKED_AT = 20
+# How pandas calls the column of row numbers that it writes unless it is told not to.
+ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
+# Bytes of an array that one byte of an .npz file can stand for, by the methods that NumPy uses.
+LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+BYTES_OF_HEADERS_LENGTH = {(1, 0): 2, (2, 0): 4}
+LONGEST_HEADER = 10_000  # bytes; NumPy reads no longer one either, but first asks for the memory
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises while it reads `path` into a StudyError that names the file."""
+    try:
+        if path.exists() and not path.is_file():
+            raise StudyError(f"{path} is not a file.")
+        yield
+    except StudyError:
+        raise
+    except FileNotFoundError:
+        raise StudyError(f"{path} does not exist.") from None
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - damaged files make readers raise anything
+        raise StudyError(f"{path} cannot be read: {_reason(error)}") from None
+
+
+def _reason(error: BaseException) -> str:
+    said = first_line(error).rstrip(".")
+    if isinstance(error, UnicodeDecodeError) or "utf-8" in said:
+        return f"it is not text in UTF-8 ({said}). Save it in this encoding."
+    if "Python objects" in said or "allow_pickle" in said:
+        return f"{said}. Files with Python objects (pickles) are not loaded."
+    return f"{said}."
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file, without a byte order mark. Raises StudyError for what is not text in UTF-8."""
+    with readable(path):
+        text = path.read_text(encoding="utf-8-sig")
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def read_table(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, list[str]]:
+    """A `.csv` or `.parquet` file, and remarks on how it was read.
+
+    Of a CSV file the columns named in `texts` (None means all) are text, the others float64. Raises StudyError for what
+    cannot be read, two columns of one name, and no rows.
+    """
+    with readable(path):
+        if path.suffix == ".csv":
+            table, remarks = _read_csv(path, texts)
+        else:
+            table, remarks = read_parquet(path), []
+    require_different(table.columns, path)
+    if not len(table):
+        raise StudyError(f"{path} has no rows.")
+    return table, remarks
+
+
+def require_different(names: Sequence[str], path: Path) -> None:
+    """Raise StudyError for two columns of the same name."""
+    if len(set(names)) < len(names):
+        double = next(name for place, name in enumerate(names) if name in names[:place])
+        raise StudyError(f"{path} has two columns called {double!r}.")
+
+
+def _read_csv(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, list[str]]:
+    content = path.read_bytes()
+    if content.count(b'"') % 2:
+        raise ValueError("a quotation mark that is not closed: is the file cut off?")
+    separator, header = _separator(path)
+    require_different(header, path)
+    numbers = [] if texts is None else [name for name in header if name not in texts]
+    # Commas may be decimal ones where they do not separate columns: then all cells are looked at.
+    kinds: Any = dict.fromkeys(numbers, pl.Float64) if separator == "," else {}
+    table = pl.read_csv(path, separator=separator, infer_schema=False, schema_overrides=kinds, glob=False)
+    if table.columns != header:
+        raise ValueError(f"its header can be read as {header[:5]} and as {table.columns[:5]}")
+    _require_whole_rows(content, path, separator, table)
+    remarks = [] if separator == "," else [f"columns separated by {SEPARATORS[separator]}"]
+    if separator != ",":
+        table, said = _numbers(table, numbers)
+        remarks += said
+    return table, remarks
+
+
+def _require_whole_rows(content: bytes, path: Path, separator: str, table: pl.DataFrame) -> None:
+    """Raise ValueError for a row with fewer cells than the header, which polars fills up."""
+    # Where nothing is quoted, all separators separate, and counting them takes a thousandth of the time of reading.
+    if b'"' not in content and content.count(separator.encode()) == (len(table) + 1) * (table.width - 1):
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for number, row in enumerate(csv.reader(file, delimiter=separator)):
+            if row and len(row) != table.width:
+                raise ValueError(f"row {number} has {len(row)} cells for {table.width} columns: is the file cut off?")
+
+
+def _separator(path: Path) -> tuple[str, list[str]]:
+    """What separates the columns of a CSV file, and their names."""
+    for separator in SEPARATORS:
+        with suppress(csv.Error):  # of a header that is too long for one column
+            rows = _first_rows(path, separator)
+            if rows and len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows):
+                return separator, rows[0]
+    if not (rows := _first_rows(path, ",")):
+        raise ValueError("it is empty")
+    return ",", rows[0]
+
+
+def _first_rows(path: Path, separator: str) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(islice((row for row in csv.reader(file, delimiter=separator) if row), 1 + ROWS_LOOKED_AT))
+
+
+def _numbers(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
+    """Columns of text as float64, with decimal points or decimal commas throughout."""
+    commas, points = (any(table[name].str.contains(mark, literal=True).any() for name in names) for mark in (",", "."))
+    if commas and points:
+        raise ValueError("its numbers have decimal commas and points")
+    text = pl.col(names)
+    text = text.str.replace(",", ".", literal=True) if commas else text
+    return table.with_columns(text.cast(pl.Float64)), ["decimal commas"] if commas else []
+
+
+def ids_in(columns: Mapping[str, Sequence[str | None]], path: Path) -> list[str] | None:
+    """The ids of the rows, from the columns of ids that a file has.
+
+    Raises StudyError for a row without id, and where two columns differ.
+    """
+    if not columns:
+        return None
+    first, *others = columns
+    for other in others:
+        if list(columns[other]) != list(columns[first]):
+            raise StudyError(
+                f"{path} has two columns of ids that differ, `{first}` and `{other}`: remove the one whose values are "
+                "not ids, or rename it."
+            )
+    return present(columns[first], path)
+
+
+def present(ids: Sequence[str | None], path: Path) -> list[str]:
+    """The ids, if no row lacks one. Raises StudyError naming the first row that does."""
+    for row, text in enumerate(ids, 1):
+        if not text:
+            raise StudyError(f"{path}: row {row} has no sample id.")
+    return [str(text) for text in ids]
+
+
+def texts_of(values: pl.Series, path: Path) -> list[str | None]:
+    """A column as text, None where it has no value. Raises StudyError for a column of other things."""
+    if values.dtype.is_nested() or values.dtype == pl.Boolean:
+        raise StudyError(f"{path}: the column `{values.name}` holds {values.dtype}; expected texts or numbers.")
+    values = values.fill_nan(None) if values.dtype.is_float() else values
+    with readable(path):
+        return values.cast(pl.String).to_list()
+
+
+def texts_of_array(values: np.ndarray, path: Path) -> list[str | None]:
+    """An array of ids or names as text, None for NaN. Raises StudyError for what is not one text or number a row."""
+    if values.ndim != 1 or values.dtype.kind not in "USiufM":
+        kind = f"{values.dtype} {list(values.shape)}"
+        raise StudyError(f"{path} has ids or names of classes as {kind}; expected one text or number a row.")
+    with readable(path):
+        if values.dtype.kind == "S":
+            return [value.decode() for value in values.tolist()]
+        texts = [None if value != value else str(value) for value in values]
+        "".join(text or "" for text in texts).encode()  # half a surrogate pair could not be written
+        return texts
+
+
+def read_array(path: Path) -> np.ndarray:
+    """A `.npy` file, memory-mapped. Raises StudyError for what is not a plain array."""
+    with readable(path):
+        with path.open("rb") as file:
+            _dimensions(file, path.stat().st_size, path.name)
+        return np.lib.format.open_memmap(path, mode="r")
+
+
+class Archive:
+    """An opened `.npz` file: which arrays it has, and each as it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file = zipfile.ZipFile(path)
+        for info in self.file.infolist():
+            self.file.open(info).close()  # raises where the directory and the entries name different things
+        members = [info for info in self.file.infolist() if info.filename.endswith(".npy")]
+        self.dimensions = {info.filename.removesuffix(".npy"): self._dimensions(info) for info in members}
+        if len(self.dimensions) < len(members):
+            raise ValueError("it has two arrays of the same name")
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with self.file.open(f"{name}.npy") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+
+    def _dimensions(self, info: zipfile.ZipInfo) -> int:
+        """How many dimensions an array has, if the file holds as many bytes as its header claims."""
+        most = info.compress_size * LARGEST_RATIO.get(info.compress_type, 0)
+        if info.file_size > most:
+            raise ValueError(f"the array {info.filename} claims to have {info.file_size} bytes, but has {most} at most")
+        with self.file.open(info) as file:
+            return _dimensions(file, info.file_size, info.filename)
+
+
+def _dimensions(file: IO[bytes], size: int, name: str) -> int:
+    """How many dimensions an array has, if its header claims as many bytes as it has; `size` is the header's too."""
+    shape, dtype = _header(file)
+    claimed, held = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if min(shape, default=0) < 0 or (claimed != held and not dtype.hasobject):
+        raise ValueError(f"the array {name} claims to have {claimed} bytes {list(shape)}, but has {held}")
+    return len(shape)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    if version not in HEADERS:
+        raise ValueError(f"an array of format {version}")
+    start = file.tell()
+    length = int.from_bytes(file.read(BYTES_OF_HEADERS_LENGTH[version]), "little")
+    if length > LONGEST_HEADER:
+        raise ValueError(f"the array claims to have a header of {length} bytes")
+    file.seek(start)
+    shape, _, dtype = HEADERS[version](file)
+    return shape, dtype

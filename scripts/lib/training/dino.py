@@ -1,0 +1,275 @@
+"""DINO (Caron et al. 2021): a backbone learns without labels, a student from a teacher that is its moving average.
+
+Loss, projection head, crops and moving average are lightly's; the schedules are those of the paper.
+"""
+
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from scripts.lib.datasets.images import ImageSet, ValidationSet, centre
+from scripts.lib.inference.infer import logits_in_batches
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.job import log, progress
+from scripts.lib.jobs.randomness import derive, seed_everything
+from scripts.lib.jobs.storage import save_json
+from scripts.lib.networks.architectures import build, place, save_weights
+from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
+from scripts.lib.training.loop import (
+    PLAIN,
+    Loader,
+    Scheduler,
+    make_optimizer,
+    make_record,
+    make_schedule,
+    require_finite,
+    restore,
+    save_state,
+)
+from scripts.lib.training.steps import Steps, memory_advice
+
+# lightly imports torchvision, so it comes after the module that makes this possible beside a CPU-only torch.
+# isort: split
+from lightly.loss import DINOLoss
+from lightly.models.modules import DINOProjectionHead
+from lightly.models.utils import deactivate_requires_grad, update_momentum
+from lightly.transforms import DINOTransform
+from lightly.utils.benchmarking.knn import knn_predict
+from lightly.utils.scheduler import cosine_schedule
+
+KNN_TEMPERATURE = 0.07  # DINO's
+
+
+def pretrain(
+    backbone: dict[str, Any],
+    training: ImageSet,
+    validation: ValidationSet,
+    device: torch.device,
+    workers: int,
+    weights: str,
+    record: str,
+    resume: str,
+    scale: dict[str, Any] = PLAIN,
+) -> None:
+    """Train `backbone` without labels; write the teacher's weights, without a head, and the record.
+
+    Labels are only looked at for the running check: the accuracy of a k-nearest-neighbour vote among training images
+    on `validation` after each epoch. Nothing is chosen by it. Raises StudyError if the loss stops being finite.
+    """
+    where = f"backbones/{backbone['id']}"
+    chosen, _ = training.subset(
+        backbone["training_images"], derive(backbone["seed"], "images"), f"{where}/training_images"
+    )
+    seed_everything(derive(backbone["seed"], "initialisation"))
+    run = Pretraining(backbone, chosen, workers, device, scale)
+    check = _NearestNeighbours(backbone, chosen, validation, device)
+    history = restore(resume, backbone, run.parts, device)
+    with memory_advice(where, backbone["batch_size"], scale):
+        for epoch in range(len(history), backbone["epochs"]):
+            start = time.perf_counter()
+            line = run.epoch(epoch) | {"knn_accuracy": check.accuracy(run.teacher.backbone) if rank() == 0 else 0.0}
+            history.append({"epoch": epoch + 1, **line, "seconds": time.perf_counter() - start})
+            log.info("%s: loss %.3f, k-NN accuracy %.1f %%", run.title(epoch), line["loss"], line["knn_accuracy"])
+            save_state(resume, backbone, run.parts, history)
+    if rank() == 0:
+        save_weights(run.teacher.backbone, weights)
+        save_json(record, make_record(backbone, training.classes, len(chosen), history, device, weights))
+        Path(resume).unlink(missing_ok=True)
+
+
+def features_of(settings: dict[str, Any]) -> tuple[nn.Module, int]:
+    """The untrained network of a backbone without its classifier, float32 [B, 3, H, W] → [B, D], and D."""
+    network = build(settings, 1)
+    head = network.model.get_submodule(network.head)
+    if not isinstance(head, nn.Linear):
+        raise StudyError(
+            f"backbones/{settings['id']}/architecture: {settings['architecture']['name']} ends in a "
+            f"{type(head).__name__}; a backbone needs a linear classifier to leave out."
+        )
+    network.model.set_submodule(network.head, nn.Identity())
+    return network.model, head.in_features
+
+
+class _Network(nn.Module):
+    """Backbone and projection head, which see a list of views [B, 3, H, W] and give a list of outputs [B, K]."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.backbone, features = features_of(settings)
+        dino = settings["dino"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # lightly uses torch's older form of weight norm
+            self.head = DINOProjectionHead(
+                features,
+                dino["hidden"],
+                dino["bottleneck"],
+                dino["outputs"],
+                batch_norm=dino["head_batch_norm"],
+                norm_last_layer=dino["normalise_last_layer"],
+            )
+
+    def forward(self, views: list[torch.Tensor]) -> list[torch.Tensor]:
+        # Views of one size go through the backbone together.
+        sizes = dict.fromkeys(view.shape[-1] for view in views)
+        features = [self.backbone(torch.cat([view for view in views if view.shape[-1] == size])) for size in sizes]
+        return list(self.head(torch.cat(features)).chunk(len(views)))
+
+
+class _Views(Dataset[list[torch.Tensor]]):
+    """Two global and several local crops of each training image, float32 [3, S, S]."""
+
+    def __init__(self, images: ImageSet, settings: dict[str, Any]) -> None:
+        views = settings["views"]
+        blur = settings["image_size"] / 224  # DINO's blur is meant for pictures of 224 pixels
+        self.images = images.images
+        self.crops = DINOTransform(
+            global_crop_size=settings["image_size"],
+            global_crop_scale=tuple(views["global_scale"]),
+            local_crop_size=views["local_size"],
+            local_crop_scale=tuple(views["local_scale"]),
+            n_local_views=views["local_count"],
+            hf_prob=views["horizontal_flip"],
+            sigmas=(0.1 * blur, 2.0 * blur),
+            normalize={"mean": views["mean"], "std": views["std"]},
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, row: int) -> list[torch.Tensor]:
+        views: Any = self.crops(self.images[row])
+        return views
+
+
+class Pretraining:
+    """Student, teacher and all that moves with the number of the step."""
+
+    def __init__(
+        self, settings: dict[str, Any], images: ImageSet, workers: int, device: torch.device, scale: dict[str, Any]
+    ) -> None:
+        self.settings, self.dino, self.device = settings, settings["dino"], device
+        self.student: Any = place(with_shared_batch_norm(_Network(settings), device), device)
+        self.teacher: Any = place(with_shared_batch_norm(_Network(settings), device), device)
+        self.teacher.load_state_dict(self.student.state_dict())
+        deactivate_requires_grad(self.teacher)
+        self.loss = DINOLoss(
+            self.dino["outputs"],
+            student_temp=self.dino["student_temperature"],
+            center_momentum=self.dino["center_momentum"],
+        ).to(device)
+        self.loader = Loader(_Views(images, settings), settings, workers)
+        self.optimizer = make_optimizer(self.student, settings["optimizer"])
+        _decay_matrices_only(self.optimizer)
+        self.schedule: Scheduler = make_schedule(
+            self.optimizer, settings["schedule"], settings["epochs"], len(self.loader)
+        )
+        self.steps = Steps(self.student, self.optimizer, scale, device)
+        self.parts: dict[str, Any] = {
+            "student": self.student,
+            "teacher": self.teacher,
+            "loss": self.loss,
+            "optimizer": self.optimizer,
+            "scaler": self.steps.scaler,
+        }
+
+    def title(self, epoch: int) -> str:
+        return f"pretrain {self.settings['id']} epoch {epoch + 1}/{self.settings['epochs']}"
+
+    def epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the training images; returns mean loss and learning rate."""
+        bar = progress(self.loader.epoch(epoch), self.title(epoch), "batch", total=len(self.loader))
+        losses = []
+        self.steps.model.train()
+        self.teacher.train()
+        for step, views in enumerate(bar, start=epoch * len(self.loader)):
+            losses.append(self.step(step, epoch, views))
+            bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
+        loss, count = total([float(np.sum(losses)), len(losses)], self.device)
+        return {"loss": loss / count, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+
+    def step(self, step: int, epoch: int, views: list[torch.Tensor]) -> float:
+        self.schedule.step_update(step)
+        self._set_weight_decay(step)
+        views = [view.to(self.device, memory_format=torch.channels_last) for view in views]
+        with self.steps.mixed:
+            with torch.no_grad():
+                wanted = self.teacher(views[:2])  # the teacher sees the two global views only
+            said = self.steps.model(views)
+        temperature = self._teacher_temperature(step)
+        loss = self.loss([out.float() for out in wanted], [out.float() for out in said], teacher_temp=temperature)
+        require_finite(loss.item(), f"backbones/{self.settings['id']}", self.settings, epoch, step)
+        self.optimizer.zero_grad()
+        self.steps.scaler.scale(loss).backward()
+        self.steps.scaler.unscale_(self.optimizer)
+        if self.dino["clip_gradients"]:
+            nn.utils.clip_grad_norm_(self.student.parameters(), self.dino["clip_gradients"])
+        if epoch < self.dino["frozen_last_layer_epochs"]:
+            self.student.head.last_layer.weight_v.grad.zero_()  # not None, which torch's fused SGD cannot take up later
+        self.steps.finish()
+        momentum = cosine_schedule(step, self._steps, self.dino["momentum"], 1.0)
+        update_momentum(self.student, self.teacher, momentum)
+        return loss.item()
+
+    @property
+    def _steps(self) -> int:
+        return self.settings["epochs"] * len(self.loader)
+
+    def _teacher_temperature(self, step: int) -> float:
+        """Linear over the first epochs, then constant."""
+        first, last = self.dino["first_teacher_temperature"], self.dino["teacher_temperature"]
+        warmup = self.dino["teacher_temperature_epochs"] * len(self.loader)
+        return last if step >= warmup else first + (last - first) * step / warmup
+
+    def _set_weight_decay(self, step: int) -> None:
+        """A cosine from the optimizer's weight decay to the final one, where the study names a final one."""
+        if self.dino["final_weight_decay"] is not None:
+            start = self.settings["optimizer"]["weight_decay"]
+            decay = cosine_schedule(step, self._steps, start, self.dino["final_weight_decay"])
+            self.optimizer.param_groups[0]["weight_decay"] = decay
+
+
+def _decay_matrices_only(optimizer: torch.optim.Optimizer) -> None:
+    """Split the optimizer's parameters: biases and norms (vectors) have no weight decay, as in DINO."""
+    [group] = optimizer.param_groups
+    vectors = [parameter for parameter in group["params"] if parameter.ndim < 2]
+    group["params"] = [parameter for parameter in group["params"] if parameter.ndim >= 2]
+    optimizer.add_param_group({**group, "params": vectors, "weight_decay": 0.0})
+
+
+class _NearestNeighbours:
+    """Accuracy of the weighted vote of the nearest training images, by the cosine of their features."""
+
+    def __init__(
+        self, settings: dict[str, Any], training: ImageSet, validation: ValidationSet, device: torch.device
+    ) -> None:
+        self.view = {"image_size": settings["image_size"], "transforms": settings["views"]}
+        knn = settings["knn"]
+        bank, _ = training.subset(
+            min(knn["images"], len(training)), derive(settings["seed"], "neighbours"), f"backbones/{settings['id']}/knn"
+        )
+        size = settings["image_size"]
+        self.bank, self.bank_labels = np.stack([centre(image, size, size) for image in bank.images]), bank.labels
+        self.validation, self.device, self.classes = validation, device, len(training.classes)
+        self.neighbours = min(knn["neighbours"], len(bank))
+
+    def accuracy(self, backbone: nn.Module) -> float:
+        """Percentage of the validation images that the vote gets right."""
+        predicted = knn_predict(
+            self._features(backbone, self.validation.images),
+            self._features(backbone, self.bank).T,
+            torch.from_numpy(self.bank_labels),
+            self.classes,
+            knn_k=self.neighbours,
+            knn_t=KNN_TEMPERATURE,
+        )[:, 0]
+        return 100 * float((predicted.numpy() == self.validation.labels).mean())
+
+    def _features(self, backbone: nn.Module, pixels: np.ndarray) -> torch.Tensor:
+        features = torch.cat(list(logits_in_batches(backbone, self.view, pixels, self.device)))
+        return nn.functional.normalize(features, dim=1)

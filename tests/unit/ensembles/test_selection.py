@@ -1,0 +1,64 @@
+"""The best ensemble of each size."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from scripts.lib.ensembles.selection import best_evaluated, best_of_each_size, forward_selection, selected_table
+
+
+def test_forward_selection_adds_what_helps_most_and_takes_the_first_of_equals() -> None:
+    values = np.array([3, 7, 7, 5])
+    steps = list(forward_selection(lambda chosen: chosen @ values, 4, 20, "test"))
+    assert [np.flatnonzero(ensemble).tolist() for ensemble, _ in steps] == [[1], [1, 2], [1, 2, 3], [0, 1, 2, 3]]
+    assert [count for _, count in steps] == [7, 14, 19, 22]
+
+
+def test_forward_selection_goes_on_when_nothing_helps_and_stops_at_the_largest_size() -> None:
+    values = np.array([5, -1, -3, -2])
+    steps = list(forward_selection(lambda chosen: chosen @ values, 4, 3, "test"))
+    assert [np.flatnonzero(ensemble).tolist() for ensemble, _ in steps] == [[0], [0, 1], [0, 1, 3]]
+
+
+def test_each_step_is_the_best_single_addition() -> None:
+    random = np.random.default_rng(0)
+    table = {row: int(random.integers(1000)) for row in range(2**6)}
+    numbers = 1 << np.arange(6)
+    steps = [
+        int(ensemble @ numbers)
+        for ensemble, _ in forward_selection(
+            lambda chosen: np.array([table[row] for row in (chosen @ numbers).tolist()]), 6, 6, "test"
+        )
+    ]
+    before = 0
+    for step in steps:
+        additions = [before | bit for bit in numbers.tolist() if not before & bit]
+        assert table[step] == max(table[ensemble] for ensemble in additions)
+        assert step in additions
+        before = step
+
+
+def evaluated(sizes: list[int], accuracies: list[float], consensus: str = "vote") -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "consensus": [consensus] * len(sizes),
+            "size": pl.Series(sizes, dtype=pl.UInt16),
+            "members": pl.Series([list(range(size)) for size in sizes], dtype=pl.List(pl.UInt16)),
+            "accuracy": accuracies,
+            "mean_member_accuracy": [50.0] * len(sizes),
+            "best_member_accuracy": [60.0] * len(sizes),
+        }
+    )
+
+
+def test_the_best_of_each_size_is_taken_and_among_equals_the_earlier_table_wins() -> None:
+    first = best_evaluated(evaluated([2, 2, 3], [70.0, 80.0, 75.0]), "sampled")
+    chosen = [np.array([1, 1, 0, 0], bool), np.array([1, 1, 1, 0], bool), np.ones(4, bool)]
+    greedy = selected_table("vote", list(zip(chosen, [80, 90, 85], strict=True)), np.array([50, 60, 40, 30.0]), 100)
+    best = best_of_each_size([first, greedy])
+    assert best["size"].to_list() == [2, 3, 4]
+    assert best["accuracy"].to_list() == [80, 90, 85]
+    assert best["found"].to_list() == ["sampled", "greedy", "greedy"]
+    assert best["members"].to_list()[1:] == [[0, 1, 2], [0, 1, 2, 3]]
+    assert best["mean_member_accuracy"].to_list() == pytest.approx([50, 50, 45])
+    assert best["best_member_accuracy"].to_list() == [60, 60, 60]

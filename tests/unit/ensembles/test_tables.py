@@ -1,0 +1,272 @@
+"""Ensembles: which there are, how good and how diverse each is."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernels import joint_correctness
+from kernels.correctness_measures import oracle_disagreement
+from scripts.lib.ensembles.tables import accuracies_table, ensemble_measures, is_exhaustive, mean_pairwise
+from scripts.lib.ensembles.tables import ensembles_table as table_of_tally
+from tests.unit.conftest import subsets, tally_of
+
+
+def ensembles_table(
+    probabilities: torch.Tensor,
+    labels: torch.Tensor,
+    pairwise: dict[str, Any],
+    baseline: int | None,
+    sizes: str | list[int] = "all",
+) -> pl.DataFrame:
+    chosen = subsets(len(probabilities), sizes)
+    return table_of_tally(tally_of(probabilities, labels, chosen), chosen, pairwise, baseline)
+
+
+def problem(members: int = 4, samples: int = 60, classes: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(members)
+    labels = torch.randint(classes, (samples,), generator=generator)
+    logits = torch.randn(members, samples, classes, generator=generator)
+    logits[:, torch.arange(samples), labels] += 1
+    return logits.softmax(2), labels
+
+
+def naive_accuracy(probabilities: np.ndarray, labels: np.ndarray, members: tuple[int, ...], consensus: str) -> float:
+    right = 0
+    for sample, label in enumerate(labels):
+        of_members = probabilities[list(members), sample].astype(np.float64)
+        score = of_members.sum(0)
+        if consensus == "vote":
+            votes = np.bincount(of_members.argmax(1), minlength=of_members.shape[1])
+            score = np.where(votes == votes.max(), score, -1)
+        right += int(score.argmax() == label)
+    return 100 * right / len(labels)
+
+
+def test_all_subsets_come_by_size_and_then_in_lexicographic_order() -> None:
+    expected = [combination for size in (2, 3, 4) for combination in combinations(range(4), size)]
+    assert [tuple(np.flatnonzero(row)) for row in subsets(4, "all")] == expected
+
+
+def test_sizes_may_be_chosen() -> None:
+    assert sorted(set(subsets(5, [1, 4]).sum(1))) == [1, 4]
+    assert len(subsets(5, [1, 4])) == 5 + 5
+
+
+def test_all_ensembles_are_evaluated_where_they_are_few_enough() -> None:
+    assert is_exhaustive(20, "all")
+    assert not is_exhaustive(21, "all")
+    assert is_exhaustive(1000, [2])
+    assert not is_exhaustive(40, [2, 8])
+    chosen = subsets(40, [2])
+    assert chosen.shape == (780, 40)
+    assert set(chosen.sum(1)) == {2}
+
+
+def test_with_more_members_different_ensembles_of_each_size_are_drawn() -> None:
+    chosen = subsets(30, "all", per_size=50, seed=3)
+    sizes, counts = np.unique(chosen.sum(1), return_counts=True)
+    assert sizes.tolist() == list(range(2, 21))
+    assert set(counts) == {50}
+    assert len(np.unique(chosen, axis=0)) == len(chosen)
+    members = chosen.sum(0)  # every member is drawn about equally often
+    assert members.min() > 0.6 * members.mean()
+    np.testing.assert_array_equal(chosen, subsets(30, "all", per_size=50, seed=3))
+    assert not np.array_equal(chosen, subsets(30, "all", per_size=50, seed=4))
+
+
+def test_a_size_that_has_few_ensembles_is_taken_whole() -> None:
+    chosen = subsets(40, [1, 2, 8], per_size=100, seed=0)
+    assert np.bincount(chosen.sum(1)).tolist() == [0, 40, 100, 0, 0, 0, 0, 0, 100]
+    np.testing.assert_array_equal(chosen[:40], np.eye(40, dtype=bool))
+
+
+@pytest.mark.parametrize("members", [2, 4])
+def test_every_row_is_what_a_plain_loop_gives(members: int) -> None:
+    probabilities, labels = problem(members)
+    matrix = np.arange(members * members, dtype=float).reshape(members, members)
+    matrix = matrix + matrix.T
+    table = ensembles_table(probabilities, labels, {"disagreement": matrix}, baseline=1)
+    assert len(table) == 2 * (2**members - members - 1)
+    plain = probabilities.numpy()
+    single = [naive_accuracy(plain, labels.numpy(), (m,), "average") for m in range(members)]
+    for row in table.iter_rows(named=True):
+        chosen = tuple(row["members"])
+        mean, best = np.mean([single[m] for m in chosen]), max(single[m] for m in chosen)
+        accuracy = naive_accuracy(plain, labels.numpy(), chosen, row["consensus"])
+        assert row["size"] == len(chosen)
+        assert row["accuracy"] == pytest.approx(accuracy)
+        assert row["mean_member_accuracy"] == pytest.approx(mean)
+        assert row["best_member_accuracy"] == pytest.approx(best)
+        assert row["improvement_over_mean"] == pytest.approx(accuracy - mean)
+        assert row["improvement_over_best"] == pytest.approx(accuracy - best)
+        assert row["improvement_over_baseline"] == pytest.approx(accuracy - single[1])
+        assert row["error_improvement_ratio"] == pytest.approx((accuracy - mean) / (100 - mean))
+        pairs = [matrix[a, b] for a, b in combinations(chosen, 2)]
+        assert row["disagreement"] == pytest.approx(np.mean(pairs))
+
+
+def test_one_member_has_no_pairwise_mean_and_no_improvement() -> None:
+    probabilities, labels = problem(3)
+    table = ensembles_table(probabilities, labels, {"disagreement": np.ones((3, 3))}, None, [1])
+    assert table["disagreement"].to_list() == [None] * 6
+    assert table["improvement_over_mean"].to_list() == [0] * 6
+    assert "improvement_over_baseline" not in table.columns
+
+
+def test_members_without_an_error_have_no_error_improvement_ratio() -> None:
+    labels = torch.tensor([0, 1])
+    probabilities = torch.eye(2).expand(2, 2, 2)
+    table = ensembles_table(probabilities, labels, {}, None)
+    assert table["accuracy"].to_list() == [100, 100]
+    assert table["error_improvement_ratio"].to_list() == [None, None]
+
+
+def test_a_pair_without_a_value_leaves_the_other_ensembles_alone() -> None:
+    matrix = np.array([[1, np.nan, 0.5], [np.nan, 1, 0.2], [0.5, 0.2, 1]])
+    values = mean_pairwise(subsets(3, "all"), matrix)
+    np.testing.assert_allclose(values, [np.nan, 0.5, 0.2, np.nan])
+
+
+def test_types_are_those_of_the_contract() -> None:
+    probabilities, labels = problem(3)
+    table = ensembles_table(probabilities, labels, {}, None)
+    assert table.schema["members"] == pl.List(pl.UInt16)
+    assert table["members"].to_list()[0] == [0, 1]
+
+
+def test_accuracies_have_wilson_intervals() -> None:
+    table = accuracies_table("clean", ["a", "b"], np.array([8, 0]), 10)
+    assert table.columns == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
+    assert table["member"].to_list() == ["a", "b"]
+    assert table["accuracy"].to_list() == [80, 0]
+    # Wilson 1927: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
+    z, p, n = 1.959963984540054, np.array([0.8, 0]), 10
+    centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    np.testing.assert_allclose(table["low"], 100 * (centre - half) / (1 + z * z / n), atol=1e-9)
+    np.testing.assert_allclose(table["high"], 100 * (centre + half) / (1 + z * z / n))
+
+
+def shares_of_failures(correct: np.ndarray) -> np.ndarray:
+    """π_i, float64 [L + 1]: share of samples on which exactly i of the L members of `correct`, bool [L, N], fail."""
+    return np.bincount((~correct).sum(0), minlength=len(correct) + 1) / correct.shape[1]
+
+
+def definitions(correct: np.ndarray) -> dict[str, float]:
+    """The measures of an ensemble of L > 1 members, `correct` bool [L, N], as docs/measures.md defines them."""
+    members, share = len(correct), shares_of_failures(correct)
+    right, failing = correct.sum(0), np.arange(members + 1)
+    one = (failing / members * share).sum()
+    two = (failing * (failing - 1) / (members * (members - 1)) * share).sum()
+    coincident = sum((members - i) / (members - 1) * share[i] for i in failing[1:])
+    return {
+        "kw_variance": (right * (members - right)).mean() / members**2,
+        "generalised_diversity": 1 - two / one if one > 0 else np.nan,
+        "coincident_failure_diversity": coincident / (1 - share[0]) if share[0] < 1 else 0,
+    }
+
+
+def measures_of_all(correct: np.ndarray) -> dict[str, float]:
+    """The measures that a study computes for the ensemble of all members of `correct`, bool [L, N]."""
+    probabilities = torch.from_numpy(np.stack([correct, ~correct], axis=2)).double() * 0.8 + 0.1
+    chosen = np.ones((1, len(correct)), dtype=bool)
+    counts = tally_of(probabilities, torch.zeros(correct.shape[1], dtype=torch.int64), chosen)
+    return {name: values.item() for name, values in ensemble_measures(counts, chosen).items()}
+
+
+@given(st.integers(2, 6), st.integers(1, 30), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_measures_of_whole_ensembles_equal_their_definitions(members: int, samples: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(2, (samples,), generator=generator)
+    probabilities = torch.randn(members, samples, 2, generator=generator).softmax(2)
+    correct = (probabilities.argmax(2) == labels).numpy()
+    table = ensembles_table(probabilities, labels, {}, None, list(range(1, members + 1)))
+    for row in table.filter(consensus="average").iter_rows(named=True):
+        undefined = dict.fromkeys(("kw_variance", "generalised_diversity", "coincident_failure_diversity"), np.nan)
+        for column, expected in (definitions(correct[row["members"]]) if row["size"] > 1 else undefined).items():
+            value = np.nan if row[column] is None else row[column]
+            assert value == pytest.approx(expected, nan_ok=True, abs=1e-12)
+
+
+def test_measures_of_a_whole_ensemble_by_hand() -> None:
+    correct = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0]], dtype=bool)
+    assert shares_of_failures(correct).tolist() == [0.25, 0.5, 0, 0.25]
+    measures = measures_of_all(correct)
+    assert measures["kw_variance"] == pytest.approx((2 + 2) / (4 * 9))
+    # p(1) = 1/3 · 1/2 + 1 · 1/4, p(2) = 1/4
+    assert measures["generalised_diversity"] == pytest.approx(1 - (1 / 4) / (1 / 6 + 1 / 4))
+    assert measures["coincident_failure_diversity"] == pytest.approx((2 / 2 * 0.5) / 0.75)
+
+
+def test_ends_of_the_scales_of_measures_of_whole_ensembles() -> None:
+    never_together = measures_of_all(~np.eye(4, dtype=bool))
+    assert never_together["generalised_diversity"] == never_together["coincident_failure_diversity"] == 1
+    together = measures_of_all(np.array([[True, False]] * 4))
+    assert together["generalised_diversity"] == together["coincident_failure_diversity"] == 0
+    perfect = measures_of_all(np.ones((4, 3), dtype=bool))
+    assert np.isnan(perfect["generalised_diversity"])
+    assert perfect["coincident_failure_diversity"] == 0
+
+
+def test_one_member_has_no_diversity() -> None:
+    assert np.isnan(list(measures_of_all(np.array([[True, False]])).values())).all()
+
+
+@given(st.integers(2, 9), st.integers(1, 130), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_identities_of_measures_of_whole_ensembles(members: int, samples: int, seed: int) -> None:
+    """Kohavi-Wolpert variance follows from oracle disagreement; generalised diversity from two random members."""
+    correct = np.random.default_rng(seed).random((members, samples)) < 0.7
+    measures = measures_of_all(correct)
+    disagreement = oracle_disagreement(joint_correctness(torch.from_numpy(correct)), samples).numpy()
+    mean = disagreement.sum() / (members * (members - 1))
+    assert measures["kw_variance"] == pytest.approx((members - 1) / (2 * members) * mean, abs=1e-12)
+    pairs = [(~correct[a] & ~correct[b]).mean() for a in range(members) for b in range(members) if a != b]
+    expected = 1 - np.mean(pairs) / (~correct).mean() if not correct.all() else np.nan
+    assert measures["generalised_diversity"] == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("sizes", [[2], [1, 3], [2, 3, 4]])
+def test_listed_sizes_give_the_same_rows_as_all(sizes: list[int]) -> None:
+    probabilities, labels = problem(4)
+    pairwise = {"disagreement": np.arange(16.0).reshape(4, 4) + np.arange(16.0).reshape(4, 4).T}
+    whole = ensembles_table(probabilities, labels, pairwise, 0)
+    listed = ensembles_table(probabilities, labels, pairwise, 0, sizes)
+    assert whole.filter(pl.col("size").is_in(sizes)).equals(listed.filter(pl.col("size") > 1))
+
+
+@given(st.integers(2, 7), st.integers(1, 40), st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_equal_members_improve_by_exactly_nothing(members: int, samples: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(3, (samples,), generator=generator)
+    one = torch.randn(samples, 3, generator=generator).softmax(1)
+    table = ensembles_table(one.expand(members, samples, 3), labels, {}, 0)
+    for kind in ("mean", "best", "baseline"):
+        assert set(table[f"improvement_over_{kind}"]) == {0}
+    assert set(table["error_improvement_ratio"]) <= {0, None}
+
+
+def test_one_sample_is_enough() -> None:
+    probabilities = torch.tensor([[[0.6, 0.4]], [[0.1, 0.9]]])
+    table = ensembles_table(probabilities, torch.tensor([1]), {"disagreement": np.eye(2) == 0}, None)
+    assert table["accuracy"].to_list() == [100, 100]
+    assert table["improvement_over_mean"].to_list() == [50, 50]
+    assert table["error_improvement_ratio"].to_list() == [1, 1]
+
+
+@given(st.integers(1, 6), st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_mean_pairwise_equals_a_loop_over_pairs(members: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(members, members))
+    matrix = values + values.T
+    chosen = subsets(members, range(1, members + 1))
+    for row, mean in zip(chosen, mean_pairwise(chosen, matrix), strict=True):
+        pairs = [matrix[a, b] for a, b in combinations(np.flatnonzero(row), 2)]
+        np.testing.assert_allclose(mean, np.mean(pairs) if pairs else np.nan, atol=1e-12)

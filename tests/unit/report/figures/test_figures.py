@@ -1,0 +1,317 @@
+"""Every figure is drawn for small and large studies, with values missing, and its text can be read."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from scripts.lib.jobs.storage import load_array, load_json, load_table
+from scripts.lib.measures.measures import MEASURES
+from scripts.lib.report.figures.attributions import choose_samples, draw_attributions, plot_attributions
+from scripts.lib.report.figures.best_ensembles import draw_best_ensembles, plot_best_ensembles
+from scripts.lib.report.figures.correlations import draw_correlations, plot_correlations
+from scripts.lib.report.figures.deployment import draw_deployment, plot_deployment
+from scripts.lib.report.figures.improvement import draw_improvement, plot_improvement
+from scripts.lib.report.figures.learning_curves import draw_learning_curves, plot_learning_curves
+from scripts.lib.report.figures.member_accuracies import draw_member_accuracies, plot_member_accuracies
+from scripts.lib.report.figures.pairwise import clustered, draw_pairwise, in_few_characters, plot_pairwise
+from scripts.lib.report.figures.style import new_figure, save, shortened, wrapped
+from scripts.lib.report.labels import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed
+from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study
+
+STUDIES: dict[str, dict[str, Any]] = {
+    "two members": {"members": 2, "datasets": ["clean"], "samples": 60},
+    "eight members": {"members": 8, "baseline": True},
+    "fifteen members": {"members": 15, "datasets": ["clean", "noise"], "samples": 60},
+    "no attributions": {"members": 4, "datasets": ["clean", "blur"], "pairwise": ["disagreement"], "samples": 60},
+}
+
+
+@pytest.fixture(scope="module", params=list(STUDIES))
+def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_study(tmp_path_factory.mktemp("study"), **STUDIES[request.param])
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_study(tmp_path_factory.mktemp("small"), members=4, datasets=DATASETS[:2], samples=60)
+
+
+def tables(study: Path, stage: str) -> dict[str, pl.DataFrame]:
+    ids = [dataset["id"] for dataset in load_json(study / "study.json")["datasets"]["validation"]]
+    return {dataset: load_table(study / stage / f"{dataset}.parquet") for dataset in ids}
+
+
+def improvement_figure(study: Path) -> Figure:
+    ensembles = {name: table.filter(consensus="average") for name, table in tables(study, "ensembles").items()}
+    correlations = load_table(study / "correlations.parquet").filter(consensus="average", improvement="over_mean")
+    return draw_improvement(ensembles, correlations, "over_mean", "average")
+
+
+def figures(study: Path) -> Iterator[Figure]:
+    members = load_table(study / "members.parquet")["member"].to_list()
+    correlations = load_table(study / "correlations.parquet").filter(consensus="average", improvement="over_mean")
+    yield draw_member_accuracies(list(tables(study, "accuracies").values()))
+    best, evaluated = tables(study, "best_ensembles"), tables(study, "ensembles")
+    yield draw_best_ensembles({name: (best[name], evaluated[name]) for name in best})
+    yield draw_deployment(tables(study, "deployment"))
+    yield draw_deployment(
+        {n: t.with_columns(macs=None, latency_ms=None, parameters=None) for n, t in tables(study, "deployment").items()}
+    )
+    yield draw_correlations(correlations, "over_mean", "average")
+    yield improvement_figure(study)
+    yield draw_learning_curves({name: load_json(study / f"checkpoints/{name}.json")["history"] for name in members})
+    datasets = list(tables(study, "ensembles"))
+    for measure in load_json(study / "study.json")["measures"]:
+        paths = {dataset: study / f"pairwise/{dataset}/{measure}.parquet" for dataset in datasets}
+        yield draw_pairwise({dataset: load_table(path) for dataset, path in paths.items()}, measure)
+    if (study / "attributions").exists():
+        predicted = [load_array(study / f"predictions/clean/{name}.npy").argmax(axis=1) for name in members]
+        maps = [load_array(study / f"attributions/clean/{name}.npy") for name in members]
+        images, labels = (load_array(study / kind / "clean.npy") for kind in ("images", "labels"))
+        yield draw_attributions(images, labels, CLASSES, members, np.stack(predicted)[:, :40], maps)
+
+
+def words(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+
+
+def visible_texts(figure: Figure) -> list[Text]:
+    """All text that is drawn: matplotlib keeps labels of ticks outside the axes too, and does not draw them."""
+    figure.draw_without_rendering()
+    hidden = set()
+    for axes in figure.axes:
+        for side in (axes.xaxis, axes.yaxis):
+            low, high = sorted(side.get_view_interval())
+            for tick in side.get_major_ticks():
+                if not axes.axison or not low <= tick.get_loc() <= high:
+                    hidden |= {tick.label1, tick.label2}
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and text not in hidden]
+
+
+def test_every_figure_can_be_read(study: Path) -> None:
+    for figure in figures(study):
+        texts = visible_texts(figure)
+        assert min(float(text.get_fontsize()) for text in texts) >= 7
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+        for (one, first), (other, second) in combinations(boxes, 2):
+            width = min(first.x1, second.x1) - max(first.x0, second.x0)
+            height = min(first.y1, second.y1) - max(first.y0, second.y0)
+            assert min(width, height) < 2, f"{one!r} lies on {other!r}"
+        for text, box in boxes:
+            inside = min(box.x0, box.y0, figure.bbox.x1 - box.x1, figure.bbox.y1 - box.y1)
+            assert inside > -1, f"{text!r} is cut off"
+
+
+def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
+    names, datasets = NAMES[:4], DATASETS[:2]
+    plot_member_accuracies([str(small / f"accuracies/{name}.parquet") for name in datasets], tmp_path)
+    ensembles = [str(small / f"ensembles/{name}.parquet") for name in datasets]
+    plot_best_ensembles([path.replace("ensembles/", "best_ensembles/") for path in ensembles], ensembles, tmp_path)
+    plot_deployment([path.replace("ensembles/", "deployment/") for path in ensembles], tmp_path)
+    plot_improvement(ensembles, str(small / "correlations.parquet"), ["over_mean", "over_best"], ["vote"], tmp_path)
+    pairs = [
+        str(small / f"pairwise/{name}/{m}.parquet") for m in ("disagreement", "js_divergence") for name in datasets
+    ]
+    plot_pairwise(pairs, tmp_path)
+    plot_learning_curves([str(small / f"checkpoints/{name}.json") for name in names], tmp_path)
+    plot_correlations(str(small / "correlations.parquet"), "over_mean", "average", tmp_path)
+    plot_attributions(
+        str(small / "images/clean.npy"),
+        str(small / "labels/clean.npy"),
+        str(small / "classes.json"),
+        [str(small / f"predictions/clean/{name}.npy") for name in names],
+        [str(small / f"attributions/clean/{name}.npy") for name in names],
+        tmp_path,
+    )
+    expected = {"member_accuracies", "improvement_over_mean_vote", "improvement_over_best_vote", "learning_curves"}
+    expected |= {
+        "pairwise_disagreement",
+        "pairwise_js_divergence",
+        "correlations",
+        "attributions",
+        "best_ensembles",
+    } | {"deployment"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.{kind}" for name in expected for kind in ("png", "pdf")
+    }
+    assert all(b"/FontFile2" in path.read_bytes() for path in tmp_path.glob("*.pdf")), "a font is not embedded"
+
+
+def test_the_same_data_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        save(improvement_figure(small), tmp_path / folder, "figure")
+    for kind in ("png", "pdf"):
+        assert (tmp_path / "first" / f"figure.{kind}").read_bytes() == (
+            tmp_path / "second" / f"figure.{kind}"
+        ).read_bytes()
+
+
+def test_improvement_names_measures_datasets_and_coefficients(small: Path) -> None:
+    found = words(improvement_figure(small))
+    row = load_table(small / "correlations.parquet").row(0, named=True)
+    assert f"r {signed(row['pearson'])} [{plain(row['ci_low'])}, {plain(row['ci_high'])}]" in found
+    for text in ("Clean", "Noise", "Prediction disagreement (%)", "Activation dissimilarity (1 − CKA)"):
+        assert text in found
+    assert "Improvement over the mean member (points)" in found
+
+
+def test_improvement_without_values_says_so(small: Path) -> None:
+    ensembles = {
+        name: table.filter(consensus="average").with_columns(attribution_similarity=None)
+        for name, table in tables(small, "ensembles").items()
+    }
+    correlations = load_table(small / "correlations.parquet").filter(consensus="average", improvement="over_mean")
+    none = pl.lit(None, dtype=pl.Float64)
+    empty = correlations.with_columns(pearson=none, ci_low=none, ci_high=none, partial_pearson=none, q_value=none)
+    assert words(draw_improvement(ensembles, empty, "over_mean", "average")).count("no correlation") == 10
+    assert words(draw_correlations(empty, "over_mean", "average")).count("no value") == 10
+
+
+def coefficients(study: Path, **values: float | None) -> tuple[Figure, Figure]:
+    """Both figures of correlations, for one correlation with these values."""
+    ensembles = {"clean": tables(study, "ensembles")["clean"].filter(consensus="average")}
+    row = load_table(study / "correlations.parquet").filter(measure="disagreement").head(1)
+    columns = {name: pl.lit(value, dtype=pl.Float64) for name, value in values.items()}
+    changed = row.with_columns(pearson=0.5, ci_low=0.2, ci_high=0.7).with_columns(**columns)
+    return draw_improvement(ensembles, changed, "over_mean", "average"), draw_correlations(
+        changed, "over_mean", "average"
+    )
+
+
+def test_a_cell_has_r_its_interval_partial_r_and_p(small: Path) -> None:
+    grid, _ = coefficients(small, partial_pearson=-0.31, p_value=0.012)
+    assert {"r +0.50 [0.20, 0.70]", "partial −0.31, p 0.012"} <= set(words(grid))
+    grid, _ = coefficients(small, partial_pearson=None, p_value=0.0001)
+    assert {"r +0.50 [0.20, 0.70]", "p < 0.001"} <= set(words(grid))
+    grid, _ = coefficients(small, partial_pearson=0.2, p_value=None)
+    assert {"r +0.50 [0.20, 0.70]", "partial +0.20"} <= set(words(grid))
+
+
+def test_p_and_q_change_no_type_and_no_mark(small: Path, tmp_path: Path) -> None:
+    for q_value in (0.01, 0.2):
+        grid, summary = coefficients(small, p_value=0.012, q_value=q_value)
+        assert {str(text.get_fontweight()) for text in grid.findobj(Text) if text.get_text()} == {"normal"}
+        save(grid, tmp_path / str(q_value), "grid")
+        save(summary, tmp_path / str(q_value), "summary")
+    for name in ("grid", "summary"):
+        first, second = (tmp_path / str(q_value) / f"{name}.png" for q_value in (0.01, 0.2))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_no_figure_calls_anything_significant(small: Path) -> None:
+    for figure in figures(small):
+        assert "signific" not in " ".join(words(figure)).lower()
+
+
+def test_clustering_puts_like_members_together() -> None:
+    close = {frozenset("ac"), frozenset("bd")}
+    rows = [(a, b, 0.0 if a == b else 0.1 if frozenset((a, b)) in close else 0.9) for a in "abcd" for b in "abcd"]
+    table = pl.DataFrame(rows, schema=["member_a", "member_b", "value"], orient="row")
+    for measure, alike in [(table, False), (table.with_columns(value=1 - pl.col("value")), True)]:
+        order = clustered(measure, alike)
+        assert {frozenset(order[:2]), frozenset(order[2:])} == close
+
+
+def test_pairwise_without_values_is_drawn(small: Path) -> None:
+    table = load_table(small / "pairwise/clean/disagreement.parquet")
+    none = pl.lit(None, dtype=pl.Float64)
+    one_pair = table.with_columns(value=pl.when(pl.col("member_a") == NAMES[0]).then(none).otherwise("value"))
+    for damaged in (one_pair, table.with_columns(value=none)):
+        assert NAMES[1] in " ".join(words(draw_pairwise({"clean": damaged}, "disagreement")))
+
+
+def test_losses_of_other_magnitudes_are_on_a_logarithmic_axis() -> None:
+    def scales(high: float) -> set[str]:
+        lines = {name: [{"epoch": 1, "loss": loss}] for name, loss in (("one", 0.5), ("two", high))}
+        axes = draw_learning_curves(lines).axes
+        assert all(
+            axis.get_ylim()[0] < loss < axis.get_ylim()[1] for axis, loss in zip(axes[2:], (0.5, high), strict=True)
+        )
+        return {axis.get_yscale() for axis in axes[2:]}
+
+    assert scales(5) == {"linear"}
+    assert scales(500) == {"log"}
+
+
+def test_learning_curves_take_gaps_and_untrained_members() -> None:
+    line = {"epoch": 1, "loss": float("nan"), "training_accuracy": 50.0, "validation_accuracy": None}
+    assert "not trained here" in words(draw_learning_curves({"one": [line], "pretrained": []}))
+
+
+def test_samples_are_one_consensus_then_the_most_contested() -> None:
+    predicted = np.array([[0, 1, 2, 0, 1], [0, 1, 1, 1, 0], [0, 1, 0, 0, 2]])
+    labels = np.array([0, 2, 1, 1, 2])
+    assert choose_samples(predicted, labels, 3) == [0, 2, 4]
+
+
+def test_numbers_and_names() -> None:
+    assert (signed(-0.314), plain(-0.314, 1), signed(None), plain(float("nan"))) == ("−0.31", "−0.3", "–", "–")
+    percent, plain_number = quantity("disagreement"), quantity("activation_similarity")
+    assert [in_few_characters(31.2, percent), in_few_characters(0.314, plain_number)] == ["31", ".31"]
+    assert [in_few_characters(value, plain_number) for value in (1.0, -0.12, -0.01, float("nan"))] == [
+        "1.00",
+        "−.1",
+        "0",
+        "",
+    ]
+    assert in_words("gaussian_noise") == "Gaussian noise"
+    assert quantity("my_measure").label == "My measure"
+    assert wrapped("deit_tiny_p16_224", 10) == "deit_tiny_\np16_224"
+    assert shortened("a very long class name", 10) == "a very lo…"
+
+
+def test_similarities_are_turned_into_diversities() -> None:
+    ensembles = pl.DataFrame({"attribution_similarity": [0.25, None], "disagreement": [0.5, 0.5]})
+    assert oriented(ensembles, "attribution_dissimilarity").to_list() == [0.75, None]
+    assert oriented(ensembles, "disagreement").to_list() == [0.5, 0.5]
+
+
+def test_every_measure_has_words_for_itself_and_as_a_diversity() -> None:
+    for measure in MEASURES.values():
+        assert {measure.name, measure.diversity} <= QUANTITIES.keys()
+        assert is_similarity(measure.name) == measure.similarity
+        table = pl.DataFrame({measure.name: [0.25]})
+        assert oriented(table, measure.diversity).to_list() == [0.75 if measure.similarity else 0.25]
+    titles = [QUANTITIES[measure.name].title for measure in MEASURES.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_greedy_and_drawn_ensembles_are_told_apart(small: Path) -> None:
+    best, evaluated = load_table(small / "best_ensembles/clean.parquet"), load_table(small / "ensembles/clean.parquet")
+    found = pl.Series("found", ["sampled", "greedy"] * (len(best) // 2))
+    shown = words(draw_best_ensembles({"clean": (best.with_columns(found), evaluated)}))
+    assert {"best of those drawn", "greedy selection"} <= set(shown)
+    assert "best of all ensembles" not in shown
+
+
+def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("in the way")
+    with pytest.raises(OSError, match="folder"):
+        save(new_figure(1), tmp_path / "folder", "figure")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_beyond_sixty_members_numbers_stand_for_names_and_no_figure_is_taller_than_a_page() -> None:
+    members = [f"member-{number:04d}" for number in range(300)]
+    accuracy = np.linspace(90, 40, 300)
+    columns = {"member": members, "position": range(300), "accuracy": accuracy, "low": accuracy - 1}
+    table = pl.DataFrame(columns | {"high": accuracy + 1, "dataset": "clean"})
+    pairs = pl.DataFrame(
+        [(a, b, abs(a - b) / 300) for a in range(300) for b in range(300)], ["a", "b", "value"], orient="row"
+    )
+    pairs = pairs.select(*(pl.format("member-{}", name).alias(f"member_{name}") for name in "ab"), "value")
+    for figure in (
+        draw_member_accuracies([table, table.with_columns(dataset=pl.lit("noise"))]),
+        draw_pairwise({"clean": pairs}, "disagreement"),
+    ):
+        shown = [text.get_text() for text in visible_texts(figure)]
+        assert figure.get_figheight() < 11
+        assert not any("member-" in text for text in shown)
+        assert len(shown) < 50

@@ -1,0 +1,70 @@
+"""Costs before the start: what is multiplied, and that a study of one's own can be estimated."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+import yaml
+
+from scripts.lib.study.estimate import Estimate, Time, measure, report
+from scripts.lib.study.resolve import ROOT, resolve
+from tests.unit.training.test_dino import backbone_entry, study_with
+
+CPU = torch.device("cpu")
+
+
+def test_what_is_measured_is_the_median_between_the_fastest_and_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, now = iter([0.3, 0.01, 0.01, 0.02, 0.02, 0.08]), [5.0]
+    monkeypatch.setattr("scripts.lib.study.estimate.time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def step() -> None:
+        now[0] += next(waits)
+
+    found = measure(step, CPU)
+    assert found.low == pytest.approx(0.01)
+    assert found.middle == pytest.approx(0.02)
+    assert found.high == pytest.approx(0.08)  # the first step is not counted
+    assert (found * 2 + found).middle == pytest.approx(3 * found.middle)
+
+
+def test_images_are_those_of_all_epochs_and_samples_those_of_all_sets() -> None:
+    study = study_with(backbone_entry(training_images=100, epochs=3))
+    study["datasets"]["validation"] = [{"id": "clean", "images": 50, "folder": None}, {"id": "noise", "of": "clean"}]
+    estimate = Estimate(study, CPU)
+    assert estimate.images(study["backbones"][0]) == 300
+    assert estimate.images(study["members"][1]) == 1198
+    assert estimate.samples() == [50, 50]
+    disk = estimate.megabytes(study["members"])
+    assert disk["predictions"] == pytest.approx(2 * 100 * 10 * 4 / 1e6)
+    assert disk["images"] == pytest.approx(100 * 32 * 32 * 3 / 1e6)
+
+
+def test_twice_the_epochs_take_twice_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.study.estimate.measure", lambda step, device: (step(), Time(1, 1, 2))[1])
+    for epochs in (1, 2):
+        study = study_with(backbone_entry(training_images=80, epochs=epochs))
+        assert Estimate(study, CPU).pretraining(study["backbones"][0]) == Time(10 * epochs, 10 * epochs, 20 * epochs)
+
+
+def test_a_study_is_estimated(capsys: pytest.CaptureFixture[str]) -> None:
+    report(study_with(backbone_entry()), CPU, devices=2)
+    said = capsys.readouterr().out
+    for line in ("pretrain backbone", "train first", "infer second", "Wall time with 2 devices", "Disk: images"):
+        assert line in said
+
+
+def test_super_networks_and_what_is_cut_out_of_them_are_estimated(capsys: pytest.CaptureFixture[str]) -> None:
+    study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
+    report(study, CPU, devices=1)
+    said = capsys.readouterr().out
+    for line in ("train base", "train super-network tiny", "search tiny", "infer cut", "infer front-2"):
+        assert line in said
+
+
+def test_what_a_super_network_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.study.estimate.measure", lambda step, device: Time(1, 1, 1))
+    study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
+    supernet, estimate = study["supernets"][0], Estimate(study, CPU)
+    steps, scored, evaluations = 4 * 160 / 8, (32 + 100) / 8, supernet["bootstrapNAS"]["search"]["num_evals"]
+    assert estimate.shrinking(supernet).middle == pytest.approx(steps + 2 * 4 * scored)
+    assert estimate.search(supernet).middle == pytest.approx(evaluations * scored)
