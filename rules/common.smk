@@ -179,12 +179,18 @@ def dataset_settings(wildcards):
     return DATASET[wildcards.dataset]
 
 
-def code(script):
+def code(script, *specs):
     """A digest of what a script and all modules that it imports compute; a parameter of every rule.
 
-    Snakemake notices neither a changed module, nor (because the profiles say so) a changed script: only this tells it.
+    `specs` are the files of the specs that decide the result, or functions of the wildcards that return one. Snakemake
+    notices neither a changed module, nor (because the profiles say so) a changed script: only this tells it.
     """
-    return lambda wildcards: code_digest(PROJECT / "scripts" / f"{script}.py")
+
+    def digest(wildcards):
+        files = [spec(wildcards) if callable(spec) else spec for spec in specs]
+        return code_digest(PROJECT / "scripts" / f"{script}.py", *files)
+
+    return digest
 
 
 FASHION_MNIST = expand(

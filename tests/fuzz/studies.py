@@ -13,7 +13,8 @@ import yaml
 from hypothesis import strategies as st
 
 from scripts.lib.study.file import read_study
-from scripts.lib.study.resolve import ROOT, resolve
+from scripts.lib.study.resolve import resolve
+from scripts.lib.study.schema import schema
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.independent import Doubtful
 from tests.fuzz.mutations import damaged
@@ -21,7 +22,7 @@ from tests.fuzz.notation import study_with
 from tests.fuzz.tables import Draw
 from tests.unit.conftest import small_study
 
-SCHEMA = yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
+SCHEMA = schema()
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 FILES = {
     "name": "files",

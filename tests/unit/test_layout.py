@@ -63,6 +63,38 @@ def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
         assert not name.startswith("scripts.") or name.startswith("scripts.lib."), name
 
 
+# Packages of the library in the order of the data flow: each may import those before it, never one after it.
+ORDER = (
+    "jobs",
+    "tables",
+    "networks",
+    "datasets",
+    "inference",
+    "training",
+    "supernets",
+    "members",
+    "measures",
+    "ensembles",
+    "statistics",
+    "report",
+    "study",
+)
+
+
+def test_every_package_of_the_library_has_its_place_in_the_order() -> None:
+    found = {path.name for path in (ROOT / "scripts" / "lib").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert found == set(ORDER)
+    assert [path.name for path in (ROOT / "scripts" / "lib").glob("*.py")] == ["__init__.py"]
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=named)
+def test_imports_of_the_library_go_down_the_order(path: Path) -> None:
+    package = path.relative_to(ROOT / "scripts" / "lib").parts[0]
+    if package in ORDER:
+        imported = {name.split(".")[2] for name in imports(parsed(path)) if name.startswith("scripts.lib.")}
+        assert imported <= set(ORDER[: ORDER.index(package) + 1])
+
+
 CHECKS_BEFORE_JOBS = (
     "scripts.lib.study.resolve",
     "scripts.lib.study.file",

@@ -23,14 +23,17 @@ LEFT_OUT = {
 
 
 @cache
-def code_digest(script: Path) -> str:
+def code_digest(script: Path, *specs: Path) -> str:
     """Digest of what `script` and all modules of the project that it imports, directly or not, compute.
+
+    `specs` are the files of the specs that decide the result, which a registry loads without a statement that imports
+    them: of one measure, for example, and not of all, so that a new measure does not make old results stale.
 
     Comments, docstrings, log messages and the texts of exceptions do not count: a corrected message must not train
     a network again.
     """
     digest = hashlib.sha256()
-    for path in sorted(closure(script)):
+    for path in sorted(set().union(*map(closure, (script, *specs)))):
         digest.update(f"{path.relative_to(ROOT).as_posix()}\n{_normal_form(path)}\n".encode())
     return digest.hexdigest()[:16]
 

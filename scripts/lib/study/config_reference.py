@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from scripts.lib.jobs.paths import ROOT
+from scripts.lib.study.schema import schema as whole_schema
 
-SCHEMA = ROOT / "schemas" / "study.schema.yaml"
 PAGE = ROOT / "docs" / "config.md"
 HEADER = """# The study file
 
@@ -27,7 +27,7 @@ A member is put together from its `recipe`, under the study's `overrides`, under
 
 def reference() -> str:
     """The whole page."""
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema = whole_schema()
     lines = [HEADER, " ".join(schema["description"].split()), "", *_table(schema, schema)]
     for title, node in _sections(schema, schema, ""):
         lines += ["", f"## {title}", "", " ".join(node.get("description", "").split()), "", *_table(node, schema)]

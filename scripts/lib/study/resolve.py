@@ -17,6 +17,7 @@ from scripts.lib.study.contradictions import contradictions, dataset_contradicti
 from scripts.lib.study.external import expand
 from scripts.lib.study.messages import listed, not_among, path_of, readable
 from scripts.lib.study.plain_values import canonical, faults, shown
+from scripts.lib.study.schema import schema
 
 Study = dict[str, Any]
 BACKBONE = "backbone"  # beside the kinds of members
@@ -50,11 +51,6 @@ def _refuse_what_no_study_holds(study: Any) -> None:
 
 
 @cache
-def _schema() -> Study:
-    return yaml.safe_load((ROOT / "schemas" / "study.schema.yaml").read_text(encoding="utf-8"))
-
-
-@cache
 def _recipes() -> dict[str, Study]:
     return yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
 
@@ -64,7 +60,7 @@ def _faults_of(study: Study, without_files: str) -> list[str]:
 
     `without_files` says why some members are lacking, or nothing: what depends on them cannot be judged then.
     """
-    errors = sorted(_ValidatorWithDefaults(_schema()).iter_errors(study), key=lambda error: list(map(str, error.path)))
+    errors = sorted(_ValidatorWithDefaults(schema()).iter_errors(study), key=lambda error: list(map(str, error.path)))
     if not without_files:
         return [readable(error, study) for error in errors] or list(contradictions(study, _trains(study)))
     errors = [error for error in errors if list(error.path) != ["members"]]
@@ -118,7 +114,7 @@ def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
 
 def _merge_recipes(study: Study) -> None:
     """Give members and backbones the keys of their recipes and the study's overrides; pick points of searches."""
-    kinds = keys_of_kinds(_schema())
+    kinds = keys_of_kinds(schema())
     for section, kind in (("members", "supervised"), ("backbones", BACKBONE)):
         if isinstance(study.get(section), list):
             entries = enumerate(study[section])

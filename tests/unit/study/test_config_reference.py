@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from scripts.lib.study import config_reference
+from scripts.lib.study.schema import schema
 
 
 def described(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -23,7 +23,7 @@ def described(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from described(child)
 
 
-SCHEMA = yaml.safe_load(config_reference.SCHEMA.read_text(encoding="utf-8"))
+SCHEMA = schema()
 
 
 def test_the_page_is_up_to_date() -> None:
