@@ -82,7 +82,7 @@ ORDER = (
 
 
 def test_every_package_of_the_library_has_its_place_in_the_order() -> None:
-    found = {path.name for path in (ROOT / "scripts" / "lib").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    found = {path.parent.name for path in (ROOT / "scripts" / "lib").glob("*/*.py")}
     assert found == set(ORDER)
     assert [path.name for path in (ROOT / "scripts" / "lib").glob("*.py")] == ["__init__.py"]
 
