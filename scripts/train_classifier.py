@@ -1,5 +1,6 @@
 from scripts.lib.jobs.job import job
-from scripts.lib.training.entry import start_job
+from scripts.lib.training.job import TrainingJob, start_training
+from scripts.lib.training.linear_classifier import train_linear_classifier
 
 with job(snakemake):
-    start_job("train_linear_classifier", snakemake.params.member, snakemake)
+    start_training(train_linear_classifier, TrainingJob.of_rule(snakemake.params.member, snakemake))

@@ -19,7 +19,7 @@ from scripts.lib.networks.architectures import Network, build, outputs_of, read_
 from scripts.lib.networks.preprocessing import relative_crop
 from scripts.lib.networks.vision import timm, torchvision
 from scripts.lib.tables.class_columns import class_order, stated_classes
-from scripts.lib.training.loop import make_record
+from scripts.lib.training.state import make_record
 
 State = dict[str, torch.Tensor]
 # Where training scripts put the tensors in their files, and what wrappers put before their names.

@@ -25,8 +25,9 @@ from scripts.lib.networks.architectures import build, count_parameters, place
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import WITH_WEIGHTS, resolve
 from scripts.lib.supernets.batch_norm import adaptation_samples
+from scripts.lib.training.batches import training_transforms
 from scripts.lib.training.dino import Pretraining
-from scripts.lib.training.loop import make_optimizer, training_transforms
+from scripts.lib.training.optimizers import make_optimizer
 from scripts.lib.training.steps import Steps
 
 # Where the study does not say how many: all that there are.

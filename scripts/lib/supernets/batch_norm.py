@@ -7,7 +7,7 @@ from torch import nn
 
 from scripts.lib.datasets.images import ImageSet
 from scripts.lib.jobs.randomness import derive, seed_everything
-from scripts.lib.training.loop import Transformed
+from scripts.lib.training.batches import Transformed
 
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
 

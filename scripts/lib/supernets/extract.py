@@ -22,7 +22,7 @@ from scripts.lib.networks.architectures import (
 from scripts.lib.networks.resnet import full_widths
 from scripts.lib.supernets.batch_norm import adaptation_batches, recalibrate
 from scripts.lib.supernets.notation import Config, architecture_of, checked, from_ofa
-from scripts.lib.training.loop import make_record
+from scripts.lib.training.state import make_record
 
 
 def extract_subnet(

@@ -24,7 +24,8 @@ from scripts.lib.networks.architectures import build, place, read_weights, save_
 from scripts.lib.networks.vision import torchvision
 from scripts.lib.supernets.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
 from scripts.lib.supernets.elastic import Supernet
-from scripts.lib.training.loop import Loader, Part, Transformed, make_record, restore, save_state
+from scripts.lib.training.batches import Loader, Transformed
+from scripts.lib.training.state import Part, make_record, restore, save_state
 
 STAGES: dict[str, Any] = {
     "supernet": pl.String,

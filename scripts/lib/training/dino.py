@@ -20,19 +20,14 @@ from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import save_json
 from scripts.lib.networks.architectures import build, place, save_weights
+from scripts.lib.training.batches import Loader
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
-from scripts.lib.training.loop import (
-    PLAIN,
-    Loader,
-    Scheduler,
-    make_optimizer,
-    make_record,
-    make_schedule,
-    require_finite,
-    restore,
-    save_state,
-)
+from scripts.lib.training.job import TrainingJob
+from scripts.lib.training.optimizers import Scheduler, make_optimizer, make_schedule
+from scripts.lib.training.run import Run
+from scripts.lib.training.state import make_record, restore, save_state
 from scripts.lib.training.steps import Steps, memory_advice
+from scripts.lib.training.supervised import require_finite
 
 # lightly imports torchvision, so it comes after the module that makes this possible beside a CPU-only torch.
 # isort: split
@@ -46,41 +41,39 @@ from lightly.utils.scheduler import cosine_schedule
 KNN_TEMPERATURE = 0.07  # DINO's
 
 
-def pretrain(
-    backbone: dict[str, Any],
-    training: ImageSet,
-    validation: ValidationSet,
-    device: torch.device,
-    workers: int,
-    weights: str,
-    record: str,
-    resume: str,
-    scale: dict[str, Any] = PLAIN,
-) -> None:
+def pretrain_backbone(**job: Any) -> None:
+    """Training of one backbone without labels, from the fields of a `TrainingJob`."""
+    opened = TrainingJob(**job)
+    pretrain(opened.settings, opened.run())
+
+
+def pretrain(backbone: dict[str, Any], run: Run) -> None:
     """Train `backbone` without labels; write the teacher's weights, without a head, and the record.
 
-    Labels are only looked at for the running check: the accuracy of a k-nearest-neighbour vote among training images
-    on `validation` after each epoch. Nothing is chosen by it. Raises StudyError if the loss stops being finite.
+    Labels are only looked at for the running check: the accuracy of a k-nearest-neighbour vote among training
+    images on the validation images after each epoch. Nothing is chosen by it. Raises StudyError if the loss stops
+    being finite.
     """
-    where = f"backbones/{backbone['id']}"
-    chosen, _ = training.subset(
+    where, outputs, device = f"backbones/{backbone['id']}", run.outputs, run.device
+    chosen, _ = run.training.subset(
         backbone["training_images"], derive(backbone["seed"], "images"), f"{where}/training_images"
     )
     seed_everything(derive(backbone["seed"], "initialisation"))
-    run = Pretraining(backbone, chosen, workers, device, scale)
-    check = _NearestNeighbours(backbone, chosen, validation, device)
-    history = restore(resume, backbone, run.parts, device)
-    with memory_advice(where, backbone["batch_size"], scale):
+    loop = Pretraining(backbone, chosen, run.workers, device, run.scale)
+    check = _NearestNeighbours(backbone, chosen, run.validation, device)
+    history = restore(outputs.resume, backbone, loop.parts, device)
+    with memory_advice(where, backbone["batch_size"], run.scale):
         for epoch in range(len(history), backbone["epochs"]):
             start = time.perf_counter()
-            line = run.epoch(epoch) | {"knn_accuracy": check.accuracy(run.teacher.backbone) if rank() == 0 else 0.0}
+            line = loop.epoch(epoch) | {"knn_accuracy": check.accuracy(loop.teacher.backbone) if rank() == 0 else 0.0}
             history.append({"epoch": epoch + 1, **line, "seconds": time.perf_counter() - start})
-            log.info("%s: loss %.3f, k-NN accuracy %.1f %%", run.title(epoch), line["loss"], line["knn_accuracy"])
-            save_state(resume, backbone, run.parts, history)
+            log.info("%s: loss %.3f, k-NN accuracy %.1f %%", loop.title(epoch), line["loss"], line["knn_accuracy"])
+            save_state(outputs.resume, backbone, loop.parts, history)
     if rank() == 0:
-        save_weights(run.teacher.backbone, weights)
-        save_json(record, make_record(backbone, training.classes, len(chosen), history, device, weights))
-        Path(resume).unlink(missing_ok=True)
+        save_weights(loop.teacher.backbone, outputs.weights)
+        record = make_record(backbone, run.training.classes, len(chosen), history, device, outputs.weights)
+        save_json(outputs.record, record)
+        Path(outputs.resume).unlink(missing_ok=True)
 
 
 def features_of(settings: dict[str, Any]) -> tuple[nn.Module, int]:
@@ -199,10 +192,10 @@ class Pretraining:
         views = [view.to(self.device, memory_format=torch.channels_last) for view in views]
         with self.steps.mixed:
             with torch.no_grad():
-                wanted = self.teacher(views[:2])  # the teacher sees the two global views only
+                expected = self.teacher(views[:2])  # the teacher sees the two global views only
             said = self.steps.model(views)
         temperature = self._teacher_temperature(step)
-        loss = self.loss([out.float() for out in wanted], [out.float() for out in said], teacher_temp=temperature)
+        loss = self.loss([out.float() for out in expected], [out.float() for out in said], teacher_temp=temperature)
         require_finite(loss.item(), f"backbones/{self.settings['id']}", self.settings, epoch, step)
         self.optimizer.zero_grad()
         self.steps.scaler.scale(loss).backward()

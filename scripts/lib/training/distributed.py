@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -61,20 +62,21 @@ LINES_SHOWN = 60
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
-def start(function: str, arguments: dict[str, Any], device: str, processes: int) -> None:
-    """Call `function` ("module:name") with `arguments`, which JSON must be able to hold, in so many processes.
+def start(function: Callable[..., None], arguments: dict[str, Any], device: str, processes: int) -> None:
+    """Call `function`, of a module, with `arguments`, which JSON must be able to hold, in so many processes.
 
     One process is this one. When one of several fails, the others are stopped. Raises StudyError if it failed by one,
     otherwise RuntimeError with the last lines that the failed process printed.
     """
     if processes == 1:
-        _resolved(function)(**arguments)
+        function(**arguments)
         return
     # The processes find each other through a store in this one, which is there before the first of them and after the
     # last. The system chooses its port, so that trainings beside each other never ask for the same.
     store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     with tempfile.TemporaryDirectory() as scratch:
-        order = {"function": function, "arguments": arguments, "device": device}
+        name = f"{function.__module__}:{function.__qualname__}"
+        order = {"function": name, "arguments": arguments, "device": device}
         save_json(Path(scratch, "order.json"), order | {"processes": processes, "port": store.port})
         _watch([_Process(Path(scratch), rank) for rank in range(processes)])
 

@@ -6,41 +6,39 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ImageSet, ValidationSet, centre
+from scripts.lib.datasets.images import ImageSet, centre
 from scripts.lib.inference.infer import logits_in_batches
 from scripts.lib.jobs.randomness import derive, seed_everything
-from scripts.lib.jobs.storage import digest_of_file, load_json
+from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
 from scripts.lib.networks.architectures import build, load_weights, place
-from scripts.lib.training.loop import PLAIN, fit
+from scripts.lib.training.job import TrainingJob
+from scripts.lib.training.run import Run
+from scripts.lib.training.supervised import fit
 
 STANDARDISED_ON = 1000  # training images
 
 
-def train_classifier(
-    member: dict[str, Any],
-    backbone_weights: str,
-    backbone_record: str,
-    training: ImageSet,
-    validation: ValidationSet,
-    device: torch.device,
-    workers: int,
-    weights: str,
-    record: str,
-    resume: str,
-    scale: dict[str, Any] = PLAIN,
-) -> None:
+def train_linear_classifier(**job: Any) -> None:
+    """Training of the linear classifier of one member on its backbone, from the fields of a `TrainingJob`."""
+    opened = TrainingJob(**job)
+    weights, record = (opened.inputs[key] for key in ("backbone_weights", "backbone_record"))
+    require_undamaged(record, weights=weights)
+    train_classifier(opened.settings, weights, record, opened.run())
+
+
+def train_classifier(member: dict[str, Any], backbone_weights: str, backbone_record: str, run: Run) -> None:
     """Train a linear classifier on the backbone's features and write both as one ordinary network, with its record.
 
-    The record's `member` also has the backbone's architecture and image size. Raises StudyError as `training.train`.
+    The record's `member` also has the backbone's architecture and image size. Raises StudyError as `supervised.train`.
     """
     backbone = load_json(backbone_record)["member"]
     complete = member | {key: backbone[key] for key in ("architecture", "image_size")}
     complete["backbone_weights"] = digest_of_file(backbone_weights)  # another backbone is another member
     seed_everything(derive(member["seed"], "initialisation"))
-    model = with_frozen_backbone(complete, backbone_weights, len(training.classes))
+    model = with_frozen_backbone(complete, backbone_weights, len(run.training.classes))
     if member["standardise_features"]:
-        standardise(model, complete, training, device)
-    fit(model, complete, training, validation, device, workers, weights, record, resume, scale, make_plain)
+        standardise(model, complete, run.training, run.device)
+    fit(model, complete, run, make_plain)
 
 
 def with_frozen_backbone(member: dict[str, Any], weights: str, classes: int) -> nn.Module:

@@ -22,7 +22,7 @@ from scripts.lib.jobs import storage
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.networks.architectures import save_weights
 from scripts.lib.study.resolve import ROOT
-from scripts.lib.training.loop import save_state
+from scripts.lib.training.state import save_state
 
 
 def names(folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ from scripts.lib.networks.architectures import load_trained, load_weights
 from scripts.lib.study.resolve import merge, resolve
 from scripts.lib.training.dino import Pretraining, _NearestNeighbours, features_of, pretrain
 from scripts.lib.training.linear_classifier import StandardisedLinear, train_classifier
-from scripts.lib.training.loop import PLAIN
+from scripts.lib.training.run import PLAIN, Outputs, Run
 from tests.unit.conftest import (
     CLASSES,
     SMALL_DEIT,
@@ -72,7 +72,7 @@ def pretrained(folder: Path, **changes: Any) -> tuple[Path, Path]:
     weights, record = folder / "backbone.safetensors", folder / "backbone.json"
     images, validation = coloured_training_set(24), coloured_validation_set(9)
     where = [str(path) for path in (weights, record, folder / "backbone.pt")]
-    pretrain(small_backbone(**changes), images, validation, CPU, 0, *where)
+    pretrain(small_backbone(**changes), Run(images, validation, CPU, Outputs(*where)))
     return weights, record
 
 
@@ -81,7 +81,7 @@ def classified(folder: Path, backbone: tuple[Path, Path], **member: Any) -> tupl
     weights, record = folder / "member.safetensors", folder / "member.json"
     where = [str(path) for path in (weights, record, folder / "member.pt")]
     images, validation = coloured_training_set(24), coloured_validation_set(9)
-    train_classifier(settings, *map(str, backbone), images, validation, CPU, 0, *where)
+    train_classifier(settings, *map(str, backbone), Run(images, validation, CPU, Outputs(*where)))
     return weights, record
 
 

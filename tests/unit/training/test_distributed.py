@@ -100,7 +100,7 @@ def tell_and_wait(folder: str) -> None:
 
 def failure(function: str, **arguments: object) -> str:
     with pytest.raises(RuntimeError) as failed:
-        start(f"tests.unit.training.test_distributed:{function}", arguments, "cpu", 2)
+        start(globals()[function], arguments, "cpu", 2)
     return str(failed.value)
 
 
@@ -123,7 +123,7 @@ def test_a_process_that_dies_of_a_signal_is_named_with_its_last_lines(number: si
 
 def test_what_one_process_refuses_reaches_the_user() -> None:
     with pytest.raises(StudyError, match=r"^members/a/optimizer/lr: lower it\.$"):
-        start("tests.unit.training.test_distributed:refuse", {}, "cpu", 2)
+        start(refuse, {}, "cpu", 2)
 
 
 def test_a_process_that_is_left_alone_says_so() -> None:
@@ -137,20 +137,21 @@ def test_a_process_that_is_left_alone_says_so() -> None:
 
 def test_a_thread_of_torch_that_outlives_the_function_aborts_nothing(tmp_path: Path) -> None:
     arguments = {"signal_file": str(tmp_path / "ready")}
-    start("tests.unit.training.test_distributed:leave_a_thread_that_needs_the_interpreter", arguments, "cpu", 2)
+    start(leave_a_thread_that_needs_the_interpreter, arguments, "cpu", 2)
 
 
 def test_what_process_0_reports_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger=log.name):
-        start("tests.unit.training.test_distributed:report", {}, "cpu", 2)
+        start(report, {}, "cpu", 2)
     assert [record.getMessage() for record in caplog.records] == ["epoch 1 of process 0"]
 
 
 def test_the_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
-    call = f"start('tests.unit.training.test_distributed:tell_and_wait', {{'folder': {str(tmp_path)!r}}}, 'cpu', 2)"
-    starter = subprocess.Popen(
-        [sys.executable, "-c", f"from scripts.lib.training.distributed import start; {call}"], cwd=ROOT
+    program = (
+        "from scripts.lib.training.distributed import start; from tests.unit.training.test_distributed import "
+        f"tell_and_wait; start(tell_and_wait, {{'folder': {str(tmp_path)!r}}}, 'cpu', 2)"
     )
+    starter = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
     files = [tmp_path / name for name in "01"]
     wait_until(lambda: all(path.exists() and path.read_text() for path in files), starter)
     starter.kill()

@@ -13,8 +13,10 @@ from scripts.lib.jobs.storage import load_json
 from scripts.lib.networks.architectures import build
 from scripts.lib.training.dino import pretrain
 from scripts.lib.training.distributed import start
-from scripts.lib.training.loop import PLAIN, make_optimizer, train
+from scripts.lib.training.optimizers import make_optimizer
+from scripts.lib.training.run import PLAIN, Outputs, Run
 from scripts.lib.training.steps import Steps, memory_advice
+from scripts.lib.training.supervised import train
 from tests.unit.conftest import SMALL_DEIT, coloured_training_set, coloured_validation_set, small_member
 from tests.unit.training.test_dino import small_backbone
 
@@ -60,7 +62,7 @@ def trained(folder: Path, scale: dict[str, Any], **changes: Any) -> Path:
     images, validation = coloured_training_set(41), coloured_validation_set(9)
     record = folder / "a.json"
     where = [str(path) for path in (folder / "a.safetensors", record, folder / "a.pt")]
-    train(member, images, validation, CPU, 0, *where, PLAIN | scale)
+    train(member, Run(images, validation, CPU, Outputs(*where), scale=PLAIN | scale))
     return record
 
 
@@ -81,14 +83,15 @@ def train_shared(folder: str, optimizer: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     trained(Path(folder), {}, architecture=SMALL_DEIT, optimizer=optimizer)
     where = [str(Path(folder, name)) for name in ("b.safetensors", "b.json", "b.pt")]
-    pretrain(small_backbone(epochs=1), coloured_training_set(16), coloured_validation_set(6), CPU, 0, *where)
+    run = Run(coloured_training_set(16), coloured_validation_set(6), CPU, Outputs(*where))
+    pretrain(small_backbone(epochs=1), run)
 
 
 def test_two_processes_have_the_loss_curve_of_one_with_the_same_batch(tmp_path: Path) -> None:
     optimizer = {"name": "AdamW", "lr": 0.003}
     for name, processes in (("one", 1), ("two", 2)):
         arguments = {"folder": str(tmp_path / name), "optimizer": optimizer}
-        start("tests.unit.training.test_steps:train_shared", arguments, "cpu", processes)
+        start(train_shared, arguments, "cpu", processes)
     one, two = (curve(tmp_path / name / "a.json") for name in ("one", "two"))
     assert np.allclose(one, two, rtol=1e-4)
     assert one[4] < one[0]  # it did learn
@@ -100,7 +103,7 @@ def test_two_processes_have_the_loss_curve_of_one_with_the_same_batch(tmp_path: 
 
 def test_what_a_process_refuses_reaches_the_user(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"no\.json is missing: run the workflow again"):
-        start("scripts.lib.jobs.storage:load_json", {"path": str(tmp_path / "no.json")}, "cpu", 2)
+        start(load_json, {"path": str(tmp_path / "no.json")}, "cpu", 2)
 
 
 # Memory and divergence.

@@ -19,8 +19,11 @@ from scripts.lib.datasets.images import ArrayImages, ImageSet, ValidationSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import ROOT
-from scripts.lib.training.loop import Loader, Transformed, make_optimizer, make_schedule, train, training_transforms
+from scripts.lib.training.batches import Loader, Transformed, training_transforms
+from scripts.lib.training.optimizers import make_optimizer, make_schedule
+from scripts.lib.training.run import Outputs, Run
 from scripts.lib.training.steps import Steps
+from scripts.lib.training.supervised import train
 from tests.unit.conftest import (
     CLASSES,
     SMALL_MNASNET,
@@ -142,7 +145,8 @@ def train_small(
 ) -> Files:
     files = Files(folder)
     images = training or coloured_training_set(40)
-    train(member, images, validation or coloured_validation_set(9), torch.device("cpu"), workers, *files.paths)
+    seen = validation or coloured_validation_set(9)
+    train(member, Run(images, seen, torch.device("cpu"), Outputs(*files.paths), workers))
     return files
 
 
@@ -226,9 +230,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
 ) -> None:
     undisturbed = train_small(tmp_path / "undisturbed", resumable_member())
     killed = Files(tmp_path / "killed")
-    program = (
-        "import sys; from tests.unit.training.test_loop import train_until_killed; train_until_killed(sys.argv[1])"
-    )
+    program = "import sys; from tests.unit.training.test_supervised import train_until_killed; train_until_killed(sys.argv[1])"
     process = subprocess.Popen(
         [sys.executable, "-c", program, tmp_path / "killed"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -255,7 +257,7 @@ def interrupted(folder: Path, member: dict[str, Any], monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("scripts.lib.training.loop.save_weights", stop)
+        patch.setattr("scripts.lib.training.supervised.save_weights", stop)
         with pytest.raises(KeyboardInterrupt):
             train_small(folder, member)
     return Files(folder)

@@ -1,0 +1,63 @@
+"""A training as a job: from files and settings to images and a device, in one process or in one for each GPU."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from scripts.lib.datasets.images import check_samples, load_validation_set, training_images
+from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.training.distributed import start
+from scripts.lib.training.run import Outputs, Run
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training in plain values, which JSON can hold, so that the processes of several GPUs can be given it.
+
+    `settings` are the complete entry of a member or backbone, `datasets` what decides the training images, `inputs`
+    the files of the rule by their names, `scale` the study's section `training`.
+    """
+
+    settings: dict[str, Any]
+    datasets: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    device: str
+    threads: int
+    workers: int
+    scale: dict[str, Any]
+
+    @classmethod
+    def of_rule(cls, settings: dict[str, Any], snakemake: Any) -> "TrainingJob":
+        """The job of a rule that trains, from what Snakemake gives to its script."""
+        params = snakemake.params
+        inputs = {name: str(path) for name, path in snakemake.input.items()}
+        outputs = dict(snakemake.output.items()) | {"resume": params.resume}
+        threads = snakemake.threads
+        return cls(settings, params.datasets, inputs, outputs, params.device, threads, params.workers, params.training)
+
+    def run(self) -> Run:
+        """The images and the device. Raises StudyError for images that changed or files that are damaged."""
+        training, files = training_images(self.datasets), self.inputs
+        check_samples(training, files["training_samples"], files["training_record"])
+        validation = load_validation_set(files["images"], files["labels"], files["samples"], files["set_record"])
+        device = choose_device(self.device, self.threads)
+        return Run(training, validation, device, Outputs(**self.outputs), self.workers, self.scale)
+
+
+def start_training(train: Callable[..., None], job: TrainingJob) -> None:
+    """Call `train` with the fields of `job` as keywords, in this process or in one process for each GPU."""
+    device = choose_device(job.device, job.threads)
+    start(train, asdict(job), device.type, processes(device, job.scale["gpus"]))
+
+
+def processes(device: torch.device, gpus: int) -> int:
+    """One process for each GPU. Raises StudyError if the job was given fewer GPUs than the study asks for."""
+    if device.type != "cuda":
+        return 1
+    if torch.cuda.device_count() < gpus:
+        raise StudyError(f"training/gpus: the study asks for {gpus}, but this job sees {torch.cuda.device_count()}.")
+    return gpus

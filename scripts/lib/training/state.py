@@ -1,0 +1,84 @@
+"""The state of a training after each epoch, with which a killed training goes on, and the record of a finished one."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from scripts.lib.jobs.device import device_name
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.job import log
+from scripts.lib.jobs.storage import checksums, whole_file
+from scripts.lib.jobs.versions import versions
+from scripts.lib.training.distributed import rank
+
+Part = nn.Module | torch.optim.Optimizer | torch.amp.GradScaler
+
+
+def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], history: list[dict[str, Any]]) -> None:
+    """Write what a training needs to go on after its last finished epoch; order and random streams follow from it."""
+    if rank():
+        return
+    state = {"settings": settings, "history": history} | {name: part.state_dict() for name, part in parts.items()}
+    content = io.BytesIO()  # torch's own writer does not say that the disk is full
+    torch.save(state, content)
+    with whole_file(path) as part:
+        part.write_bytes(content.getbuffer())
+
+
+def restore(path: str, settings: dict[str, Any], parts: dict[str, Part], device: torch.device) -> list[dict[str, Any]]:
+    """Continue from the last finished epoch, if there is one; returns the history so far.
+
+    Raises StudyError, naming the keys that differ, if the state is that of another recipe.
+    """
+    if not Path(path).exists():
+        return []
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        before = state["settings"]
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the training can start over
+        log.warning("train %s: %s cannot be read (%s), starting over", settings["id"], path, type(error).__name__)
+        return []
+    if differing := list(_differences(before, settings)):
+        raise StudyError(
+            f"{path} is of an unfinished training of {settings['id']} ({len(state['history'])} epochs) with another "
+            f"recipe: {'; '.join(differing)}. Put the recipe back to go on with it, or delete the file to start over."
+        )
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    log.info("train %s: resumed after epoch %d", settings["id"], len(state["history"]))
+    return state["history"]
+
+
+def _differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
+    """`optimizer/lr was 0.1, is 0.2` for every key that differs."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(key for key in now if key not in before)]:
+            yield from _differences(before.get(key), now.get(key), f"{where}/{key}" if where else key)
+    elif before != now:
+        yield f"{where} was {before}, is {now}"
+
+
+def make_record(
+    member: dict[str, Any],
+    classes: list[str],
+    images: int,
+    history: list[dict[str, Any]],
+    device: torch.device,
+    weights: str,
+) -> dict[str, Any]:
+    """How the file `weights` came about; `member` is the member (or the backbone) with its complete recipe."""
+    return {
+        "member": member,
+        "classes": classes,
+        "training_images": images,
+        "history": history,
+        "seconds": sum(line["seconds"] for line in history),
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "checksums": checksums(weights=weights),
+    }
