@@ -230,7 +230,8 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
 ) -> None:
     undisturbed = train_small(tmp_path / "undisturbed", resumable_member())
     killed = Files(tmp_path / "killed")
-    program = "import sys; from tests.unit.training.test_supervised import train_until_killed; train_until_killed(sys.argv[1])"
+    module = "tests.unit.training.test_supervised"
+    program = f"import sys; from {module} import train_until_killed; train_until_killed(sys.argv[1])"
     process = subprocess.Popen(
         [sys.executable, "-c", program, tmp_path / "killed"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
