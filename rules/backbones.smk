@@ -56,7 +56,7 @@ rule train_classifier:
     benchmark:
         "results/{study}/benchmarks/train_classifier/{member}.tsv"
     wildcard_constraints:
-        member=one_of(DINO),
+        member=one_of(members_of_kind("dino")),
     priority: 1
     conda:
         "../envs/study.yaml"

@@ -38,23 +38,26 @@ if lacking := missing_program(
 ):
     raise WorkflowError(lacking)
 
-MEMBER = {member["id"]: member for member in STUDY["members"]}
-MEMBERS = list(MEMBER)
-SUPERVISED = [member["id"] for member in STUDY["members"] if member["kind"] == "supervised"]
-DINO = [member["id"] for member in STUDY["members"] if member["kind"] == "dino"]
-SUBNETS = [member["id"] for member in STUDY["members"] if member["kind"] == "subnet"]
-ON_FILE = [member["id"] for member in STUDY["members"] if member["kind"] == "predictions"]
-RUN = [member["id"] for member in STUDY["members"] if member["kind"] in ("onnx", "command")]
-ON_FILE_SET = set(ON_FILE)
+MEMBER_ENTRIES = {member["id"]: member for member in STUDY["members"]}
+MEMBER_IDS = list(MEMBER_ENTRIES)
+
+
+def members_of_kind(*kinds):
+    """The ids of the members of these kinds, in the study's order."""
+    return [member["id"] for member in STUDY["members"] if member["kind"] in kinds]
+
+
+MEMBERS_IN_FILES = members_of_kind("predictions")
+MEMBERS_RUN_ON_SETS = members_of_kind("onnx", "command")
 # Members whose network is known: only they have attributions and activations.
-WEIGHTED = [member["id"] for member in STUDY["members"] if member["kind"] in WITH_WEIGHTS]
-TRAINED_HERE = [member["id"] for member in STUDY["members"] if member["kind"] in TRAINED]
-SUPERNET = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
-SUPERNETS = list(SUPERNET)
-SEARCHED_SUPERNETS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
-BASES = [s["base"]["member"] for s in STUDY["supernets"] if "member" in s["base"]]
-BACKBONE = {backbone["id"]: backbone for backbone in STUDY["backbones"]}
-BACKBONES = list(BACKBONE)
+MEMBERS_WITH_NETWORK = members_of_kind(*WITH_WEIGHTS)
+TRAINED_MEMBERS = members_of_kind(*TRAINED)
+SUPERNET_ENTRIES = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
+SUPERNET_IDS = list(SUPERNET_ENTRIES)
+SEARCHED_SUPERNET_IDS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
+BASE_MEMBERS = [s["base"]["member"] for s in STUDY["supernets"] if "member" in s["base"]]
+BACKBONE_ENTRIES = {backbone["id"]: backbone for backbone in STUDY["backbones"]}
+BACKBONE_IDS = list(BACKBONE_ENTRIES)
 DATASET = {dataset["id"]: dataset for dataset in STUDY["datasets"]["validation"]}
 DATASETS = list(DATASET)
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
@@ -79,12 +82,13 @@ RECORDED = {
 MEASURES = [
     measure
     for measure in STUDY["measures"]
-    if RECORDED[measure] == "predictions" or len(WEIGHTED) > 1
+    if RECORDED[measure] == "predictions" or len(MEMBERS_WITH_NETWORK) > 1
 ]
 
 # The members that have what a measure compares.
 COMPARED = {
-    measure: MEMBERS if RECORDED[measure] == "predictions" else WEIGHTED for measure in MEASURES
+    measure: MEMBER_IDS if RECORDED[measure] == "predictions" else MEMBERS_WITH_NETWORK
+    for measure in MEASURES
 }
 
 CONSENSUS = STUDY["ensembles"]["consensus"]
@@ -110,9 +114,9 @@ STUDY_NAME = re.escape(STUDY["name"])
 
 wildcard_constraints:
     study=STUDY_NAME,
-    member=one_of(MEMBERS),
-    backbone=one_of(BACKBONES),
-    supernet=one_of(SUPERNETS),
+    member=one_of(MEMBER_IDS),
+    backbone=one_of(BACKBONE_IDS),
+    supernet=one_of(SUPERNET_IDS),
     dataset=one_of(DATASETS),
     measure=one_of(MEASURES),
     shard=r"\d+",
@@ -120,13 +124,13 @@ wildcard_constraints:
 
 def member_settings(wildcards):
     """The resolved study's entry of a member, without what does not change the member."""
-    entry = MEMBER[wildcards.member]
+    entry = MEMBER_ENTRIES[wildcards.member]
     return {key: value for key, value in entry.items() if key != "expected_top1"}
 
 
 def backbone_settings(wildcards):
     """The resolved study's entry of a backbone."""
-    return BACKBONE[wildcards.backbone]
+    return BACKBONE_ENTRIES[wildcards.backbone]
 
 
 def backbone_of_member(wildcards):
@@ -140,7 +144,7 @@ def backbone_of_member(wildcards):
 
 def supernet_settings(wildcards):
     """The resolved study's entry of a super-network."""
-    return SUPERNET[wildcards.supernet]
+    return SUPERNET_ENTRIES[wildcards.supernet]
 
 
 def base_of_supernet(wildcards):
@@ -203,7 +207,7 @@ FASHION_MNIST = expand(
 WHOLE = {"activation_similarity"}
 
 # Whether some ensembles are only found by looking at predictions again: more members, or fewer sizes, than all.
-SEARCHED = len(MEMBERS) > 20 or STUDY["ensembles"]["sizes"] != "all"
+GREEDY_SEARCH = len(MEMBER_IDS) > 20 or STUDY["ensembles"]["sizes"] != "all"
 
 
 def raw_images(wildcards):
@@ -226,12 +230,14 @@ def original_set(wildcards):
 def recorded(wildcards, folder, members, suffix):
     """Recorded files of members; those of members on file come from one job for all of them."""
     results, dataset = f"results/{wildcards.study}", wildcards.dataset
-    single = [member for member in members if member not in ON_FILE_SET]
+    single = [id for id in members if MEMBER_ENTRIES[id]["kind"] != "predictions"]
     files = expand(f"{results}/{folder}/{dataset}/{{member}}.{suffix}", member=single)
-    return files + ([f"{results}/imported/{dataset}.json"] if ON_FILE and single != members else [])
+    return files + (
+        [f"{results}/imported/{dataset}.json"] if MEMBERS_IN_FILES and single != members else []
+    )
 
 
-def checked(wildcards, members=MEMBERS):
+def checked(wildcards, members=MEMBER_IDS):
     """What tells whether the recorded arrays of members fit each other and the labels."""
     folder, dataset = f"results/{wildcards.study}", wildcards.dataset
     return {
@@ -256,7 +262,9 @@ def compared(wildcards):
 
 def predicted(wildcards):
     """The predictions of all members."""
-    return checked(wildcards) | {"predictions": recorded(wildcards, "predictions", MEMBERS, "npy")}
+    return checked(wildcards) | {
+        "predictions": recorded(wildcards, "predictions", MEMBER_IDS, "npy")
+    }
 
 
 def pairs(wildcards):
@@ -278,27 +286,27 @@ def counted(wildcards):
     }
 
 
-def searched(wildcards):
+def predictions_for_greedy_search(wildcards):
     """Predictions, where the best ensembles are not among those that were evaluated."""
-    return predicted(wildcards) if SEARCHED else {}
+    return predicted(wildcards) if GREEDY_SEARCH else {}
 
 
-def recorded_alone(wildcards):
+def records_of_members_run_on_sets(wildcards):
     """Records of the members that were run here without their weights being known, on the first validation set."""
     folder = f"results/{wildcards.study}/predictions/{DATASETS[0]}"
-    return expand(f"{folder}/{{member}}.json", member=RUN)
+    return expand(f"{folder}/{{member}}.json", member=MEMBERS_RUN_ON_SETS)
 
 
-def foreign_file(wildcards):
+def file_of_member(wildcards):
     """The user's file of a member; none where a library downloads its own weights."""
-    member = MEMBER[wildcards.member]
+    member = MEMBER_ENTRIES[wildcards.member]
     file = location(member["file"]) if "file" in member else weights_file(member)
     return [] if file is None else [file]
 
 
 def onnx_files(wildcards):
     """The user's ONNX file of a member, and what lies beside it under its name: ONNX may keep weights in such files."""
-    [file] = foreign_file(wildcards)
+    [file] = file_of_member(wildcards)
     return sorted(map(str, Path(file).parent.glob(f"{glob.escape(Path(file).stem)}*")))
 
 
@@ -311,17 +319,23 @@ def lists_of_member(member, dataset=None):
 
 def lists_of(wildcards):
     """The user's file with the class names of a member."""
-    return lists_of_member(MEMBER[wildcards.member])
+    return lists_of_member(MEMBER_ENTRIES[wildcards.member])
 
 
 def prediction_files(wildcards):
     """The files with the predictions of all members on file."""
-    return [predictions_file(MEMBER[member], wildcards.dataset) for member in ON_FILE]
+    return [
+        predictions_file(MEMBER_ENTRIES[member], wildcards.dataset) for member in MEMBERS_IN_FILES
+    ]
 
 
 def lists_of_predictions(wildcards):
     """The users' files with sample ids and class names of the members on file, each once."""
-    paths = [path for id in ON_FILE for path in lists_of_member(MEMBER[id], wildcards.dataset)]
+    paths = [
+        path
+        for id in MEMBERS_IN_FILES
+        for path in lists_of_member(MEMBER_ENTRIES[id], wildcards.dataset)
+    ]
     return list(dict.fromkeys(paths))
 
 
@@ -335,7 +349,7 @@ def labelled_files(wildcards):
 
 def program_files(wildcards):
     """The files that a member's command names by their paths. A program that is looked up in PATH is not among them."""
-    program, *words = MEMBER[wildcards.member]["command"]
+    program, *words = MEMBER_ENTRIES[wildcards.member]["command"]
     named = [program] * (os.sep in program) + words
     return [location(word) for word in named if not fault_of_path(word) and not fault_of_file(word)]
 

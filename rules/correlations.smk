@@ -21,7 +21,7 @@ rule correlations:
     resources:
         **requests(ensembles_megabytes, correlations_minutes),
     params:
-        members=MEMBERS,
+        members=MEMBER_IDS,
         compared=COMPARED,
         datasets=DATASETS,
         permutations=STUDY["statistics"]["permutations"],

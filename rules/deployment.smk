@@ -18,7 +18,7 @@ rule deployment:
     resources:
         **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
-        members=MEMBERS,
+        members=MEMBER_IDS,
         ensembles=STUDY["ensembles"],
         share=STUDY["deployment"]["selection_share"],
         seed=STUDY["seed"],

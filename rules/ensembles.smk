@@ -21,7 +21,7 @@ rule ensembles:
     resources:
         **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
-        members=MEMBERS,
+        members=MEMBER_IDS,
         measures=MEASURES,
         compared=COMPARED,
         ensembles=STUDY["ensembles"],
@@ -52,7 +52,7 @@ rule ensembles_shard:
     resources:
         **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
-        members=MEMBERS,
+        members=MEMBER_IDS,
         ensembles=STUDY["ensembles"],
         seed=STUDY["seed"],
         shards=SHARDS,
@@ -66,7 +66,7 @@ rule ensembles_shard:
 
 rule best_ensembles:
     input:
-        unpack(searched),
+        unpack(predictions_for_greedy_search),
         accuracies="results/{study}/accuracies/{dataset}.parquet",
         ensembles="results/{study}/ensembles/{dataset}.parquet",
     output:
@@ -81,7 +81,7 @@ rule best_ensembles:
     resources:
         **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
-        members=MEMBERS,
+        members=MEMBER_IDS,
         ensembles=STUDY["ensembles"],
         device=STUDY["device"],
         code=code("best_ensembles"),

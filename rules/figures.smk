@@ -15,10 +15,10 @@ FIGURES = [
         consensus=CONSENSUS,
     ),
     *expand("pairwise_{measure}", measure=MEASURES),
-    *(["attributions"] if WEIGHTED else []),
-    *(["learning_curves"] if TRAINED_HERE else []),
-    *(["supernets"] if SUPERNETS else []),
-    *(["searches"] if SEARCHED_SUPERNETS else []),
+    *(["attributions"] if MEMBERS_WITH_NETWORK else []),
+    *(["learning_curves"] if TRAINED_MEMBERS else []),
+    *(["supernets"] if SUPERNET_IDS else []),
+    *(["searches"] if SEARCHED_SUPERNET_IDS else []),
 ]
 
 
@@ -175,7 +175,7 @@ rule plot_pairwise:
 
 rule plot_learning_curves:
     input:
-        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=TRAINED_HERE),
+        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=TRAINED_MEMBERS),
     output:
         report(
             "results/{study}/figures/learning_curves.png",
@@ -202,7 +202,9 @@ rule plot_learning_curves:
 
 rule plot_supernets:
     input:
-        stages=expand("results/{{study}}/supernets/{supernet}.stages.parquet", supernet=SUPERNETS),
+        stages=expand(
+            "results/{{study}}/supernets/{supernet}.stages.parquet", supernet=SUPERNET_IDS
+        ),
     output:
         report(
             "results/{study}/figures/supernets.png",
@@ -230,7 +232,7 @@ rule plot_supernets:
 rule plot_searches:
     input:
         searches=expand(
-            "results/{{study}}/supernets/{supernet}.search.parquet", supernet=SEARCHED_SUPERNETS
+            "results/{{study}}/supernets/{supernet}.search.parquet", supernet=SEARCHED_SUPERNET_IDS
         ),
     output:
         report(
@@ -264,12 +266,12 @@ rule plot_attributions:
         predictions=expand(
             "results/{{study}}/predictions/{dataset}/{member}.npy",
             dataset=SHOWN,
-            member=WEIGHTED,
+            member=MEMBERS_WITH_NETWORK,
         ),
         attributions=expand(
             "results/{{study}}/attributions/{dataset}/{member}.npy",
             dataset=SHOWN,
-            member=WEIGHTED,
+            member=MEMBERS_WITH_NETWORK,
         ),
     output:
         report(

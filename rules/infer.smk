@@ -19,7 +19,7 @@ rule infer:
     benchmark:
         "results/{study}/benchmarks/infer/{dataset}/{member}.tsv"
     wildcard_constraints:
-        member=one_of(WEIGHTED),
+        member=one_of(MEMBERS_WITH_NETWORK),
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]

@@ -5,9 +5,12 @@ rule report:
     input:
         study="results/{study}/study.json",
         members="results/{study}/members.parquet",
-        checkpoints=expand("results/{{study}}/checkpoints/{member}.json", member=WEIGHTED),
+        checkpoints=expand(
+            "results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK
+        ),
         imported=expand(
-            "results/{{study}}/imported/{dataset}.json", dataset=DATASETS if ON_FILE else []
+            "results/{{study}}/imported/{dataset}.json",
+            dataset=DATASETS if MEMBERS_IN_FILES else [],
         ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),

@@ -66,7 +66,7 @@ def network_settings(wildcards):
     if "backbone" in wildcards.keys():
         return backbone_settings(wildcards)
     member = member_settings(wildcards)
-    return BACKBONE[member["backbone"]] | member if "backbone" in member else member
+    return BACKBONE_ENTRIES[member["backbone"]] | member if "backbone" in member else member
 
 
 def relative_pixels(wildcards):
@@ -148,17 +148,19 @@ def command_minutes(wildcards):
 
 def pairwise_megabytes(wildcards):
     """Blocks of samples of all members and a few matrices of all pairs."""
-    return 1000 + 5 * len(MEMBERS) + 100 * len(MEMBERS) ** 2 / 1e6
+    return 1000 + 5 * len(MEMBER_IDS) + 100 * len(MEMBER_IDS) ** 2 / 1e6
 
 
 def pairwise_minutes(wildcards):
     """Every pair of members on every sample and class, as the dearest measure (Jensen-Shannon) needs it."""
-    pairs = len(MEMBERS) ** 2 / 2
+    pairs = len(MEMBER_IDS) ** 2 / 2
     return pairs * samples_of(wildcards) / SHARDS * CLASSES * 1e-9 / 60
 
 
 # Evaluated ensembles: all of up to 20 members, else a sample of each size.
-ENSEMBLES = min(2 ** len(MEMBERS), 2**20) if not SEARCHED else STUDY["ensembles"]["per_size"] * 20
+ENSEMBLES = (
+    min(2 ** len(MEMBER_IDS), 2**20) if not GREEDY_SEARCH else STUDY["ensembles"]["per_size"] * 20
+)
 
 
 def ensembles_megabytes(wildcards):
@@ -168,7 +170,7 @@ def ensembles_megabytes(wildcards):
 
 def ensembles_minutes(wildcards):
     """Every ensemble on every sample."""
-    return ENSEMBLES * samples_of(wildcards) * 1e-7 / 60 + len(MEMBERS) * 0.1
+    return ENSEMBLES * samples_of(wildcards) * 1e-7 / 60 + len(MEMBER_IDS) * 0.1
 
 
 def correlations_minutes(wildcards):

@@ -81,7 +81,7 @@ rule extract_subnet:
     benchmark:
         "results/{study}/benchmarks/extract_subnet/{member}.tsv"
     wildcard_constraints:
-        member=one_of(SUBNETS),
+        member=one_of(members_of_kind("subnet")),
     priority: 1
     conda:
         "../envs/study.yaml"
@@ -102,7 +102,7 @@ rule extract_subnet:
 # The members that super-networks start from are trained before the others: a chain of jobs waits for them.
 use rule train as train_base with:
     wildcard_constraints:
-        member=one_of(BASES),
+        member=one_of(BASE_MEMBERS),
     priority: 3
 
 

@@ -19,7 +19,7 @@ rule train:
     benchmark:
         "results/{study}/benchmarks/train/{member}.tsv"
     wildcard_constraints:
-        member=one_of(SUPERVISED),
+        member=one_of(members_of_kind("supervised")),
     # The longest jobs first: many short ones then fill all cores to the end.
     priority: 1
     conda:
@@ -43,8 +43,8 @@ rule train:
 
 rule members:
     input:
-        records=expand("results/{{study}}/checkpoints/{member}.json", member=WEIGHTED),
-        predictions=recorded_alone,
+        records=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK),
+        predictions=records_of_members_run_on_sets,
     output:
         "results/{study}/members.parquet",
     log:

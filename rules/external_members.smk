@@ -1,8 +1,6 @@
 # Members that were trained elsewhere: their weights, or what they predict, become what a trained member's are.
 
-FOREIGN = [m["id"] for m in STUDY["members"] if m["kind"] in ("timm", "torchvision")]
-ONNX = [m["id"] for m in STUDY["members"] if m["kind"] == "onnx"]
-COMMANDS = [m["id"] for m in STUDY["members"] if m["kind"] == "command"]
+IMPORTED_MEMBERS = members_of_kind("timm", "torchvision")
 
 for row in STUDY["zoo"]:
     if row["member"] is None:
@@ -84,9 +82,9 @@ rule import_predictions:
     conda:
         "../envs/study.yaml"
     resources:
-        **requests(minutes=lambda wildcards: len(ON_FILE) * 0.05),
+        **requests(minutes=lambda wildcards: len(MEMBERS_IN_FILES) * 0.05),
     params:
-        members=[MEMBER[member] for member in ON_FILE],
+        members=[MEMBER_ENTRIES[member] for member in MEMBERS_IN_FILES],
         files=fingerprints(
             lambda wildcards: prediction_files(wildcards) + lists_of_predictions(wildcards)
         ),
@@ -99,7 +97,7 @@ rule import_predictions:
 
 rule import_weights:
     input:
-        weights=foreign_file,
+        weights=file_of_member,
         lists=lists_of,
         classes="results/{study}/classes.json",
     output:
@@ -110,7 +108,7 @@ rule import_weights:
     benchmark:
         "results/{study}/benchmarks/import_weights/{member}.tsv"
     wildcard_constraints:
-        member=one_of(FOREIGN),
+        member=one_of(IMPORTED_MEMBERS),
     priority: 1
     conda:
         "../envs/study.yaml"
@@ -119,7 +117,7 @@ rule import_weights:
     params:
         member=member_settings,
         stored={key: STUDY["datasets"][key] for key in ("image_size", "resize")},
-        files=fingerprints(lambda wildcards: foreign_file(wildcards) + lists_of(wildcards)),
+        files=fingerprints(lambda wildcards: file_of_member(wildcards) + lists_of(wildcards)),
         code=code("import_weights"),
     message:
         "Import the weights of {wildcards.member}"
@@ -129,7 +127,7 @@ rule import_weights:
 
 rule predict_onnx:
     input:
-        file=foreign_file,
+        file=file_of_member,
         lists=lists_of,
         images="results/{study}/images/{dataset}.npy",
         samples="results/{study}/samples/{dataset}.txt",
@@ -143,7 +141,7 @@ rule predict_onnx:
     benchmark:
         "results/{study}/benchmarks/predict_onnx/{dataset}/{member}.tsv"
     wildcard_constraints:
-        member=one_of(ONNX),
+        member=one_of(members_of_kind("onnx")),
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
@@ -176,7 +174,7 @@ rule run_command:
     benchmark:
         "results/{study}/benchmarks/run_command/{dataset}/{member}.tsv"
     wildcard_constraints:
-        member=one_of(COMMANDS),
+        member=one_of(members_of_kind("command")),
     conda:
         "../envs/study.yaml"
     threads: STUDY["threads"]
