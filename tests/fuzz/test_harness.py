@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from scripts.lib import prediction_files
 from scripts.lib.errors import StudyError
 from tests.fuzz import __main__ as command
-from tests.fuzz import claims, independent, labels, predictions, studies
+from tests.fuzz import claims, independent, labels, predictions, studies, zoo
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, time_limit, write
 from tests.fuzz.dialects import NUMBERS, npy, npz
 from tests.fuzz.engine import Hunt, by_atheris, replay
@@ -323,6 +323,19 @@ def test_a_number_is_the_place_of_a_name_that_is_given_and_the_number_of_a_colum
         meant = LABELS | {"classes": names, "named": named, "damaged": "l.csv"}
         write({INTENTION: json.dumps(meant).encode(), **files}, tmp_path)
         assert labels.check(tmp_path) == (REFUSED if named and label == "0" else ACCEPTED)
+
+
+def test_names_that_are_numbers_in_another_order_are_names(tmp_path: Path) -> None:
+    """The classes come out as `0`, `1`, …, because the columns are numbered, and mean those that are called so."""
+    names = [str(number) for number in range(11, -1, -1)]
+    values = [[0.0] * 11 + [1.0], [1.0] + [0.0] * 11]
+    rows = "\n".join(f"{name},{','.join(map(str, row))}" for name, row in zip("ab", values, strict=True))
+    files = {"labels.csv": b"sample,label\na,0\nb,11\n", "m0.csv": f"sample,{','.join(names)}\n{rows}\n".encode()}
+    files["m1.csv"] = files["m0.csv"]
+    members = [{"file": name, "values": values} for name in ("m0.csv", "m1.csv")]
+    meant = {"samples": ["a", "b"], "classes": names, "class_names": None, "labels": [11, 0], "kind": "probabilities"}
+    write({INTENTION: json.dumps({**meant, "members": members, "pattern": False}).encode(), **files}, tmp_path)
+    assert zoo.check(tmp_path) == ACCEPTED
 
 
 def test_cases_may_hold_folders_and_links(tmp_path: Path) -> None:
