@@ -5,6 +5,7 @@ A dialect is `plain` where the documentation promises that it is read.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,7 @@ NUMBERS: dict[str, Callable[[float], str]] = {
     "six digits": lambda value: f"{value:.6f}",
     "exponent": lambda value: f"{value:.6e}",
     "signed": lambda value: f"{value:+.6f}",
-    "without zero": lambda value: f"{value:.6f}".replace("0.", ".", 1),
+    "without zero": lambda value: re.sub(r"^(-?)0\.", r"\1.", f"{value:.6f}"),
     "spaces": lambda value: f" {value:.6f} ",
     "decimal comma": lambda value: f"{value:.6f}".replace(".", ","),
     "percent": lambda value: f"{100 * value:.4f}%",

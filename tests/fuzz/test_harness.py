@@ -16,9 +16,9 @@ from safetensors.numpy import save
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.tables import prediction_files
 from tests.fuzz import __main__ as command
-from tests.fuzz import claims, independent, predictions, studies
+from tests.fuzz import claims, independent, labels, predictions, studies, zoo
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, time_limit, write
-from tests.fuzz.dialects import npy, npz
+from tests.fuzz.dialects import NUMBERS, npy, npz
 from tests.fuzz.engine import Hunt, by_atheris, replay
 from tests.fuzz.independent import Doubtful
 from tests.fuzz.mutations import Damage
@@ -289,6 +289,53 @@ def test_the_independent_readers_agree_with_the_libraries() -> None:
 def test_the_independent_reader_of_csv_says_when_it_is_in_doubt(data: bytes) -> None:
     with pytest.raises(Doubtful):
         independent.predictions_csv(data)
+
+
+@pytest.mark.parametrize("value", [-10.69, 10.5, -0.64, 0.25, 0.0, 120.0, -2.0])
+def test_the_numbers_of_a_dialect_are_those_that_are_meant(value: float) -> None:
+    for name in ("shortest", "six digits", "exponent", "signed", "without zero", "spaces"):
+        assert float(NUMBERS[name](value)) == value
+
+
+LABELS = {"file": "l.csv", "samples": ["a", "b"], "labels": [0, 1], "named": False, "plain": False}
+
+
+@pytest.mark.parametrize("columns", ["1,2", "2,1", "class_1,class_2", "0,1", "cat,dog"])
+def test_labels_may_be_numbers_of_columns_that_are_counted_from_1(tmp_path: Path, columns: str) -> None:
+    """The first number is class 0, whatever it is called: the second of '2,1' is the first."""
+    meant = LABELS | {"classes": sorted(columns.split(","))}
+    files = {"l.csv": b"sample,label\na,0\nb,1\n", "m.csv": f"{columns}\n1,0\n0,1\n".encode()}
+    write({INTENTION: json.dumps(meant).encode(), **files}, tmp_path / "as meant")
+    assert labels.check(tmp_path / "as meant") == ACCEPTED
+    write({INTENTION: json.dumps(meant | {"damaged": "l.csv"}).encode(), **files}, tmp_path / "damaged")
+    assert labels.check(tmp_path / "damaged") == ACCEPTED
+    write({INTENTION: json.dumps(meant | {"labels": [1, 0]}).encode(), **files}, tmp_path / "other")
+    with pytest.raises(AssertionError):
+        labels.check(tmp_path / "other")
+
+
+@pytest.mark.parametrize("label", ["0", "000"])
+def test_a_number_is_the_place_of_a_name_that_is_given_and_the_number_of_a_column(tmp_path: Path, label: str) -> None:
+    """`0` is the name of another of the given names as well, so that it may be refused."""
+    names = [str(number) for number in range(11, -1, -1)]
+    files = {"l.csv": f"sample,label\na,{label}\n".encode(), "m.csv": f"{','.join(names)}\n{'0,' * 11}1\n".encode()}
+    for named in (True, False):
+        meant = LABELS | {"classes": names, "named": named, "damaged": "l.csv"}
+        write({INTENTION: json.dumps(meant).encode(), **files}, tmp_path)
+        assert labels.check(tmp_path) == (REFUSED if named and label == "0" else ACCEPTED)
+
+
+def test_names_that_are_numbers_in_another_order_are_names(tmp_path: Path) -> None:
+    """The classes come out as `0`, `1`, …, because the columns are numbered, and mean those that are called so."""
+    names = [str(number) for number in range(11, -1, -1)]
+    values = [[0.0] * 11 + [1.0], [1.0] + [0.0] * 11]
+    rows = "\n".join(f"{name},{','.join(map(str, row))}" for name, row in zip("ab", values, strict=True))
+    files = {"labels.csv": b"sample,label\na,0\nb,11\n", "m0.csv": f"sample,{','.join(names)}\n{rows}\n".encode()}
+    files["m1.csv"] = files["m0.csv"]
+    members = [{"file": name, "values": values} for name in ("m0.csv", "m1.csv")]
+    meant = {"samples": ["a", "b"], "classes": names, "class_names": None, "labels": [11, 0], "kind": "probabilities"}
+    write({INTENTION: json.dumps({**meant, "members": members, "pattern": False}).encode(), **files}, tmp_path)
+    assert zoo.check(tmp_path) == ACCEPTED
 
 
 def test_cases_may_hold_folders_and_links(tmp_path: Path) -> None:

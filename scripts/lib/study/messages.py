@@ -47,7 +47,8 @@ def path_of(path: Iterable[str | int], study: Any) -> str:
         place = place[part]
         name = place.get("id") if isinstance(part, int) and isinstance(place, dict) else None
         parts.append(f"{part} ({name})" if name else str(part))
-    return "/".join(parts) or "top level"
+    path = "/".join(parts) or "top level"
+    return path.encode("utf-8", "backslashreplace").decode()  # an id with a lone surrogate could not be printed
 
 
 def not_among(value: Any, allowed: Iterable[Any]) -> str:

@@ -425,6 +425,12 @@ def test_a_name_that_ends_in_a_line_break_is_refused() -> None:
     assert "members/0 (a" in refusal(small_study(members=[small_member_entry("a\n"), small_member_entry("b")]))
 
 
+def test_an_id_that_is_not_utf_8_is_refused_by_a_message_that_can_be_printed() -> None:
+    message = refusal(small_study(members=[small_member_entry("\ud800"), small_member_entry("b")]))
+    assert "members/0 (\\ud800)/id: '\\ud800' cannot be written as UTF-8" in message
+    message.encode("utf-8")
+
+
 def test_a_name_too_long_for_a_file_is_refused() -> None:
     assert "is too long" in refusal(small_study(name="a" * 151))
     assert "members/0" in refusal(small_study(members=[small_member_entry("a" * 151), small_member_entry("b")]))
