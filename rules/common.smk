@@ -227,26 +227,24 @@ def original_set(wildcards):
     }
 
 
-def recorded(wildcards, folder, members, suffix):
-    """Recorded files of members; those of members on file come from one job for all of them."""
-    results, dataset = f"results/{wildcards.study}", wildcards.dataset
-    single = [id for id in members if MEMBER_ENTRIES[id]["kind"] != "predictions"]
-    files = expand(f"{results}/{folder}/{dataset}/{{member}}.{suffix}", member=single)
-    return files + (
-        [f"{results}/imported/{dataset}.json"] if MEMBERS_IN_FILES and single != members else []
-    )
+def recorded_files(wildcards, members, kind):
+    """What was recorded of members on a validation set, and the set's own files (`RecordedFiles` of the library).
 
-
-def checked(wildcards, members=MEMBER_IDS):
-    """What tells whether the recorded arrays of members fit each other and the labels."""
+    `kind` is predictions, attributions or activations. Members in users' files come from one job for all of them,
+    into one folder: a file for each of a thousand members would make Snakemake's graph too slow.
+    """
     folder, dataset = f"results/{wildcards.study}", wildcards.dataset
-    return {
-        "records": recorded(wildcards, "predictions", members, "json"),
+    in_files = set(members).intersection(MEMBERS_IN_FILES)
+    own = [member for member in members if member not in in_files]
+    files = {
+        "records": [f"{folder}/predictions/{dataset}/{member}.json" for member in own],
+        "arrays": [f"{folder}/{kind}/{dataset}/{member}.npy" for member in own],
         "labels": f"{folder}/labels/{dataset}.npy",
         "samples": f"{folder}/samples/{dataset}.txt",
         "set_record": f"{folder}/samples/{dataset}.json",
         "classes": classes_of_dataset(wildcards),
     }
+    return files | ({"imported": f"{folder}/imported/predictions/{dataset}"} if in_files else {})
 
 
 def members_compared(wildcards):
@@ -256,15 +254,12 @@ def members_compared(wildcards):
 
 def compared(wildcards):
     """What a measure compares: the recorded arrays of the members that have them."""
-    folder, members = RECORDED[wildcards.measure], members_compared(wildcards)
-    return checked(wildcards, members) | {"recorded": recorded(wildcards, folder, members, "npy")}
+    return recorded_files(wildcards, members_compared(wildcards), RECORDED[wildcards.measure])
 
 
 def predicted(wildcards):
     """The predictions of all members."""
-    return checked(wildcards) | {
-        "predictions": recorded(wildcards, "predictions", MEMBER_IDS, "npy")
-    }
+    return recorded_files(wildcards, MEMBER_IDS, "predictions")
 
 
 def pairs(wildcards):

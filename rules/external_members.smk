@@ -74,7 +74,8 @@ rule import_predictions:
         set_record="results/{study}/samples/{dataset}.json",
         classes=classes_of_dataset,
     output:
-        "results/{study}/imported/{dataset}.json",
+        listing="results/{study}/imported/{dataset}.json",
+        folder=directory("results/{study}/imported/predictions/{dataset}"),
     log:
         "logs/{study}/import_predictions/{dataset}.log",
     benchmark:

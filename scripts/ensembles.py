@@ -1,5 +1,6 @@
 from scripts.lib.ensembles.counts import load_tallies, tally_of_files
 from scripts.lib.ensembles.tables import accuracies_table, ensembles_table, subsets
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
@@ -13,7 +14,8 @@ with job(snakemake):
         tally = load_tallies(files.joint, files.counts)
     else:
         device = choose_device(params.device, snakemake.threads)
-        tally = tally_of_files(dataset, params.members, files, chosen, settings["consensus"], device)
+        recorded = RecordedFiles.declared(dataset, params.members, dict(files.items()))
+        tally = tally_of_files(recorded, chosen, settings["consensus"], device)
     pairwise = {
         measure: load_pairwise(path, params.members, params.compared[measure])
         for measure, path in zip(params.measures, files.pairwise, strict=True)

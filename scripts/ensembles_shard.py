@@ -1,5 +1,6 @@
 from scripts.lib.ensembles.counts import save_tally, tally_of_files
 from scripts.lib.ensembles.tables import subsets
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 
@@ -9,5 +10,6 @@ with job(snakemake):
     chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
     device = choose_device(params.device, snakemake.threads)
     consensus, part = settings["consensus"], int(snakemake.wildcards.shard)
-    tally = tally_of_files(dataset, params.members, snakemake.input, chosen, consensus, device, part, params.shards)
+    files = RecordedFiles.declared(dataset, params.members, dict(snakemake.input.items()))
+    tally = tally_of_files(files, chosen, consensus, device, part, params.shards)
     save_tally(snakemake.output.joint, snakemake.output.counts, tally)

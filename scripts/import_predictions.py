@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from scripts.lib.jobs.job import job
 from scripts.lib.tables.prediction_files import import_predictions
 
@@ -5,4 +7,5 @@ with job(snakemake):
     files, members = snakemake.input, snakemake.params.members
     dataset = snakemake.wildcards.dataset
     paths = list(files)[: len(members)]
-    import_predictions(members, paths, dataset, files.samples, files.classes, snakemake.output[0], files.set_record)
+    folder, listing = Path(snakemake.output.folder), snakemake.output.listing
+    import_predictions(members, paths, dataset, files.samples, files.classes, folder, listing, files.set_record)

@@ -1,3 +1,4 @@
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
@@ -11,5 +12,6 @@ with job(snakemake):
         sums, samples = load_sums(files.shards, members)
     else:
         device = choose_device(snakemake.params.device, snakemake.threads)
-        sums, samples = compare(measure, dataset, members, files, device)
+        recorded = RecordedFiles.declared(dataset, members, dict(files.items()))
+        sums, samples = compare(measure, recorded, device)
     save_table(snakemake.output[0], pairwise_table(measure.value(sums, samples), members, samples))

@@ -1,3 +1,4 @@
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
@@ -9,5 +10,6 @@ with job(snakemake):
     device = choose_device(params.device, snakemake.threads)
     part = int(wildcards.shard)
     measure = MEASURES[wildcards.measure]
-    sums, samples = compare(measure, wildcards.dataset, params.members, snakemake.input, device, part, params.shards)
+    files = RecordedFiles.declared(wildcards.dataset, params.members, dict(snakemake.input.items()))
+    sums, samples = compare(measure, files, device, part, params.shards)
     save_table(snakemake.output[0], pairwise_table(sums, params.members, samples))

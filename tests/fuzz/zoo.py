@@ -115,8 +115,9 @@ def run(folder: Path, meant: dict[str, Any], names: Sequence[str]) -> list[Path]
     make_labelled_samples(dataset, study["datasets"]["class_names"], members[0], *outputs)
     files = [member["file"] for member in members]
     imported = str(folder / "out" / "imported" / "clean.json")
-    import_predictions(members, files, "clean", *outputs[1:3], imported, outputs[3])
-    return [folder / "out" / "predictions" / "clean" / f"{member['id']}.npy" for member in members]
+    folder = folder / "out" / "predictions" / "clean"
+    import_predictions(members, files, "clean", *outputs[1:3], folder, imported, outputs[3])
+    return [folder / f"{member['id']}.npy" for member in members]
 
 
 TARGETS = [Target("zoo", zoo_cases(), check)]

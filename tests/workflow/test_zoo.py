@@ -73,7 +73,7 @@ def test_a_study_of_files_of_predictions(tmp_path: Path) -> None:
     results = tmp_path / "results" / "zoo"
     assert np.load(results / "labels/clean.npy").tolist() == LABELS.tolist()
     source = pl.read_csv(tmp_path / "predictions/clean/c.csv").sort("id").drop("id").to_numpy()
-    np.testing.assert_allclose(np.load(results / "predictions/clean/c.npy"), source, rtol=1e-6)
+    np.testing.assert_allclose(np.load(results / "imported/predictions/clean/c.npy"), source, rtol=1e-6)
     accuracies = pl.read_parquet(results / "accuracies/clean.parquet")
     assert accuracies.row(by_predicate=pl.col("member") == "c", named=True)["accuracy"] == pytest.approx(
         100 * (source.argmax(1) == LABELS).mean()

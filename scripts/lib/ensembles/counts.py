@@ -10,7 +10,8 @@ import polars as pl
 import torch
 
 import kernels
-from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions_of, probabilities
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions, probabilities
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks, shard
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
@@ -41,20 +42,18 @@ class Tally:
 
 
 def tally_of_files(
-    dataset: str,
-    members: Sequence[str],
-    files: Any,
+    files: RecordedFiles,
     chosen: np.ndarray,
     consensus: Sequence[str],
     device: torch.device,
     part: int = 0,
     parts: int = 1,
 ) -> Tally:
-    """Count over one of `parts` shards of the samples; `files` has the inputs of rule `ensembles`.
+    """Count over one of `parts` shards of the samples.
 
     Raises StudyError, naming member, dataset and file, for what does not fit.
     """
-    predictions = load_predictions_of(dataset, members, files)
+    predictions = load_predictions(files)
     labels = load_labels(files.labels, predictions)
     return tally(predictions, labels, shard(len(labels), part, parts), chosen, consensus, device)
 

@@ -12,10 +12,10 @@ from scipy.stats import binomtest
 from scripts.lib.ensembles.contributions import contributions
 from scripts.lib.ensembles.selection import Count, counter, forward_selection
 from scripts.lib.ensembles.tables import is_exhaustive, subsets
-from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions_of
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive
-from scripts.lib.jobs.storage import load_table
 from scripts.lib.networks.pareto import pareto_front
 
 COSTS = ("macs", "latency_ms", "parameters")
@@ -59,9 +59,8 @@ def split(samples: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray
 
 
 def deployment(
-    dataset: str,
-    members: Sequence[str],
-    files: Any,
+    files: RecordedFiles,
+    described: pl.DataFrame,
     settings: Mapping[str, Any],
     share: float,
     seed: int,
@@ -69,14 +68,14 @@ def deployment(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The ensembles that are chosen on a part of the dataset, with their accuracy on the rest; and contributions.
 
-    `files` has the inputs of rule `deployment`, `settings` the study's section `ensembles`. Of each size the ensemble
+    `described` is the table of members, `settings` the study's section `ensembles`. Of each size the ensemble
     with most correct answers is chosen (`chosen_for` "size"), and where costs are known those that no cheaper one
     reaches ("cost"). Raises StudyError for files that do not fit.
     """
-    predictions = load_predictions_of(dataset, members, files)
+    predictions, dataset, members = load_predictions(files), files.dataset, files.members
     labels = load_labels(files.labels, predictions)
     sides = split(len(labels), share, seed)
-    costs = costs_of(load_table(files.members).sort("position"))
+    costs = costs_of(described.sort("position"))
     tables, parts = [], []
     for consensus in settings["consensus"]:
         choose, judge = (counter(*_part(predictions, labels, rows), consensus, device) for rows in sides)

@@ -9,9 +9,9 @@ import torch
 
 from scripts.lib.ensembles.counts import probability_blocks, samples_right
 from scripts.lib.ensembles.tables import is_exhaustive, mean_of_members
-from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions_of
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
-from scripts.lib.jobs.storage import load_table
 
 # From ensembles, bool [K, M], to how many samples each gets right, int64 [K].
 Count = Callable[[np.ndarray], np.ndarray]
@@ -21,25 +21,30 @@ COLUMNS = ("consensus", "size", "members", "accuracy", "mean_member_accuracy", "
 
 
 def best_ensembles(
-    dataset: str, members: Sequence[str], files: Any, settings: dict[str, Any], device: torch.device
+    evaluated: pl.DataFrame,
+    accuracies: np.ndarray,
+    settings: dict[str, Any],
+    files: RecordedFiles | None,
+    device: torch.device,
 ) -> pl.DataFrame:
     """The most accurate ensemble found for each consensus and size, and how it was found: all, sampled or greedy.
 
-    `files` has the inputs of rule `best_ensembles`, `settings` the study's section `ensembles`. Greedy selection is
-    made where not all ensembles of all sizes were evaluated. Raises StudyError for files that do not fit.
+    `evaluated` is the table of ensembles, `accuracies` [M] are the members' in percent, `settings` the study's section
+    `ensembles`. Where not all ensembles of all sizes were evaluated, greedy selection looks at the predictions in
+    `files` . Raises StudyError for files that do not fit.
     """
-    exhaustive = is_exhaustive(len(members), settings["sizes"])
-    evaluated = best_evaluated(load_table(files.ensembles), "all" if exhaustive else "sampled")
-    if exhaustive and settings["sizes"] == "all":
+    members = len(accuracies)
+    exhaustive = is_exhaustive(members, settings["sizes"])
+    evaluated = best_evaluated(evaluated, "all" if exhaustive else "sampled")
+    if files is None:
         return evaluated.sort("consensus", "size")
-    predictions = load_predictions_of(dataset, members, files)
+    predictions = load_predictions(files)
     labels = load_labels(files.labels, predictions)
-    accuracies = load_table(files.accuracies).sort("position")["accuracy"].to_numpy()
     tables = [evaluated]
     for consensus in settings["consensus"]:
         count = counter(predictions, labels, consensus, device)
-        title = f"greedy selection by {consensus} on {dataset}"
-        selected = list(forward_selection(count, len(members), settings["greedy"], title))
+        title = f"greedy selection by {consensus} on {files.dataset}"
+        selected = list(forward_selection(count, members, settings["greedy"], title))
         tables.append(selected_table(consensus, selected, accuracies, len(labels)))
     return best_of_each_size(tables)
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import (
     digest_of_lines,
@@ -45,56 +45,45 @@ def predicted_classes(logits: Sequence[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack([member.argmax(1) for member in logits]))
 
 
-def recorded_paths(files: Any, kind: str, dataset: str, members: Sequence[str], suffix: str) -> list[str]:
-    """Paths of what was recorded of the members, in the folder of the study whose `files.samples` a job was given.
-
-    A job's inputs name the files of members that were run one by one, and one list for all members on file.
-    """
-    folder = Path(files.samples).parents[1] / kind / dataset
-    return [f"{folder}/{member}.{suffix}" for member in members]
-
-
-def load_predictions_of(dataset: str, members: Sequence[str], files: Any) -> Predictions:
-    """As `load_predictions`, for the inputs `files` of a rule."""
-    require_undamaged(files.set_record, labels=files.labels, samples=files.samples)
-    arrays, records = (recorded_paths(files, "predictions", dataset, members, suffix) for suffix in ("npy", "json"))
-    return load_predictions(dataset, members, arrays, records, files.samples, files.classes)
-
-
-def load_predictions(
-    dataset: str, members: Sequence[str], predictions: Sequence[str], records: Sequence[str], samples: str, classes: str
-) -> Predictions:
+def load_predictions(files: RecordedFiles) -> Predictions:
     """Open the predictions of all members on one dataset.
 
-    `predictions` and `records` are the members' .npy and .json files; `samples` and `classes` the dataset's lists.
-    Classes that are null in the list do not count on this dataset: their logits are left out.
+    Classes that are null in `files.classes` do not count on this dataset: their logits are left out.
     Raises StudyError, naming the member and the dataset, for other samples, another number of samples or classes, a
     wrong type, a logit that is NaN or infinite, or a file that was damaged.
     """
-    ids = check_records(dataset, members, records, samples)
-    names = load_json(classes)
+    ids = checked_samples(files, "predictions")
+    names = load_json(files.classes)
     expected = (len(ids), len(names))
-    require_undamaged_arrays("predictions", predictions, records)
-    logits = [load_array(path) for path in predictions]
-    for member, path, array in zip(members, predictions, logits, strict=True):
-        _check_logits(array, expected, path, member, dataset)
-        require_finite_logits(array, member, dataset, ids)
+    logits = [load_array(path) for path in files.arrays]
+    for member, path, array in zip(files.members, files.arrays, logits, strict=True):
+        _check_logits(array, expected, path, member, files.dataset)
+        require_finite_logits(array, member, files.dataset, ids)
     scored = [label for label, name in enumerate(names) if name is not None]
     if len(scored) == len(names):
-        return Predictions(dataset, list(members), ids, logits)
-    return Predictions(dataset, list(members), ids, [array[:, scored] for array in logits], scored)
+        return Predictions(files.dataset, list(files.members), ids, logits)
+    return Predictions(files.dataset, list(files.members), ids, [array[:, scored] for array in logits], scored)
 
 
-def check_records(dataset: str, members: Sequence[str], records: Sequence[str], samples: str) -> list[str]:
+def checked_samples(files: RecordedFiles, kind: str) -> list[str]:
     """The sample ids of the dataset, after making sure that every member was run on these samples in this order.
 
-    `records` are the JSON files beside the predictions. Raises StudyError naming the first member that differs.
+    `kind` is what `files.arrays` are: predictions, attributions or activations. Raises StudyError naming the first
+    member that differs, or a file that was damaged.
     """
-    ids = load_lines(samples)
+    require_undamaged(files.set_record, labels=files.labels, samples=files.samples)
+    ids = load_lines(files.samples)
     if not ids:
-        raise StudyError(f"{samples} lists no sample of dataset {dataset}. Delete it and run again.")
-    digest = digest_of_lines(ids)
-    for member, path in zip(members, records, strict=True):
+        raise StudyError(f"{files.samples} lists no sample of dataset {files.dataset}. Delete it and run again.")
+    _require_run_on(ids, files)
+    for path, record in zip(files.arrays, files.records, strict=True):
+        require_undamaged(record, **{kind: path})
+    return ids
+
+
+def _require_run_on(ids: list[str], files: RecordedFiles) -> None:
+    digest, dataset, samples = digest_of_lines(ids), files.dataset, files.samples
+    for member, path in zip(files.members, files.records, strict=True):
         record = load_json(path)
         if not isinstance(record, dict) or not {"samples", "sample_count"} <= record.keys():
             raise StudyError(
@@ -107,13 +96,6 @@ def check_records(dataset: str, members: Sequence[str], records: Sequence[str], 
                 f"{record['sample_count']} samples with digest {str(record['samples'])[:12]}, the list {len(ids)} "
                 f"samples with digest {digest[:12]}. Delete {path} and run again."
             )
-    return ids
-
-
-def require_undamaged_arrays(kind: str, arrays: Sequence[str], records: Sequence[str]) -> None:
-    """Raise StudyError if an array of this kind (a folder of the study) is not the one that its record was made for."""
-    for path, record in zip(arrays, records, strict=True):
-        require_undamaged(record, **{kind: path})
 
 
 def _check_logits(array: np.ndarray, expected: tuple[int, int], path: str, member: str, dataset: str) -> None:

@@ -171,16 +171,16 @@ def import_predictions(
     dataset: str,
     samples: str,
     classes: str,
-    output: str,
+    folder: Path,
+    listing: str,
     record: str | None = None,
 ) -> None:
-    """Write predictions/{dataset}/{member}.npy and .json for all members on file, and last the list of them, `output`.
+    """Write {member}.npy and .json of all members in users' files into `folder`, and last the list of them.
 
     `record` is that of the validation set; without it, the order of `classes` is known to be that of numbers.
     Raises StudyError about all files that do not fit (ten at most); the others are written.
     """
     ids, names = load_lines(samples), load_json(classes)
-    folder = Path(output).parents[1] / "predictions" / dataset
     ordered = record is None or load_json(record).get("classes_ordered", True)
     guesses = Guesses(ids, ordered)
     listed, errors = [], []
@@ -196,7 +196,7 @@ def import_predictions(
         more = [f"and {len(errors) - MOST_ERRORS} more files"] if len(errors) > MOST_ERRORS else []
         raise StudyError("\n  - ".join(["files of predictions that cannot be used:", *errors[:MOST_ERRORS], *more]))
     _say(listed)
-    save_json(output, listed)
+    save_json(listing, listed)
 
 
 class Guesses:

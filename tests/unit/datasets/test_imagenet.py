@@ -11,7 +11,8 @@ from PIL import Image
 from scripts.lib.datasets import imagenet
 from scripts.lib.datasets.imagenet_archives import unpack
 from scripts.lib.datasets.images import make_validation_set, validation_images
-from scripts.lib.inference.predictions import load_labels, load_predictions
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import (
     checksums,
@@ -189,33 +190,36 @@ def recorded(folder: Path, logits: np.ndarray, labels: list[int], scored: list[s
     save_lines(files["samples.txt"], samples)
     save_json(files["classes.json"], scored)
     save_array(files["labels.npy"], np.array(labels))
+    of_set = {name: files[file] for name, file in (("labels", "labels.npy"), ("samples", "samples.txt"))}
+    save_json(folder / "set.json", {"checksums": checksums(**of_set)})
     return files
+
+
+def loaded(files: dict[str, Any]) -> Predictions:
+    """The predictions of the member `m` in files of `recorded`."""
+    record = str(Path(files["a.npy"]).parent / "set.json")
+    of_set = files["labels.npy"], files["samples.txt"], record, files["classes.json"]
+    return load_predictions(RecordedFiles("a", ["m"], [files["a.json"]], [files["a.npy"]], *of_set))
 
 
 def test_logits_and_labels_of_a_subset_are_those_of_its_classes(tmp_path: Path) -> None:
     logits = np.array([[9.0, 1.0, 5.0, 2.0], [0.0, 1.0, 2.0, 3.0]])
     files = recorded(tmp_path, logits, [1, 3], [None, "b", None, "d"])
-    found = load_predictions(
-        "a", ["m"], [files["a.npy"]], [files["a.json"]], files["samples.txt"], files["classes.json"]
-    )
+    found = loaded(files)
     assert found.logits[0].tolist() == [[1, 2], [1, 3]]
     assert load_labels(files["labels.npy"], found).tolist() == [0, 1]
 
 
 def test_a_label_that_does_not_count_is_refused(tmp_path: Path) -> None:
     files = recorded(tmp_path, np.zeros((2, 4)), [1, 2], [None, "b", None, "d"])
-    found = load_predictions(
-        "a", ["m"], [files["a.npy"]], [files["a.json"]], files["samples.txt"], files["classes.json"]
-    )
+    found = loaded(files)
     with pytest.raises(StudyError, match=r"1 labels outside 0 to 1.* for 1\.jpg"):
         load_labels(files["labels.npy"], found)
 
 
 def test_everything_counts_where_nothing_is_null(tmp_path: Path) -> None:
     files = recorded(tmp_path, np.ones((1, 2)), [1], ["a", "b"])
-    found = load_predictions(
-        "a", ["m"], [files["a.npy"]], [files["a.json"]], files["samples.txt"], files["classes.json"]
-    )
+    found = loaded(files)
     assert isinstance(found.logits[0], np.memmap)
     assert torch.equal(load_labels(files["labels.npy"], found), torch.tensor([1]))
 

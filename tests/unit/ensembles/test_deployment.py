@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import pytest
 import torch
 
 from scripts.lib.ensembles.deployment import Rows, best_of_each_size, deployment, split
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import checksums, digest_of_lines, save_array, save_json, save_lines, save_table
+from scripts.lib.jobs.storage import checksums, digest_of_lines, save_array, save_json, save_lines
 from scripts.lib.report.deployment_summary import recommended, sentences, summary
 
 CPU = torch.device("cpu")
@@ -23,7 +23,7 @@ SETTINGS = {"sizes": "all", "per_size": 5, "greedy": 3, "consensus": ["average"]
 
 
 def random_study(folder: Path, members: list[str], macs: list[int | None]) -> tuple[Any, np.ndarray, np.ndarray]:
-    """The files of a rule, probabilities float64 [M, N, C], and labels."""
+    """The files of a rule, the table of members, probabilities float64 [M, N, C], and labels."""
     generator = np.random.default_rng(5)
     labels = generator.integers(0, C, N)
     logits = generator.normal(size=(len(members), N, C)).astype(np.float32)
@@ -41,19 +41,20 @@ def random_study(folder: Path, members: list[str], macs: list[int | None]) -> tu
     save_json(folder / "classes.json", [str(number) for number in range(C)])
     costs = {"macs": macs, "latency_ms": [None] * len(members), "parameters": [1] * len(members)}
     types = {"macs": pl.Int64, "latency_ms": pl.Float64}
-    save_table(
-        folder / "members.parquet", pl.DataFrame({"position": range(len(members)), **costs}, schema_overrides=types)
-    )
+    described = pl.DataFrame({"position": range(len(members)), **costs}, schema_overrides=types)
     paths = {
         "labels": "labels.npy",
         "samples": "samples/clean.txt",
         "set_record": "samples/clean.json",
         "classes": "classes.json",
-        "members": "members.parquet",
     }
-    files = SimpleNamespace(**{key: str(folder / path) for key, path in paths.items()})
+    own = [folder / "predictions" / "clean" / f"{member}.npy" for member in members]
+    recorded = {"arrays": list(map(str, own)), "records": [str(path.with_suffix(".json")) for path in own]}
+    files = RecordedFiles.declared(
+        "clean", members, recorded | {key: str(folder / path) for key, path in paths.items()}
+    )
     powers = np.exp(logits.astype(np.float64))
-    return files, powers / powers.sum(2, keepdims=True), labels
+    return files, described, powers / powers.sum(2, keepdims=True), labels
 
 
 def ensembles(members: int) -> Iterator[list[int]]:
@@ -85,8 +86,8 @@ def test_the_best_of_each_size_is_the_first_of_equals() -> None:
 
 def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:
     macs = [1, 2, 4, 8]
-    files, probabilities, labels = random_study(tmp_path, MEMBERS, list(macs))
-    chosen, contributed = deployment("clean", MEMBERS, files, SETTINGS, 0.4, 3, CPU)
+    files, described, probabilities, labels = random_study(tmp_path, MEMBERS, list(macs))
+    chosen, contributed = deployment(files, described, SETTINGS, 0.4, 3, CPU)
     choose, judge = split(N, 0.4, 3)
 
     def accuracy(members: list[int], rows: np.ndarray) -> float:
@@ -115,9 +116,9 @@ def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:
 
 def test_without_costs_there_is_no_front_and_many_members_are_chosen_greedily(tmp_path: Path) -> None:
     members = [f"m{number}" for number in range(23)]
-    files, *_ = random_study(tmp_path, members, [None] * 23)
-    save_table(files.members, pl.read_parquet(files.members).with_columns(parameters=pl.lit(None, pl.Int64)))
-    chosen, contributed = deployment("clean", members, files, SETTINGS, 0.5, 0, CPU)
+    files, described, *_ = random_study(tmp_path, members, [None] * 23)
+    described = described.with_columns(parameters=pl.lit(None, pl.Int64))
+    chosen, contributed = deployment(files, described, SETTINGS, 0.5, 0, CPU)
     assert set(chosen["chosen_for"]) == {"size"}
     assert chosen["size"].to_list() == list(range(1, 21))
     assert set(chosen["found"]) == {"sampled", "greedy"}

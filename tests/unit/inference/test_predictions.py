@@ -11,12 +11,13 @@ from scipy.special import softmax
 
 from scripts.lib.inference.predictions import (
     Predictions,
-    check_records,
+    checked_samples,
     load_labels,
     load_predictions,
     predicted_classes,
     probabilities,
 )
+from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import checksums, digest_of_lines, save_array, save_json, save_lines
 
@@ -53,8 +54,17 @@ class Files:
         return np.load(self.folder / f"{member}.npy")
 
     def load(self) -> Predictions:
-        lists = str(self.folder / "samples.txt"), str(self.folder / "classes.json")
-        return load_predictions("noise", MEMBERS, self.of("npy"), self.of("json"), *lists)
+        return load_predictions(self.declared())
+
+    def declared(self) -> RecordedFiles:
+        """The inputs of a rule; the record of the set has the checksums of the files as they are now."""
+        if not self.labels.exists():
+            save_array(self.labels, np.zeros(len(SAMPLES), np.int64))
+        of_set = {"labels": self.labels, "samples": self.folder / "samples.txt"}
+        save_json(self.folder / "set.json", {"checksums": checksums(**of_set)})
+        files = {name: str(path) for name, path in of_set.items()}
+        files |= {"set_record": str(self.folder / "set.json"), "classes": str(self.folder / "classes.json")}
+        return RecordedFiles("noise", MEMBERS, self.of("json"), self.of("npy"), **files)
 
 
 @pytest.fixture
@@ -102,7 +112,7 @@ def test_a_dataset_without_samples_is_refused(files: Files) -> None:
 
 
 def test_records_alone_give_the_sample_ids(files: Files) -> None:
-    assert check_records("noise", MEMBERS, files.of("json"), str(files.folder / "samples.txt")) == SAMPLES
+    assert checked_samples(files.declared(), "predictions") == SAMPLES
 
 
 @pytest.mark.parametrize(("shape", "text"), [((5, 3), "5 samples and 3 classes"), ((6, 2), "6 samples and 2 classes")])

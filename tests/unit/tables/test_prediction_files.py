@@ -161,7 +161,12 @@ def test_good_files_are_written_though_others_are_refused(tmp_path: Path) -> Non
     save_json(tmp_path / "classes.json", CLASSES)
     members = [MEMBER | {"id": name} for name in ("good", "short", "other")]
     output = tmp_path / "imported" / "clean.json"
-    where = (str(tmp_path / "samples" / "clean.txt"), str(tmp_path / "classes.json"), str(output))
+    where = (
+        str(tmp_path / "samples" / "clean.txt"),
+        str(tmp_path / "classes.json"),
+        tmp_path / "predictions" / "clean",
+        str(output),
+    )
     with pytest.raises(StudyError) as refusal:
         import_predictions(members, [str(tmp_path / f"{m['id']}.csv") for m in members], "clean", *where)
     assert "short.csv" in str(refusal.value)
@@ -420,9 +425,10 @@ def imported(folder: Path, samples: list[str], contents: dict[str, pl.DataFrame]
         content.write_csv(folder / f"{name}.csv")
     save_lines(folder / "samples" / "clean.txt", samples)
     save_json(folder / "classes.json", classes)
-    where = [folder / "samples" / "clean.txt", folder / "classes.json", folder / "imported" / "clean.json"]
+    where = str(folder / "samples" / "clean.txt"), str(folder / "classes.json"), folder / "predictions" / "clean"
+    listing = str(folder / "imported" / "clean.json")
     members = [MEMBER | {"id": name} for name in contents]
-    import_predictions(members, [str(folder / f"{name}.csv") for name in contents], "clean", *map(str, where))
+    import_predictions(members, [str(folder / f"{name}.csv") for name in contents], "clean", *where, listing)
 
 
 def test_row_numbers_are_not_taken_for_ids(tmp_path: Path) -> None:
