@@ -23,7 +23,7 @@ help:
 	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  report what is missing, wrong or truncated in a study file, and in the files and images that it names"
 	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  estimate hours, wall time and disk space of a study, from a few steps on this machine"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
-	@echo "make test-slurm   test a study with failures on a SLURM of two nodes that is started for it (Debian, root; 20 minutes)"
+	@echo "make test-slurm   run the digits study, with failures, on a two-node SLURM that is started for it (Debian, root; 20 minutes)"
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   run formatters, linters and type checker in check mode"
 	@echo "make docs   write docs/config.md again from the schema"
