@@ -58,7 +58,10 @@ def training_images(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def main(folder: Path) -> None:
-    """Train all models and write their files into `folder`; Fashion-MNIST is read from or put into its parent folder."""
+    """Train all models and write their files into `folder`.
+
+    Fashion-MNIST is read from the folder `fashion-mnist` beside it, into which it is fetched if it is not there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     images, labels = training_images(folder.parent / "fashion-mnist")
     for number, name in enumerate(MODELS, start=1):
