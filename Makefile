@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 PYTHON ?= python3
-# Where packages are, and where data, results and logs go: a container image has them elsewhere.
+# The folder of the packages, and the folder for data, results and logs. A container image uses other folders.
 VENV ?= $(ROOT)/.venv
 WORK ?= $(ROOT)
 BIN := $(VENV)/bin
@@ -13,22 +13,22 @@ IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (15 to 20 minutes on two cores)"
-	@echo "make demo-quick  the same with six of the members"
-	@echo "make init MODELS=folder IMAGES=folder  a study file for models (or LABELS=file, for files of predictions)"
-	@echo "make example-sklearn  a zoo of 28 scikit-learn classifiers, as files of predictions (1 to 2 minutes)"
-	@echo "make example-timm     a zoo of timm checkpoints of seven architectures (2 to 3 minutes)"
+	@echo "make demo-quick  the same with only six of the members"
+	@echo "make init MODELS=folder IMAGES=folder  write a study file for your models (or LABELS=file, for files of predictions)"
+	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (1 to 2 minutes)"
+	@echo "make example-timm     run a study of timm checkpoints of seven architectures (2 to 3 minutes)"
 	@echo "make test   install into .venv and run all tests"
-	@echo "make fuzz [MINUTES=10] [TARGETS='csv labels']  feed the readers with damaged and strange files (or REPLAY=folder)"
+	@echo "make fuzz [MINUTES=10] [TARGETS='csv labels']  test the file readers with damaged and unusual files (or REPLAY=folder)"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels (7 minutes)"
-	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  what is missing, wrong or truncated in a study's file, and in the files and images that it names"
-	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  hours, disk and wall time of a study, from a few steps here"
+	@echo "make check-data CONFIG=config/paper.yaml [FULL=1]  report what is missing, wrong or truncated in a study file, and in the files and images that it names"
+	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  estimate hours, wall time and disk space of a study, from a few steps on this machine"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
-	@echo "make test-slurm   the same study on a SLURM of two nodes started for it, with faults (Debian, root; 20 minutes)"
+	@echo "make test-slurm   run the digits study, with failures, on a two-node SLURM that is started for it (Debian, root; 20 minutes)"
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
-	@echo "make lint   formatters, linters, type checker"
-	@echo "make docs   write docs/config.md anew from the schema"
-	@echo "make archive      tables, figures and report of the built-in study in one file with checksums"
-	@echo "make clean  remove results and logs (data and .venv stay)"
+	@echo "make lint   run formatters, linters and type checker in check mode"
+	@echo "make docs   write docs/config.md again from the schema"
+	@echo "make archive      pack tables, figures and report of the built-in study into one file with checksums"
+	@echo "make clean  remove results and logs (data and .venv are kept)"
 
 demo: setup
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
@@ -51,7 +51,7 @@ example-timm: setup
 	@echo "The report: file://$(WORK)/results/timm-zoo/report.html"
 
 init: setup
-	@test -n "$(MODELS)" || { echo "Say where the models are: make init MODELS=folder IMAGES=folder (or LABELS=file)"; exit 1; }
+	@test -n "$(MODELS)" || { echo "Name the folder of the models: make init MODELS=folder IMAGES=folder (or LABELS=file)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && \
 	  python -m scripts.lib.study.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
 	  --output "$(or $(OUTPUT),my-zoo.yaml)" && \
@@ -65,7 +65,7 @@ estimate: setup
 	@$(IN) python -m scripts.lib.study.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
 
 unpack-imagenet: setup
-	@test -n "$(ARCHIVES)" || { echo "Say where the archives are: make unpack-imagenet ARCHIVES=/path"; exit 1; }
+	@test -n "$(ARCHIVES)" || { echo "Name the folder of the archives: make unpack-imagenet ARCHIVES=/path"; exit 1; }
 	@$(IN) python -m scripts.lib.datasets.imagenet_archives "$(ARCHIVES)" data/imagenet
 
 proof: setup
@@ -93,23 +93,23 @@ format: setup
 docs: setup
 	@$(IN) python -m scripts.lib.study.config_reference
 
-# A copy of the lock file says what is installed: its content counts, not the time at which git wrote it.
+# A copy of the lock file records what is installed. Its content is compared, not the time at which git wrote it.
 setup:
 	@cmp -s "$(ROOT)/requirements.lock" "$(VENV)/.installed" || $(MAKE) --no-print-directory -f "$(ROOT)/Makefile" install
 
 install:
 	@test ! -L "$(VENV)" || \
-	  { echo "$(VENV) is a link to an environment of other packages, which is not emptied: remove the link, or name another: make VENV=/path"; exit 1; }
+	  { echo "$(VENV) is a link to an environment with other packages, which is not overwritten. Remove the link, or name another folder: make VENV=/path"; exit 1; }
 	@command -v $(PYTHON) > /dev/null || \
-	  { echo "Missing: Python 3.11 or newer ($(PYTHON) was not found). Install it, or name one: make PYTHON=/path/to/python"; exit 1; }
+	  { echo "Missing: Python 3.11 or newer ($(PYTHON) was not found). Install it, or name an interpreter: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Missing: Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=/path/to/python"; exit 1; }
+	  { echo "Missing: Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another interpreter: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || \
 	  { echo "Missing: Python's venv module. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV) (about 2.5 GB, a few minutes) ..."
 	@$(PYTHON) -m venv --clear "$(VENV)"
 	@"$(BIN)/python" -m pip install --quiet --requirement "$(ROOT)/requirements.lock" || \
-	  { echo "The installation failed: see pip's message above (no network, no space, or no package for this Python?)"; exit 1; }
+	  { echo "The installation failed: see pip's message above (possible causes: no network, no disk space, no package for this Python)"; exit 1; }
 	@cp "$(ROOT)/requirements.lock" "$(VENV)/.installed"
 
 archive: setup

@@ -1,7 +1,7 @@
-"""A zoo of scikit-learn classifiers of digits, and what they predict, as files: `python make_zoo.py FOLDER`.
+"""Train scikit-learn classifiers of digits and write their predictions as files: `python make_zoo.py FOLDER`.
 
-Writes, for a clean and three shifted validation sets, `labels/{dataset}.csv` and `predictions/{dataset}/{model}.csv`
-with ids and class names. Whoever has other models writes such files with a few lines of their own.
+Writes, for one clean and three shifted validation sets, `labels/{dataset}.csv` and `predictions/{dataset}/{model}.csv`
+with ids and class names. For other models, a few lines of your own code can write such files.
 """
 
 import sys
@@ -74,7 +74,7 @@ MODELS: dict[str, Any] = {
 
 
 def shifted(images: np.ndarray) -> dict[str, np.ndarray]:
-    """The validation images [N, 8, 8] as they are, with noise, blurred, and rotated."""
+    """The validation images [N, 8, 8]: unchanged, with noise, blurred, and rotated."""
     noise = np.random.default_rng(SEED).normal(0, 5, images.shape)
     return {
         "clean": images,
@@ -101,7 +101,7 @@ def main(folder: Path) -> None:
     for number, (name, model) in enumerate(MODELS.items(), start=1):
         start = time.perf_counter()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # some stop before they converge: members need not be perfect
+            warnings.simplefilter("ignore")  # some stop before they converge; members do not have to be perfect
             fitted = clone(model).fit(train.reshape(len(train), -1), train_labels)
         for dataset, images in sets.items():
             scores = fitted.predict_proba(images.reshape(len(images), -1))
@@ -111,7 +111,7 @@ def main(folder: Path) -> None:
 
 
 def write(table: pl.DataFrame, path: Path) -> None:
-    """Write a CSV file, whole or not at all."""
+    """Write a CSV file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     table.write_csv(part)

@@ -1,7 +1,8 @@
-"""Checkpoints of timm's architectures, as training scripts leave them: `python examples/timm-zoo/make_zoo.py FOLDER`.
+"""Write checkpoints of timm's architectures, like those of training scripts.
 
-Trains each for some seconds on a part of Fashion-MNIST and writes `{model}.safetensors` or, like many scripts, a `.pth`
-file with weights and more. The study then treats them as files that somebody else has made.
+Run it with `python examples/timm-zoo/make_zoo.py FOLDER`. It trains each model for some seconds on a part of
+Fashion-MNIST and writes `{model}.safetensors` or, like many training scripts, a `.pth` file with weights and other
+content. The study then treats these files as external models.
 """
 
 import sys
@@ -47,7 +48,7 @@ def trained(name: str, images: torch.Tensor, labels: torch.Tensor) -> Any:
 
 
 def training_images(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images float32 [N, 3, S, S] as timm's models want them, and labels, from the Fashion-MNIST in `folder`."""
+    """Images float32 [N, 3, S, S] as timm's models expect them, and labels, from the Fashion-MNIST in `folder`."""
     if not any(folder.glob("*.gz")):
         fetch(None, folder)
     pixels, labels = read(folder, "train")
@@ -57,7 +58,10 @@ def training_images(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def main(folder: Path) -> None:
-    """Train all models and write their files into `folder`; Fashion-MNIST is found or got beside it."""
+    """Train all models and write their files into `folder`.
+
+    Fashion-MNIST is read from the folder `fashion-mnist` beside it, into which it is fetched if it is not there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     images, labels = training_images(folder.parent / "fashion-mnist")
     for number, name in enumerate(MODELS, start=1):

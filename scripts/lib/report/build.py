@@ -1,4 +1,4 @@
-"""The report: one HTML file that opens offline, with what was found, every figure and every table of a study."""
+"""The report: one HTML file that opens offline, with the findings, every figure and every table of a study."""
 
 import base64
 import csv
@@ -139,7 +139,7 @@ def members_table(members: pl.DataFrame) -> Table:
         for row in members.sort("position").iter_rows(named=True)
     ]
     return Table(
-        "Members: size, cost (latency of one image on the CPU), and how they were trained",
+        "Members: size, cost (latency of one image on the CPU) and training",
         [*header, "Training"],
         rows,
         text_columns=4,
@@ -164,12 +164,12 @@ def subnets_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
         blocks = "-".join(map(str, network["layers"]))
         rows.append([member, record["member"]["supernet"], blocks, str(network["stem"]), widths, *sizes, latency])
     header = ["Member", "Super-network", "Blocks", "Stem", "Widths", "Parameters (M)", "MACs (M)", "Latency (ms)"]
-    caption = "Sub-networks (in brackets the super-network); latency of one image on the CPU"
+    caption = "Sub-networks (values of the super-network in brackets); latency of one image on the CPU"
     return Table(caption, header, rows, text_columns=3) if rows else None
 
 
 def remarks_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
-    """What of a sub-network's notation has no counterpart, and what was repaired; one row a remark."""
+    """Parts of a sub-network's notation that have no counterpart or were repaired; one row per remark."""
     said: dict[str, list[str]] = {}
     for member, record in subnet_records(folder, study).items():
         for remark in record["subnet"]["remarks"]:
@@ -179,7 +179,7 @@ def remarks_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
 
 
 def accuracies_table(accuracies: Mapping[str, pl.DataFrame]) -> Table:
-    """One row a member, one column a dataset."""
+    """One row per member, one column per dataset."""
     cells: dict[str, list[str]] = {}
     for table in accuracies.values():
         for row in table.sort("position").iter_rows(named=True):
@@ -201,24 +201,25 @@ def expectations_table(members: Sequence[Mapping[str, Any]], clean: pl.DataFrame
         if abs(difference) > POINTS_AS_EXPECTED
     ]
     if rows:
-        header = ["Member", "Reached (%)", "Expected (%)", "Difference (points)"]
-        yield Table("Members that differ by more than a point from the top-1 accuracy expected of them", header, rows)
+        header = ["Member", "Measured (%)", "Expected (%)", "Difference (points)"]
+        caption = "Members whose accuracy differs by more than one percentage point from the expected top-1 accuracy"
+        yield Table(caption, header, rows)
 
 
 def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
-    """The most accurate ensembles of each dataset, of different sizes; among equals the smaller ones come first."""
-    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over own best member", "Found among"]
+    """The most accurate ensembles of each dataset, of different sizes; if accuracies are equal, smaller ones first."""
+    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over its best member", "Found by"]
     for way in sorted({name for table in tables.values() for name in table["consensus"]}):
         rows = []
         for dataset, table in tables.items():
             chosen = table.filter(pl.col("size") > 1, consensus=way)
             best = chosen.sort("accuracy", "size", descending=[True, False], maintain_order=True).head(BEST_ENSEMBLES)
             rows += [[in_words(dataset), *_ensemble(row, members)] for row in best.iter_rows(named=True)]
-        caption = f"Best ensembles of different sizes by {consensus_title(way)} (improvements in points)"
+        caption = f"Best ensembles of different sizes, {consensus_title(way)} (improvements in percentage points)"
         yield Table(caption, header, rows, text_columns=2)
 
 
-FOUND = {"all": "all ensembles", "sampled": "drawn ensembles", "greedy": "greedy selection"}
+FOUND = {"all": "all ensembles", "sampled": "a random sample", "greedy": "greedy selection"}
 
 
 def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
@@ -252,7 +253,7 @@ def _correlation(row: Mapping[str, Any]) -> list[str]:
 
 
 def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
-    """Versions now, and those that the members were trained with where they were others."""
+    """Versions that made this report, and versions that the members were trained with."""
     trained: dict[str, set[str]] = {}
     for member in study["members"]:
         path = folder / "checkpoints" / f"{member['id']}.json"
@@ -261,7 +262,7 @@ def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
     now = versions()
     names = [*now, *(name for name in trained if name not in now)]
     rows = [[name, now.get(name, "–"), ", ".join(sorted(trained.get(name, {"–"})))] for name in names]
-    return Table("Software", ["Part", "This report", "Training"], rows, text_columns=3)
+    return Table("Software versions", ["Software", "This report", "Training"], rows, text_columns=3)
 
 
 def durations_table(benchmarks: Path) -> Table:
@@ -284,27 +285,27 @@ def durations_table(benchmarks: Path) -> Table:
         for rule in sorted(filter(rules.get, rules), key=lambda rule: -spent[rule])
     ]
     rows.append(["All", str(sum(map(len, rules.values()))), _duration(sum(spent.values())), "", ""])
-    caption = "Time and memory of each stage (jobs run side by side, so the wall-clock time is shorter)"
+    caption = "Time and memory of each stage (jobs run in parallel, so the wall-clock time is shorter)"
     return Table(caption, ["Stage", "Jobs", "Time of all jobs", "Longest job", "Peak memory (MB)"], rows)
 
 
 FILES = {
     "study.json": "the complete study: defaults filled in, recipes merged",
     "members.parquet": "the members: parameters, multiply-accumulate operations, recipe, time",
-    "accuracies/{dataset}.parquet": "each member's accuracy with its interval",
-    "predictions/{dataset}/{member}.npy": "logits, one row a sample, in the order of samples/{dataset}.txt",
-    "attributions/{dataset}/{member}.npy": "where a member looks, one map a sample",
-    "activations/{dataset}/{member}.npy": "what a member represents, the input of its classifier head",
-    "pairwise/{dataset}/{measure}.parquet": "how different every two members are",
-    "ensembles/{dataset}.parquet": "every ensemble: accuracy, improvements, mean diversities",
-    "best_ensembles/{dataset}.parquet": "the best ensemble found of every size",
-    "deployment/{dataset}.parquet": "ensembles chosen on a part of the samples and judged on the rest, with their cost",
+    "accuracies/{dataset}.parquet": "the accuracy of each member with its interval",
+    "predictions/{dataset}/{member}.npy": "logits, one row per sample, in the order of samples/{dataset}.txt",
+    "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
+    "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
+    "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
+    "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, improvements, mean diversities",
+    "best_ensembles/{dataset}.parquet": "the best ensemble that was found for each size",
+    "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
-    "deployment.json": "both, for programs",
+    "deployment.json": "the content of the two tables above, for programs",
     "correlations.parquet": "all correlations, also for each ensemble size",
-    "checkpoints/{member}.safetensors": "weights; the .json beside them holds recipe and history",
-    "supernets/{supernet}.stages.parquet": "a super-network's smallest and largest sub-network after each epoch",
-    "supernets/{supernet}.search.parquet": "the sub-networks that a search saw",
+    "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
+    "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
+    "supernets/{supernet}.search.parquet": "the sub-networks that a search evaluated",
     "figures/{name}.png, .pdf": "the figures of this page",
     "benchmarks/{rule}/": "time and memory of every job",
 }
