@@ -84,9 +84,9 @@ def _beside(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _write_above(axis: Axes, text: str, points: float, size: float) -> None:
-    place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
+    anchor: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
     if text:
-        axis.annotate(text, (0.5, 1), (0, points), fontsize=size, **place)
+        axis.annotate(text, (0.5, 1), (0, points), fontsize=size, **anchor)
 
 
 def _label_row(axes: Sequence[Axes], label: str) -> None:

@@ -26,14 +26,14 @@ def draw_learning_curves(histories: Mapping[str, History]) -> Figure:
         2 * blocks, columns, squeeze=False, sharey="none", gridspec_kw={"height_ratios": [3, 2] * blocks}
     )
     scale, lowest, highest = _common_losses(histories)
-    for place in range(blocks * columns):
-        block, column = divmod(place, columns)
+    for panel in range(blocks * columns):
+        block, column = divmod(panel, columns)
         above, below = grid[2 * block, column], grid[2 * block + 1, column]
-        if place >= count:
+        if panel >= count:
             above.set_axis_off()
             below.set_axis_off()
             continue
-        member, history = list(histories.items())[place]
+        member, history = list(histories.items())[panel]
         _draw_accuracy(above, history, member)
         _draw_loss(below, history)
         above.set_ylim(0, 100)

@@ -40,10 +40,10 @@ def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
 
 def as_matrix(table: pl.DataFrame, members: Sequence[str]) -> np.ndarray:
     """The long form as a square matrix in the order of `members`; pairs without a value are NaN."""
-    place = {member: position for position, member in enumerate(members)}
+    positions = {member: position for position, member in enumerate(members)}
     matrix = np.full((len(members), len(members)), np.nan)
     for first, second, value in table.select("member_a", "member_b", "value").iter_rows():
-        matrix[place[first], place[second]] = np.nan if value is None else value
+        matrix[positions[first], positions[second]] = np.nan if value is None else value
     return matrix
 
 
@@ -99,12 +99,12 @@ def _name_members(axes: Sequence[Axes], members: Sequence[str]) -> None:
     """Rows carry name and number, columns the number alone: no text has to be turned."""
     count = len(members)
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if count <= MOST_NUMBERS * step)
-    places, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]
+    ticks, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]
     names = [f"{literal(member)}  {number}" for number, member in enumerate(members, 1)]
     for axis in axes:
-        axis.set_xticks(places, numbers)
+        axis.set_xticks(ticks, numbers)
         if count <= MOST_MEMBERS_WITH_NAMES:
             axis.set_yticks(range(count), names)
         else:
-            axis.set_yticks(places, numbers)
+            axis.set_yticks(ticks, numbers)
         axis.tick_params(labelbottom=True)
