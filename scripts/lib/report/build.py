@@ -1,4 +1,4 @@
-"""The report: one HTML file that opens offline, with what was found, every figure and every table of a study."""
+"""The report: one HTML file that opens offline, with the findings, every figure and every table of a study."""
 
 import base64
 import struct
@@ -30,20 +30,20 @@ from scripts.lib.report.run_tables import durations_table, software_table
 FILES = {
     "study.json": "the complete study: defaults filled in, recipes merged",
     "members.parquet": "the members: parameters, multiply-accumulate operations, recipe, time",
-    "accuracies/{dataset}.parquet": "each member's accuracy with its interval",
-    "predictions/{dataset}/{member}.npy": "logits, one row a sample, in the order of samples/{dataset}.txt",
-    "attributions/{dataset}/{member}.npy": "where a member looks, one map a sample",
-    "activations/{dataset}/{member}.npy": "what a member represents, the input of its classifier head",
-    "pairwise/{dataset}/{measure}.parquet": "how different every two members are",
-    "ensembles/{dataset}.parquet": "every ensemble: accuracy, improvements, mean diversities",
-    "best_ensembles/{dataset}.parquet": "the best ensemble found of every size",
-    "deployment/{dataset}.parquet": "ensembles chosen on a part of the samples and judged on the rest, with their cost",
+    "accuracies/{dataset}.parquet": "the accuracy of each member with its interval",
+    "predictions/{dataset}/{member}.npy": "logits, one row per sample, in the order of samples/{dataset}.txt",
+    "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
+    "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
+    "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
+    "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, improvements, mean diversities",
+    "best_ensembles/{dataset}.parquet": "the best ensemble that was found for each size",
+    "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
-    "deployment.json": "both, for programs",
+    "deployment.json": "the content of the two tables above, for programs",
     "correlations.parquet": "all correlations, also for each ensemble size",
-    "checkpoints/{member}.safetensors": "weights; the .json beside them holds recipe and history",
-    "supernets/{supernet}.stages.parquet": "a super-network's smallest and largest sub-network after each epoch",
-    "supernets/{supernet}.search.parquet": "the sub-networks that a search saw",
+    "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
+    "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
+    "supernets/{supernet}.search.parquet": "the sub-networks that a search evaluated",
     "figures/{name}.png, .pdf": "the figures of this page",
     "benchmarks/{rule}/": "time and memory of every job",
 }

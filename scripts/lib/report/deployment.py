@@ -43,8 +43,19 @@ def _sizes_table(chosen: Mapping[str, pl.DataFrame], members: Sequence[str], con
         for dataset, table in chosen.items()
         for row in table.filter(consensus=consensus, chosen_for="size").sort("size").head(MOST_SIZES).to_dicts()
     ]
-    header = ["Dataset", "Members", "Size", "Where chosen (%)", "Held out (%)", "95 % interval", "Over best member"]
-    caption = f"The best ensemble of each size by {consensus_title(consensus)}: chosen on one part, judged on the other"
+    header = [
+        "Dataset",
+        "Members",
+        "Size",
+        "Accuracy on the selection split (%)",
+        "Held-out accuracy (%)",
+        "95 % interval",
+        "Over best member (points)",
+    ]
+    caption = (
+        f"The best ensemble of each size, {consensus_title(consensus)}: chosen on the selection split, evaluated on "
+        "the evaluation split"
+    )
     return Table(caption, [*header, "MACs (M)", "Latency (ms)", "Parameters (M)"], rows, text_columns=2)
 
 
@@ -61,7 +72,7 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> Iterator[str]:
 
 
 def _contributions_table(contributed: Mapping[str, pl.DataFrame], consensus: str) -> Table:
-    """Of many members those with the largest values on the first dataset."""
+    """What members contribute; of many members, those with the largest values on the first dataset."""
     first = next(iter(contributed.values())).filter(consensus=consensus)
     key = "leave_one_out" if first["shapley"].null_count() else "shapley"
     order = first.sort(key, descending=True)["member"].head(MOST_MEMBERS)
@@ -70,6 +81,9 @@ def _contributions_table(contributed: Mapping[str, pl.DataFrame], consensus: str
         for row in table.filter(pl.col("member").is_in(order), consensus=consensus).to_dicts():
             shapley = "" if missing(row["shapley"]) else f"{plain(row['shapley'], 1)} "
             cells[row["member"]].append(f"{shapley}({signed(row['leave_one_out'], 1)})")
-    what = "Shapley value in points of accuracy, and in brackets" if key == "shapley" else "In brackets"
-    caption = f"What members contribute, {consensus_title(consensus)}: {what} what the ensemble of all loses without it"
+    what = "Shapley value and, in brackets," if key == "shapley" else "in brackets,"
+    caption = (
+        f"What each member contributes, {consensus_title(consensus)}: {what} the accuracy that the ensemble of all "
+        "members loses without this member (in percentage points)"
+    )
     return Table(caption, ["Member", *map(in_words, contributed)], list(cells.values()))

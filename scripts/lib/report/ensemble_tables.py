@@ -21,19 +21,19 @@ BEST_ENSEMBLES = 3
 
 
 def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
-    """The most accurate ensembles of each dataset, of different sizes; among equals the smaller ones come first."""
-    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over own best member", "Found among"]
+    """The most accurate ensembles of each dataset, of different sizes; if accuracies are equal, smaller ones first."""
+    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over its best member", "Found by"]
     for way in sorted({name for table in tables.values() for name in table["consensus"]}):
         rows = []
         for dataset, table in tables.items():
             chosen = table.filter(pl.col("size") > 1, consensus=way)
             best = chosen.sort("accuracy", "size", descending=[True, False], maintain_order=True).head(BEST_ENSEMBLES)
             rows += [[in_words(dataset), *_ensemble(row, members)] for row in best.iter_rows(named=True)]
-        caption = f"Best ensembles of different sizes by {consensus_title(way)} (improvements in points)"
+        caption = f"Best ensembles of different sizes, {consensus_title(way)} (improvements in percentage points)"
         yield Table(caption, header, rows, text_columns=2)
 
 
-FOUND = {"all": "all ensembles", "sampled": "drawn ensembles", "greedy": "greedy selection"}
+FOUND = {"all": "all ensembles", "sampled": "a random sample", "greedy": "greedy selection"}
 
 
 def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:

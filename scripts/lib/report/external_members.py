@@ -1,4 +1,4 @@
-"""What a report says of members from elsewhere: found, skipped, how they were read, and what they lack."""
+"""What a report says about external members: found, skipped, how they were read, and what they lack."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.measures.measures import MEASURES
-from scripts.lib.report.labels import in_words, quantity
+from scripts.lib.report.labels import counted, in_words, quantity
 from scripts.lib.report.tables import Table
 from scripts.lib.study.resolve import WITH_WEIGHTS
 
@@ -15,7 +15,7 @@ MOST_SKIPPED = 50
 
 
 def found_table(study: Mapping[str, Any]) -> Table | None:
-    """What the entries with `from` stand for: how many files became members, and which did not, and why."""
+    """What the entries with `from` found: how many files became members, which files did not, and why."""
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for row in study["zoo"]:
         entries.setdefault(row["entry"], []).append(row)
@@ -23,16 +23,16 @@ def found_table(study: Mapping[str, Any]) -> Table | None:
     for entry, found in entries.items():
         members = [row["member"] for row in found if row["member"]]
         skipped = [row for row in found if not row["member"]]
-        rows.append([entry, f"{len(members)} members", shortened(members)])
+        rows.append([entry, counted(len(members), "member"), shortened(members)])
         rows += [[entry, "skipped", f"{row['path']}: {row['reason']}"] for row in skipped[:MOST_SKIPPED]]
         if len(skipped) > MOST_SKIPPED:
             rows.append([entry, "skipped", f"{len(skipped) - MOST_SKIPPED} more files"])
     header = ["Entry", "Found", "Which"]
-    return Table("Files that members were taken from", header, rows, text_columns=3) if rows else None
+    return Table("Files that became external members", header, rows, text_columns=3) if rows else None
 
 
 def reading_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
-    """How predictions and weights that were not made here were read; members that were read alike share a row."""
+    """How the predictions and weights of external members were read; members read in the same way share a row."""
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     alike: dict[tuple[str, str], dict[str, set[str]]] = {}
     for member in study["members"]:
@@ -43,7 +43,7 @@ def reading_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
         for (values, remarks), members in alike.items()
     ]
     header = ["Read as", "Remarks", "Datasets", "Members"]
-    return Table("How models and files from elsewhere were read", header, rows, text_columns=4) if rows else None
+    return Table("How external models and files were read", header, rows, text_columns=4) if rows else None
 
 
 def _readings(folder: Path, member: Mapping[str, Any], datasets: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -64,16 +64,16 @@ def _places(members: Mapping[str, set[str]], datasets: Sequence[str]) -> str:
 
 
 def partial_table(study: Mapping[str, Any]) -> Table | None:
-    """Measures that need more than predictions, where some members have nothing else."""
+    """Measures that need more than predictions, if some members have nothing but predictions."""
     weighted = [member["id"] for member in study["members"] if member["kind"] in WITH_WEIGHTS]
     everyone = len(study["members"])
     partial = [name for name in study["measures"] if MEASURES[name].needs != "predictions"]
     if len(weighted) == everyone or not partial:
         return None
     over = f"{len(weighted)} of {everyone} members: {shortened(weighted)}"
-    said = over if len(weighted) > 1 else "left out: fewer than two members have what it compares"
+    said = over if len(weighted) > 1 else "left out: fewer than two members have a network"
     rows = [[quantity(MEASURES[name].diversity).title, said] for name in partial]
-    caption = "Measures that need a network, not only its predictions, and the members that they compare"
+    caption = "Measures that need a network and not only its predictions, and the members that they compare"
     return Table(caption, ["Measure", "Computed over"], rows, text_columns=2)
 
 

@@ -1,4 +1,4 @@
-"""Two paragraphs of plain text that say what a study found. Every word of them follows from the tables."""
+"""Two paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ class Tables:
 
 
 def findings(tables: Tables) -> list[str]:
-    """The two paragraphs: what ensembles gain, and which diversity goes with that gain."""
+    """The two paragraphs: what ensembles gain, and which diversity correlates with that gain."""
     datasets = list(tables.accuracies)
     paragraphs = (_on_ensembles(tables), on_diversity(tables.correlated(datasets), datasets))
     return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs]
 
 
 def _unbroken(text: str) -> str:
-    """Keep a number and its sign of per cent, or `r = 0.5`, on one line."""
+    """Keep a number and its percent sign, or `r = 0.5`, on one line."""
     return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0")
 
 
@@ -76,7 +76,7 @@ def _member_accuracies(tables: Tables) -> str:
     first = tables.accuracies[tables.first].sort("accuracy", "position")
     mean = _mean(first["accuracy"])
     text = (
-        f"On {in_words(tables.first)} their top-1 accuracy lies between {plain(first['accuracy'][0], 1)} % "
+        f"On {in_words(tables.first)}, their top-1 accuracy is between {plain(first['accuracy'][0], 1)} % "
         f"({first['member'][0]}) and {plain(first['accuracy'][-1], 1)} % ({first['member'][-1]}), "
         f"on average {plain(mean, 1)} %"
     )
@@ -87,10 +87,10 @@ def _member_accuracies(tables: Tables) -> str:
     change = round(average, 1) - round(mean, 1)
     verb = "falls to" if change < 0 else "rises to" if change > 0 else "stays at"
     if len(means) == 1:
-        return f"{text}; on {in_words(lowest)} this average {verb} {plain(average, 1)} %."
+        return f"{text}; on {in_words(lowest)}, this average {verb} {plain(average, 1)} %."
     return (
-        f"{text}; on the other {len(means)} sets ({listed(map(in_words, means))}) this average {verb} "
-        f"{plain(average, 1)} %, with {in_words(lowest)} the hardest ({plain(means[lowest], 1)} %)."
+        f"{text}; on the other {len(means)} sets ({listed(map(in_words, means))}), this average {verb} "
+        f"{plain(average, 1)} %. The hardest set is {in_words(lowest)} ({plain(means[lowest], 1)} %)."
     )
 
 
@@ -102,11 +102,12 @@ def _best_ensemble(tables: Tables) -> str:
     best, lead = top.row(0, named=True), _lead(tables, tables.first)
     alone = tables.accuracies[tables.first].sort("accuracy", "position", descending=[True, False]).row(0, named=True)
     names = listed(tables.members[position] for position in best["members"])
-    equals = f" ({counted(len(top) - 1, 'other ensemble')} reached the same)" if len(top) > 1 else ""
+    equals = f" ({counted(len(top) - 1, 'other ensemble')} reached the same accuracy)" if len(top) > 1 else ""
     return (
-        f"The best ensemble on {in_words(tables.first)}, deciding by {consensus_title(tables.consensus)}, is {names} "
+        f"The best ensemble on {in_words(tables.first)}, with {consensus_title(tables.consensus)}, is {names} "
         f"with {plain(best['accuracy'], 1)} %{equals}: {compared(lead)} the best single member, {alone['member']}. "
-        "It was picked on the same images that score it, so its accuracy is an optimistic estimate."
+        "It was chosen on the same images on which its accuracy is measured, so this accuracy is an optimistic "
+        "estimate."
     )
 
 
@@ -115,11 +116,11 @@ def _leads_elsewhere(tables: Tables) -> str:
     if not leads:
         return ""
     each = listed(f"{signed(lead, 1)} on {in_words(dataset)}" for dataset, lead in leads.items())
-    return f"The best ensemble of each other set against its best single member, in points: {each}."
+    return f"On each other set, the best ensemble minus the best single member is, in percentage points, {each}."
 
 
 def _lead(tables: Tables, dataset: str) -> float:
-    """Points between the best ensemble and the best single member of the whole study."""
+    """Percentage points between the best ensemble and the best single member of the whole study."""
     return float(max(tables.chosen(dataset)["accuracy"]) - max(tables.accuracies[dataset]["accuracy"]))
 
 
@@ -133,18 +134,18 @@ def _gains(tables: Tables) -> str:
     )
     beating = [100 * _mean(tables.chosen(dataset)["improvement_over_best"] > 0) for dataset in tested]
     low, high = (f"{plain(share, 1)} %" for share in (min(beating), max(beating)))
-    shares = low if low == high else f"between {low} and {high}, depending on the set,"
+    shares = f"{low} of the ensembles" if low == high else f"Depending on the set, {low} to {high} of the ensembles"
     return (
-        f"Averaged over all ensembles, the improvement over the mean member is, in points, {gains}; "
-        f"{shares} of the ensembles beat the best of their own members."
+        f"Averaged over all ensembles, the improvement over the mean member is, in percentage points, {gains}. "
+        f"{shares} are more accurate than the best of their own members."
     )
 
 
 def compared(lead: float) -> str:
     """A difference in words, after rounding to what is printed."""
     if round(lead, 1) == 0:
-        return "as accurate as" if abs(lead) < 1e-9 else "less than 0.1 points from"
-    return f"{plain(abs(lead), 1)} points {'better' if lead > 0 else 'worse'} than"
+        return "as accurate as" if abs(lead) < 1e-9 else "less than 0.1 percentage points from"
+    return f"{plain(abs(lead), 1)} percentage points {'better' if lead > 0 else 'worse'} than"
 
 
 def _mean(values: pl.Series) -> float:

@@ -1,4 +1,4 @@
-"""What a study found about diversity, in plain sentences. Every word of them follows from the correlations."""
+"""What a study found about diversity, in plain sentences. Every statement in them follows from the correlations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,11 +17,11 @@ from scripts.lib.report.labels import (
 )
 
 Row = Mapping[str, Any]
-ACCURACY = "mean_member_accuracy"  # not a diversity, so it is reported beside the measures that are
+ACCURACY = "mean_member_accuracy"  # not a diversity, so it is reported separately
 WHAT_IS_TESTED = (
-    "Ensembles share members and images, so ordinary p-values would be far too small; here p comes from permuting the "
-    f"members. {WHAT_P_TESTS} {BEYOND_ACCURACY} q is p corrected for the number of correlations of the study and tests "
-    "the same."
+    "Ensembles share members and images, so ordinary p-values would be far too small. Here p comes from permuting the "
+    f"members. {WHAT_P_TESTS} {BEYOND_ACCURACY} q is p corrected for the number of correlations of the study, and "
+    "tests the same hypothesis."
 )
 
 
@@ -44,16 +44,19 @@ def on_diversity(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
 
 def _strongest_first(rows: Sequence[Row], place: str) -> str:
     if not rows:
-        return f"On {place} no correlation with a diversity could be computed: too few ensembles, or nothing varies."
+        return (
+            f"On {place}, no correlation with a diversity could be computed, because there are too few ensembles or a "
+            "quantity does not vary."
+        )
     row, *others = sorted(rows, key=lambda row: _strength([row]), reverse=True)
     return (
-        f"On {place}, the diversity that correlates strongest with the improvement over the mean member is "
+        f"On {place}, the diversity that correlates most strongly with the improvement over the mean member is "
         f"{_name(row['measure'])}, {numbers(row)}{_direction(row)}. {_partial(row)} {_in_order(others)}"
     ).rstrip()
 
 
 def _strength(rows: Sequence[Row]) -> tuple[float, float]:
-    """What orders measures: |mean r| as it is printed, then what the intervals leave of it. p and q have no say."""
+    """What orders measures: |mean r| as it is printed, then what the intervals leave of it. p and q are not used."""
     bounds = [(row["ci_low"], row["ci_high"]) for row in rows if _sign_is_sure(row)]
     left = sum(min(abs(low), abs(high)) for low, high in bounds) / len(rows)
     return round(abs(_average(rows, "pearson")), 2), left
@@ -91,13 +94,15 @@ def _partial(row: Row) -> str:
     if missing(partial):
         return ""
     if abs(partial) < 0.5 * abs(r):
-        change = "less than half of it is left, so much of it may only reflect how accurate the members are"
+        change = (
+            "less than half of the correlation remains, so much of it may only reflect how accurate the members are"
+        )
     elif r * partial < 0:
         change = "it changes sign, so the plain correlation may only reflect how accurate the members are"
     elif abs(partial) > 1.25 * abs(r):
         change = "it becomes stronger"
     else:
-        change = "more than half of it is left"
+        change = "more than half of the correlation remains"
     return f"With the mean member accuracy held fixed, r is {signed(partial)}: {change}."
 
 
@@ -117,7 +122,7 @@ def _strongest_elsewhere(rows: Sequence[Row]) -> str:
     held = [row for row in chosen if not missing(row["partial_pearson"])]
     partial = f" (with accuracy held fixed {signed(_average(held, 'partial_pearson'))})" if held else ""
     return (
-        f"On the other sets, the strongest on average is {_name(measure)}: r is {each}, "
+        f"On the other sets, the diversity with the strongest correlation on average is {_name(measure)}: r is {each}, "
         f"on average {signed(_average(chosen, 'pearson'))}{partial}."
     )
 
@@ -141,7 +146,7 @@ def _span(rows: Sequence[Row]) -> str:
 
 def _between(values: Sequence[float]) -> str:
     low, high = signed(min(values)), signed(max(values))
-    return f"is {low}" if low == high else f"lies between {low} and {high}"
+    return f"is {low}" if low == high else f"is between {low} and {high}"
 
 
 def numbers(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""How figures and report write what the tables hold: names for identifiers, and numbers."""
+"""How figures and the report write the content of the tables: titles for identifiers, and numbers."""
 
 from __future__ import annotations
 
@@ -58,21 +58,21 @@ IMPROVEMENTS = {
     "over_baseline": "Improvement over the baseline member",
 }
 
-# What figures, report and their captions say of p and of partial r.
+# What figures, the report and their captions say about p and about partial r.
 WHAT_P_TESTS = (
-    "p tests “no relation at all, not even through accuracy”: permuting the members breaks the relation of diversity "
-    "to accuracy too, so a small p does not say that diversity matters beyond accuracy."
+    "p tests “no relation at all, not even through accuracy”. Permuting the members also breaks the relation between "
+    "diversity and accuracy, so a small p does not say that diversity matters beyond accuracy."
 )
 BEYOND_ACCURACY = (
-    "For that, look at partial r, which is r with the mean member accuracy held fixed; there is no interval and no "
-    "calibrated test of it yet (planned)."
+    "To judge that, look at partial r, which is r with the mean member accuracy held fixed. There is no interval and "
+    "no calibrated test of it yet (both are planned)."
 )
 
 CONSENSUS = {"average": "averaging of probabilities", "vote": "majority vote"}
 
 
 def quantity(measure: str) -> Quantity:
-    """How a measure is shown. One that nobody has named here is shown by its identifier, in words."""
+    """How a measure is shown. A measure without an entry above is shown by its identifier, in words."""
     return QUANTITIES.get(measure, Quantity(in_words(measure)))
 
 

@@ -44,7 +44,7 @@ def table_of_members(members: pl.DataFrame) -> Table:
         for row in members.sort("position").iter_rows(named=True)
     ]
     return Table(
-        "Members: size, cost (latency of one image on the CPU), and how they were trained",
+        "Members: size, cost (latency of one image on the CPU) and training",
         [*header, "Training"],
         rows,
         text_columns=4,
@@ -69,12 +69,12 @@ def subnets_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
         blocks = "-".join(map(str, network["layers"]))
         rows.append([member, record["member"]["supernet"], blocks, str(network["stem"]), widths, *sizes, latency])
     header = ["Member", "Super-network", "Blocks", "Stem", "Widths", "Parameters (M)", "MACs (M)", "Latency (ms)"]
-    caption = "Sub-networks (in brackets the super-network); latency of one image on the CPU"
+    caption = "Sub-networks (values of the super-network in brackets); latency of one image on the CPU"
     return Table(caption, header, rows, text_columns=3) if rows else None
 
 
 def remarks_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
-    """What of a sub-network's notation has no counterpart, and what was repaired; one row a remark."""
+    """Parts of a sub-network's notation that have no counterpart or were repaired; one row per remark."""
     said: dict[str, list[str]] = {}
     for member, record in subnet_records(folder, study).items():
         for remark in record["subnet"]["remarks"]:
@@ -84,7 +84,7 @@ def remarks_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
 
 
 def accuracies_table(accuracies: Mapping[str, pl.DataFrame]) -> Table:
-    """One row a member, one column a dataset."""
+    """One row per member, one column per dataset."""
     cells: dict[str, list[str]] = {}
     for table in accuracies.values():
         for row in table.sort("position").iter_rows(named=True):
@@ -106,5 +106,6 @@ def expectations_table(members: Sequence[Mapping[str, Any]], clean: pl.DataFrame
         if abs(difference) > POINTS_AS_EXPECTED
     ]
     if rows:
-        header = ["Member", "Reached (%)", "Expected (%)", "Difference (points)"]
-        yield Table("Members that differ by more than a point from the top-1 accuracy expected of them", header, rows)
+        header = ["Member", "Measured (%)", "Expected (%)", "Difference (points)"]
+        caption = "Members whose accuracy differs by more than one percentage point from the expected top-1 accuracy"
+        yield Table(caption, header, rows)

@@ -12,7 +12,7 @@ from scripts.lib.report.tables import Table, duration
 
 
 def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
-    """Versions now, and those that the members were trained with where they were others."""
+    """Versions that made this report, and versions that the members were trained with."""
     trained: dict[str, set[str]] = {}
     for member in study["members"]:
         path = folder / "checkpoints" / f"{member['id']}.json"
@@ -21,7 +21,7 @@ def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
     now = versions()
     names = [*now, *(name for name in trained if name not in now)]
     rows = [[name, now.get(name, "–"), ", ".join(sorted(trained.get(name, {"–"})))] for name in names]
-    return Table("Software", ["Part", "This report", "Training"], rows, text_columns=3)
+    return Table("Software versions", ["Software", "This report", "Training"], rows, text_columns=3)
 
 
 def durations_table(benchmarks: Path) -> Table:
@@ -44,7 +44,7 @@ def durations_table(benchmarks: Path) -> Table:
         for rule in sorted(filter(rules.get, rules), key=lambda rule: -spent[rule])
     ]
     rows.append(["All", str(sum(map(len, rules.values()))), duration(sum(spent.values())), "", ""])
-    caption = "Time and memory of each stage (jobs run side by side, so the wall-clock time is shorter)"
+    caption = "Time and memory of each stage (jobs run in parallel, so the wall-clock time is shorter)"
     return Table(caption, ["Stage", "Jobs", "Time of all jobs", "Longest job", "Peak memory (MB)"], rows)
 
 

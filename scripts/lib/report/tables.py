@@ -8,7 +8,7 @@ from scripts.lib.report.labels import missing, plain
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a caption; the first column names the row, numbers stand to the right."""
+    """Rows of text under a caption; the first column names the row, and numbers are aligned to the right."""
 
     caption: str
     header: Sequence[str]

@@ -166,7 +166,7 @@ def test_a_strong_positive_correlation(tables: Tables) -> None:
     text = sentences(changed)[1]
     assert "r = +0.80 (95 % interval 0.40 to 0.90, p = 0.001, q = 0.004): ensembles whose members differ more" in text
     assert "differ more by this measure gain more" in text
-    assert "accuracy held fixed, r is +0.70: more than half of it is left." in text
+    assert "accuracy held fixed, r is +0.70: more than half of the correlation remains." in text
     assert "r is +0.80 (0.40 to 0.90) on Noise, +0.80 (0.40 to 0.90) on Blur" in text
     assert "Over all 20 correlations between a diversity and this improvement, r is +0.80" in text
 
@@ -227,15 +227,15 @@ def test_measures_follow_in_the_order_of_effect_and_interval(tables: Tables) -> 
         "js_divergence": (-0.4, -0.5, -0.3),
     }
     text = sentences(with_correlations(tables, values))[1]
-    assert "strongest with the improvement over the mean member is activation dissimilarity, r = +0.50" in text
+    assert "most strongly with the improvement over the mean member is activation dissimilarity, r = +0.50" in text
     assert (
         "Next, in order of |r|: prediction disagreement (+0.50, 95 % interval −0.20 to 0.90; accuracy held fixed "
         "+0.13), Jensen-Shannon divergence (−0.40, 95 % interval −0.50 to −0.30; accuracy held fixed −0.10) and "
         "attribution dissimilarity (+0.10, 95 % interval 0.05 to 0.20; accuracy held fixed +0.03)." in text
     )
-    assert "the strongest on average is activation dissimilarity" in text
-    assert "r lies between −0.40 and +0.50 (15 positive, 5 negative)" in text
-    assert "with the mean member accuracy held fixed it lies between −0.10 and +0.13" in text
+    assert "the diversity with the strongest correlation on average is activation dissimilarity" in text
+    assert "r is between −0.40 and +0.50 (15 positive, 5 negative)" in text
+    assert "with the mean member accuracy held fixed it is between −0.10 and +0.13" in text
 
 
 def test_the_findings_say_what_p_tests_and_where_to_look_instead(tables: Tables) -> None:
@@ -267,7 +267,8 @@ def test_without_correlations_the_text_says_so(tables: Tables) -> None:
     for changed in (correlate(tables, pearson=None), replace(tables, correlations=tables.correlations.clear())):
         text = sentences(changed)[1]
         assert text == (
-            "On Clean no correlation with a diversity could be computed: too few ensembles, or nothing varies."
+            "On Clean, no correlation with a diversity could be computed, because there are too few ensembles or a "
+            "quantity does not vary."
         )
 
 
@@ -275,7 +276,7 @@ def test_the_strongest_measure_is_named_even_if_it_is_negative(tables: Tables) -
     strongest = pl.when(pl.col("measure") == "js_divergence").then(-0.9).otherwise(0.1)
     changed = replace(tables, correlations=tables.correlations.with_columns(pearson=strongest))
     assert "the improvement over the mean member is Jensen-Shannon divergence, r = −0.90" in sentences(changed)[1]
-    assert "the strongest on average is Jensen-Shannon divergence" in sentences(changed)[1]
+    assert "strongest correlation on average is Jensen-Shannon divergence" in sentences(changed)[1]
 
 
 def with_best_ensemble(tables: Tables, accuracy: float) -> Tables:
@@ -288,8 +289,8 @@ def with_best_ensemble(tables: Tables, accuracy: float) -> Tables:
 
 @pytest.mark.parametrize(
     ("accuracy", "words"),
-    [(72.5, "2.5 points better than"), (69.0, "1.0 points worse than"), (70.0, "as accurate as"),
-     (70.01, "less than 0.1 points from")],
+    [(72.5, "2.5 percentage points better than"), (69.0, "1.0 percentage points worse than"), (70.0, "as accurate as"),
+     (70.01, "less than 0.1 percentage points from")],
 )  # fmt: skip
 def test_the_best_ensemble_is_compared_with_the_best_member(tables: Tables, accuracy: float, words: str) -> None:
     text = sentences(with_best_ensemble(tables, accuracy))[0]
@@ -298,7 +299,7 @@ def test_the_best_ensemble_is_compared_with_the_best_member(tables: Tables, accu
 
 
 def test_equally_good_ensembles_are_counted(tables: Tables) -> None:
-    assert "(25 other ensembles reached the same)" in sentences(with_best_ensemble(tables, 60.0))[0]
+    assert "(25 other ensembles reached the same accuracy)" in sentences(with_best_ensemble(tables, 60.0))[0]
 
 
 def test_a_rise_under_shift_is_not_called_a_fall(tables: Tables) -> None:
@@ -335,7 +336,7 @@ def test_words(study: Path) -> None:
     assert [probability("p", 0.0123), probability("q", 0.0001)] == ["p = 0.012", "q < 0.001"]
     assert compared(-1e-13) == "as accurate as"
     assert captioned(study)["improvement_over_best_vote"]["title"] == "Improvement over the best member, majority vote"
-    assert captioned(study)["pairwise_disagreement"]["title"] == "Prediction disagreement of every two members"
+    assert captioned(study)["pairwise_disagreement"]["title"] == "Prediction disagreement of every pair of members"
     assert in_words("my_figure") == "My figure"
 
 

@@ -42,11 +42,12 @@ SPEC = FigureSpec(
     name="attributions",
     order=70,
     title="Where each member looks",
-    caption="The left column is the image with its class. The others show, over a dark copy of it, how much each pixel "
-    "counted for a member (the brighter, the more), and what that member predicted. The first image is one that most "
-    "members get right; the others are those that split the members most.",
-    alternative="Gallery of images and, for each member, a heat map of the pixels that counted, with the predicted "
-    "class.",
+    caption="The left column is the image with its class. Each other column shows, over a dark copy of the image, how "
+    "much each pixel contributed to the class that is explained (brighter pixels contributed more), and which class "
+    "the member predicted. Most members classify the first image correctly; the other images are those on which the "
+    "members disagree most.",
+    alternative="Gallery of images and, for each member, a heat map of the pixels that contributed, with the predicted"
+    " class.",
     inputs=inputs,
     draw=draw,
     exists=lambda study: bool(study.members_with_network),

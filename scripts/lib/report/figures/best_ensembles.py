@@ -22,9 +22,9 @@ SPEC = FigureSpec(
     name="best_ensembles",
     order=20,
     title="The best ensemble of every size",
-    caption="Accuracy of the best ensemble that was found for each number of members; grey: the mean of all evaluated "
-    "ensembles of that size, and (thin) the best single member. The best are picked on the images that score them, so "
-    "they are optimistic estimates.",
+    caption="Accuracy of the best ensemble that was found for each number of members. Grey: the mean of all evaluated "
+    "ensembles of that size, and (thin line) the best single member. The best ensembles are chosen on the same images"
+    " on which their accuracy is measured, so these accuracies are optimistic estimates.",
     alternative="Line charts of accuracy against the number of members, one for each dataset. The numbers are in "
     "best_ensembles/dataset.parquet.",
     inputs=lambda study: {"best": study.tables("best_ensembles"), "ensembles": study.tables("ensembles")},

@@ -30,10 +30,10 @@ def pictures(study: StudyOutline) -> Sequence[Picture]:
 SPEC = FigureSpec(
     name="correlations",
     order=40,
-    title="Which diversity goes with improvement",
-    caption="Pearson's r with its 95 % interval, for each measure and dataset. Diamonds: partial r, the same with the "
-    "mean member accuracy held fixed, because a measure that only tracks accuracy explains nothing. p and q are in the "
-    f"correlation tables. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
+    title="Which diversity correlates with improvement",
+    caption="Pearson's r with its 95 % interval, for each measure and dataset. Diamonds: partial r, the same "
+    "correlation with the mean member accuracy held fixed, because a measure that only follows accuracy explains "
+    f"nothing. p and q are in the correlation tables. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
     alternative="Dot plot of the correlation of each measure with improvement on each dataset. The numbers are in the "
     "correlation tables.",
     inputs=lambda study: {"correlations": ["correlations.parquet"]},

@@ -20,10 +20,10 @@ def draw(files: Mapping[str, Sequence[str]]) -> Figure:
 SPEC = FigureSpec(
     name="deployment",
     order=30,
-    title="What accuracy an ensemble costs",
-    caption="Ensembles that were chosen on one part of each dataset's samples because no cheaper one was as accurate "
-    "there (or, where costs are not known, as the best of their size), and their accuracy on the other part with its "
-    "95 % Wilson interval.",
+    title="Accuracy and cost of ensembles",
+    caption="Ensembles that were chosen on the selection split of each dataset because no cheaper ensemble was as "
+    "accurate there (or, if costs are not known, because they were the best of their size), and their accuracy on the"
+    " evaluation split with its 95 % Wilson interval.",
     alternative="Line charts of held-out accuracy against cost, one for each dataset. The numbers are in "
     "deployment/dataset.parquet.",
     inputs=lambda study: {"deployment": study.tables("deployment")},

@@ -47,10 +47,10 @@ SPEC = FigureSpec(
     name="improvement",
     order=50,
     title="Improvement against every measure",
-    caption="Each point is an ensemble; its colour is the number of members. Columns are datasets; rows are what may "
-    "explain the improvement: mean pairwise diversities of the members, and their mean accuracy. Above each cell: "
-    "Pearson's r and its 95 % interval over all ensembles; below it partial r and p. "
-    f"{WHAT_P_TESTS} {BEYOND_ACCURACY}",
+    caption="Each point is an ensemble; its colour shows the number of members. Columns are datasets. Rows are "
+    "quantities that may explain the improvement: the mean pairwise diversities of the members, and their mean "
+    "accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. Below each cell: partial r and "
+    f"p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,
     draw=draw,

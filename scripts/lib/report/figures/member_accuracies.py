@@ -22,8 +22,8 @@ SPEC = FigureSpec(
     name="member_accuracies",
     order=10,
     title="Accuracy of every member",
-    caption="Top-1 accuracy with its 95 % Wilson interval. Members are sorted by the first dataset; dashed lines are "
-    "the means over the members.",
+    caption="Top-1 accuracy with its 95 % Wilson interval. Members are sorted by their accuracy on the first dataset. "
+    "Dashed lines are the means over the members.",
     alternative="Dot plot of each member's accuracy on each dataset. The numbers are in the table of accuracies.",
     inputs=lambda study: {"accuracies": study.tables("accuracies")},
     draw=draw,

@@ -1,4 +1,4 @@
-"""Heat maps of how different every two members are, a picture for each measure."""
+"""Heat maps of how different every pair of members is, a picture for each measure."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def _picture(measure: str) -> Picture:
     title = quantity(measure).title
     return Picture(
         f"pairwise_{measure}",
-        f"{title} of every two members",
-        f"Heat maps of the {title.lower()} between every two members, one for each dataset. "
+        f"{title} of every pair of members",
+        f"Heat maps of the {title.lower()} between every pair of members, one for each dataset. "
         f"The numbers are in pairwise/dataset/{measure}.parquet.",
         {"measure": measure},
     )
@@ -41,9 +41,9 @@ SPEC = FigureSpec(
     name="pairwise",
     order=60,
     title="Heat maps of every pairwise measure",
-    caption="One panel a dataset, one scale for all: the brighter, the more two members differ. Members stand in the "
-    "same order everywhere, like ones together (average linkage on the first dataset); columns carry the rows' "
-    "numbers.",
+    caption="One panel per dataset, with one scale for all panels. The brighter a cell, the more the two members "
+    "differ. Members have the same order in all panels, with similar members next to each other (hierarchical "
+    "clustering with average linkage on the first dataset). Columns have the numbers of the rows.",
     inputs=lambda study: {
         "pairwise": [
             f"pairwise/{dataset}/{measure}.parquet" for measure in study.measures for dataset in study.datasets

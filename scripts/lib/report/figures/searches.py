@@ -24,8 +24,8 @@ SPEC = FigureSpec(
     name="searches",
     order=100,
     title="Search for sub-networks",
-    caption="Each point is a sub-network that the search evaluated, on training images that are held out. Blue: no "
-    "other is at least as accurate with at most as many operations.",
+    caption="Each point is a sub-network that the search evaluated on held-out training images. Blue: the Pareto "
+    "front, for which no other sub-network is at least as accurate with at most as many operations.",
     alternative="Scatter plot of accuracy against operations. The numbers are in supernets/supernet.search.parquet.",
     inputs=lambda study: {
         "searches": [f"supernets/{supernet}.search.parquet" for supernet in study.searched_supernets]

@@ -24,8 +24,8 @@ SPEC = FigureSpec(
     name="supernets",
     order=90,
     title="Training of the super-networks",
-    caption="Accuracy of the smallest sub-network that the stage allows, and of the whole network, on training images "
-    "that are held out, each with its own batch norm statistics.",
+    caption="Accuracy of the smallest sub-network that the stage allows, and of the whole network, on held-out "
+    "training images. Each of the two has its own batch norm statistics.",
     alternative="Line chart of accuracy against epochs. The numbers are in supernets/supernet.stages.parquet.",
     inputs=lambda study: {"stages": [f"supernets/{supernet}.stages.parquet" for supernet in study.supernets]},
     draw=draw,
