@@ -10,6 +10,7 @@ from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.deployment_methods import missing_program
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.fingerprint import fingerprint
+from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
 from scripts.lib.study.resolve import TRAINED, WITH_WEIGHTS, resolve
 from scripts.lib.study.file import check_study_file
 from scripts.lib.study.user_files import check_files, check_folders, fault_of_file, fault_of_path

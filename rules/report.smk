@@ -20,7 +20,7 @@ rule report:
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),
         correlations="results/{study}/correlations.parquet",
-        figures=expand("results/{{study}}/figures/{figure}.png", figure=FIGURES),
+        figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
     output:
         "results/{study}/report.html",
@@ -34,6 +34,7 @@ rule report:
     resources:
         **requests(),
     params:
+        pictures=captioned_pictures(OUTLINE),
         code=code("report"),
     message:
         "Report: results/{wildcards.study}/report.html"

@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm, pearsonr, rankdata
 
 from scripts.lib.ensembles.selection import best_evaluated
-from scripts.lib.jobs.storage import save_array, save_json, save_lines, save_table
+from scripts.lib.jobs.storage import load_json, save_array, save_json, save_lines, save_table
+from scripts.lib.report.figure import StudyOutline
 
 DATASETS = ("clean", "noise", "blur", "weather", "digital")
 PAIRWISE = ("disagreement", "attribution_similarity", "activation_similarity", "js_divergence")
@@ -61,6 +62,21 @@ def make_study(
         save_table(folder / "contributions" / f"{dataset}.parquet", _contributions(names, dataset, random))
     save_table(folder / "correlations.parquet", _correlations(tables, measures, improvements, members))
     return folder
+
+
+def outline(folder: Path) -> StudyOutline:
+    """What the rules would say of this study to its figures."""
+    study = load_json(folder / "study.json")
+    members = [member["id"] for member in study["members"]]
+    return StudyOutline(
+        datasets=[dataset["id"] for dataset in study["datasets"]["validation"]],
+        members=members,
+        measures=study["measures"],
+        consensus=study["ensembles"]["consensus"],
+        improvements=["over_mean", "over_best"] + ["over_baseline"] * bool(study["baseline"]),
+        members_with_network=members if (folder / "attributions").exists() else [],
+        members_trained_here=members,
+    )
 
 
 def _deployment(best: pl.DataFrame, dataset: str) -> pl.DataFrame:

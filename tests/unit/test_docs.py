@@ -10,6 +10,7 @@ import yaml
 from scripts.lib.ensembles.contributions import contributions
 from scripts.lib.ensembles.tables import ensembles_table
 from scripts.lib.measures.measures import MEASURES
+from scripts.lib.report.figure import FIGURES
 from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
 from scripts.lib.study.resolve import ROOT, resolve
 from tests.simulations.permutation_p import TRUTHS
@@ -76,8 +77,7 @@ def test_nothing_is_called_significant_except_where_the_limit_of_the_test_is_exp
 
 @pytest.mark.parametrize("name", ["correlations", "improvement"])
 def test_captions_of_correlations_say_what_p_tests_as_the_report_does(name: str) -> None:
-    caption = (ROOT / "report" / f"{name}.rst").read_text(encoding="utf-8")
-    assert f"{WHAT_P_TESTS} {BEYOND_ACCURACY}" in caption
+    assert f"{WHAT_P_TESTS} {BEYOND_ACCURACY}" in FIGURES[name].caption
 
 
 def test_the_readme_says_what_p_tests() -> None:

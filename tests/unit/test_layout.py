@@ -103,6 +103,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.jobs.deployment_methods",
     "scripts.lib.jobs.code_digest",
     "scripts.lib.jobs.fingerprint",
+    "scripts.lib.report.figure",
 )
 
 
@@ -174,12 +175,18 @@ def test_unpickling_would_be_found() -> None:
 # Rules.
 
 
+# Rules that are made in a loop: how they are named, and the script that all of them run.
+IN_A_LOOP = {'f"plot_{figure.name}"': "figure"}
+
+
 def rules() -> dict[str, str]:
     """The text of every rule of rules/*.smk, by name."""
     found = {}
     for path in RULE_FILES:
         text = path.read_text(encoding="utf-8")
-        for name, body in re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", text, re.MULTILINE):
+        for indent, given, body in re.findall(r"^( *)rule ?(\w*):\n((?:(?:\1    .*)?\n)+)", text, re.MULTILINE):
+            body = re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
+            name = given or IN_A_LOOP[re.search(r"^    name:\s+(.*)$", body, re.MULTILINE)[1]]
             assert name not in found, f"two rules are called {name}"
             found[name] = body
     return found
@@ -190,7 +197,7 @@ RULES = rules()
 
 def test_all_rules_are_seen() -> None:
     assert len(RULES) == sum(
-        len(re.findall(r"^(?:rule|checkpoint)\b", p.read_text(), re.MULTILINE)) for p in RULE_FILES
+        len(re.findall(r"^ *(?:rule|checkpoint)\b.*:$", p.read_text(), re.MULTILINE)) for p in RULE_FILES
     )
     assert {"study", "train", "infer", "report"} <= RULES.keys()
 
@@ -213,7 +220,7 @@ WITHOUT_CODE = {"study", "fashion_mnist"}
 
 @pytest.mark.parametrize("name", sorted(RULES.keys() - WITHOUT_CODE))
 def test_every_rule_has_the_digest_of_its_own_script_as_a_parameter(name: str) -> None:
-    assert re.findall(r"code=code\(\"(\w+)\"\)", RULES[name]) == [name]
+    assert re.findall(r"code=code\(\"(\w+)\"[,)]", RULES[name]) == [name]
 
 
 # The repository.

@@ -41,7 +41,9 @@ def test_rules_of_a_module_are_planned_and_run(tmp_path: Path) -> None:
         return result.stdout + result.stderr
 
     said = run("--dry-run")
-    assert all(f"inner_{rule}" in said for rule in ("train", "infer", "pairwise", "ensembles", "report"))
+    assert all(
+        f"inner_{rule}" in said for rule in ("train", "infer", "pairwise", "ensembles", "plot_pairwise", "report")
+    )
     run("inner/results/test/images/clean.npy")
     assert (tmp_path / "inner/results/test/images/clean.npy").exists()
     assert not (tmp_path / "results").exists()

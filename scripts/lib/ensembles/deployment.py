@@ -120,33 +120,33 @@ def _chosen(
     ensembles = np.concatenate([ensembles for _, ensembles, _ in candidates])
     right = np.concatenate([right for _, _, right in candidates])
     found = np.repeat([name for name, _, _ in candidates], [len(ensembles) for _, ensembles, _ in candidates])
-    rows = [("size", row) for row in best_of_each_size(ensembles.sum(1), right)]
+    rows = [("size", row) for row in best_row_of_each_size(ensembles.sum(1), right)]
     if costs:
         cost = ensembles @ next(iter(costs.values()))
         rows += [("cost", row) for row in np.flatnonzero(pareto_front(right, cost))]
-    place = np.array([row for _, row in rows])
+    chosen = np.array([row for _, row in rows])
     alone = rows[0][1]  # the single member with most correct answers
-    held_out = judge(ensembles[place])
+    held_out = judge(ensembles[chosen])
     [reference] = judge(ensembles[[alone]])
     intervals = [binomtest(int(count), samples[1]).proportion_ci(method="wilson") for count in held_out]
     return pl.DataFrame(
         {
             "consensus": [consensus] * len(rows),
             "chosen_for": [purpose for purpose, _ in rows],
-            "size": pl.Series(ensembles[place].sum(1), dtype=pl.UInt16),
-            "members": pl.Series([np.flatnonzero(row).tolist() for row in ensembles[place]], dtype=pl.List(pl.UInt16)),
-            "selection_accuracy": 100 * right[place] / samples[0],
+            "size": pl.Series(ensembles[chosen].sum(1), dtype=pl.UInt16),
+            "members": pl.Series([np.flatnonzero(row).tolist() for row in ensembles[chosen]], dtype=pl.List(pl.UInt16)),
+            "selection_accuracy": 100 * right[chosen] / samples[0],
             "accuracy": 100 * held_out / samples[1],
             "low": [100 * interval.low for interval in intervals],
             "high": [100 * interval.high for interval in intervals],
             "over_best_member": 100 * (held_out - reference) / samples[1],
-            "found": found[place],
+            "found": found[chosen],
             **{key: pl.Series([None] * len(rows), dtype=pl.Float64) for key in COSTS if key not in costs},
-            **{key: ensembles[place] @ values for key, values in costs.items()},
+            **{key: ensembles[chosen] @ values for key, values in costs.items()},
         }
     )
 
 
-def best_of_each_size(sizes: np.ndarray, right: np.ndarray) -> list[int]:
+def best_row_of_each_size(sizes: np.ndarray, right: np.ndarray) -> list[int]:
     """The row with most correct answers of each size, in increasing size; the first of equals."""
     return [int(np.flatnonzero(sizes == size)[right[sizes == size].argmax()]) for size in np.unique(sizes)]

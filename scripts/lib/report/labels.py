@@ -1,10 +1,14 @@
 """How figures and the report write the content of the tables: titles for identifiers, and numbers."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ def consensus_title(consensus: str) -> str:
 
 def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
     """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
+    import polars as pl  # not at the top: the specs of figures, which the rules read, take titles from this module
+
     if measure in ensembles.columns:
         return ensembles[measure].cast(pl.Float64)
     similarity = measure.replace("_dissimilarity", "_similarity").removeprefix("one_minus_")

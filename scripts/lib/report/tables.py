@@ -1,7 +1,9 @@
-"""A table of the report."""
+"""A table of the report, and how its cells show sizes and times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from scripts.lib.report.labels import missing, plain
 
 
 @dataclass(frozen=True)
@@ -12,3 +14,26 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     text_columns: int = 1
+
+
+def millions(value: float | None) -> str:
+    """A count in millions."""
+    if value is None or missing(value):
+        return "–"
+    return plain(value / 1e6, 2 if value < 1e7 else 1)
+
+
+def whole(value: float | None) -> str:
+    """A whole number, its thousands apart."""
+    return "–" if missing(value) else f"{value:,.0f}".replace(",", "\u202f")
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds, minutes or hours."""
+    if seconds is None or missing(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

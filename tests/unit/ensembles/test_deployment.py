@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 
-from scripts.lib.ensembles.deployment import Rows, best_of_each_size, deployment, split
+from scripts.lib.ensembles.deployment import Rows, best_row_of_each_size, deployment, split
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import checksums, digest_of_lines, save_array, save_json, save_lines
@@ -81,7 +81,7 @@ def test_rows_are_looked_up_in_blocks() -> None:
 
 
 def test_the_best_of_each_size_is_the_first_of_equals() -> None:
-    assert best_of_each_size(np.array([1, 1, 2, 2, 2, 3]), np.array([4, 5, 7, 9, 9, 1])) == [1, 3, 5]
+    assert best_row_of_each_size(np.array([1, 1, 2, 2, 2, 3]), np.array([4, 5, 7, 9, 9, 1])) == [1, 3, 5]
 
 
 def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:

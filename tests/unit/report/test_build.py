@@ -14,13 +14,13 @@ import pytest
 
 from scripts.lib.jobs.provenance import study_hash
 from scripts.lib.jobs.storage import load_json
-from scripts.lib.report.build import build_report, correlation_tables, expectations_table, read_tables
-from scripts.lib.report.captions import words_for
-from scripts.lib.report.figures.member_accuracies import plot_member_accuracies
-from scripts.lib.report.figures.pairwise import plot_pairwise
+from scripts.lib.report.build import build_report, read_tables
+from scripts.lib.report.ensemble_tables import correlation_tables
+from scripts.lib.report.figure import FIGURES, captioned_pictures, draw_pictures
 from scripts.lib.report.findings import Tables, compared, findings
-from scripts.lib.report.labels import counted, listed, probability, signed
-from tests.unit.synthetic_study import DATASETS, NAMES, make_study
+from scripts.lib.report.labels import counted, in_words, listed, probability, signed
+from scripts.lib.report.member_tables import expectations_table
+from tests.unit.synthetic_study import NAMES, make_study, outline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")
@@ -29,14 +29,25 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="Chromium is not inst
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_study(tmp_path_factory.mktemp("study"), members=5, samples=80, baseline=True)
-    plot_member_accuracies([str(folder / f"accuracies/{name}.parquet") for name in DATASETS], folder / "figures")
-    plot_pairwise([str(folder / f"pairwise/{name}/disagreement.parquet") for name in DATASETS], folder / "figures")
+    for name, shown in (
+        ("member_accuracies", {"member_accuracies": {}}),
+        ("pairwise", {"pairwise_disagreement": {"measure": "disagreement"}}),
+    ):
+        inputs = FIGURES[name].inputs(outline(folder))
+        files = {key: [str(folder / path) for path in paths] for key, paths in inputs.items()}
+        draw_pictures(FIGURES[name], files, shown, folder / "figures")
     return folder
+
+
+def captioned(study: Path) -> dict[str, dict[str, str]]:
+    """The words of every picture of a study, by name."""
+    return {picture["name"]: picture for picture in captioned_pictures(outline(study))}
 
 
 @pytest.fixture(scope="module")
 def report(study: Path) -> Path:
-    figures = [str(study / f"figures/{name}.png") for name in ("member_accuracies", "pairwise_disagreement")]
+    names = ("member_accuracies", "pairwise_disagreement")
+    figures = {str(study / f"figures/{name}.png"): captioned(study)[name] for name in names}
     build_report(study, figures, study / "report.html")
     return study / "report.html"
 
@@ -243,9 +254,9 @@ def test_the_table_of_correlations_has_partial_r_beside_r_and_says_what_p_tests(
     assert Page(report).text.count("“no relation at all, not even through accuracy”") >= 2
 
 
-def test_the_page_and_its_captions_call_nothing_significant(report: Path) -> None:
+def test_the_page_and_its_captions_call_nothing_significant(report: Path, study: Path) -> None:
     """docs/architecture.md says why: the test does not bear the word."""
-    captions = [" ".join(words_for(name)) for name in ("correlations", "improvement_over_mean_average")]
+    captions = [" ".join(captioned(study)[name].values()) for name in ("correlations", "improvement_over_mean_average")]
     assert "p tests" in captions[0]
     assert "p tests" in captions[1]
     for text in (report.read_text(encoding="utf-8"), *captions):
@@ -301,7 +312,7 @@ def test_a_rise_under_shift_is_not_called_a_fall(tables: Tables) -> None:
 
 def test_one_dataset_and_one_ensemble(tmp_path: Path) -> None:
     folder = make_study(tmp_path, members=2, datasets=["clean"], samples=50)
-    build_report(folder, [], folder / "report.html")
+    build_report(folder, {}, folder / "report.html")
     first, second = sentences(read_tables(folder, load_json(folder / "study.json")))
     assert "2 members were tested alone and in 1 ensemble of 2 members, on 1 validation set." in first
     assert "other" not in first
@@ -315,18 +326,18 @@ def test_studies_without_ensembles_or_benchmarks_have_a_report(tmp_path: Path) -
     table.clear().write_parquet(folder / "ensembles/clean.parquet")
     best = pl.read_parquet(folder / "best_ensembles/clean.parquet")
     best.clear().write_parquet(folder / "best_ensembles/clean.parquet")
-    build_report(folder, [], folder / "report.html")
+    build_report(folder, {}, folder / "report.html")
     assert "no ensemble of two or more members was evaluated" in Page(folder / "report.html").text
 
 
-def test_words() -> None:
+def test_words(study: Path) -> None:
     assert [listed("a"), listed("ab"), listed("abc")] == ["a", "a and b", "a, b and c"]
     assert [counted(1, "ensemble"), counted(32752, "ensemble")] == ["1 ensemble", "32\u202f752 ensembles"]
     assert [probability("p", 0.0123), probability("q", 0.0001)] == ["p = 0.012", "q < 0.001"]
     assert compared(-1e-13) == "as accurate as"
-    assert words_for("improvement_over_best_vote")[0] == "Improvement over the best member, majority vote"
-    assert words_for("pairwise_disagreement")[0] == "Prediction disagreement of every pair of members"
-    assert words_for("my_figure")[0] == "My figure"
+    assert captioned(study)["improvement_over_best_vote"]["title"] == "Improvement over the best member, majority vote"
+    assert captioned(study)["pairwise_disagreement"]["title"] == "Prediction disagreement of every pair of members"
+    assert in_words("my_figure") == "My figure"
 
 
 def test_members_that_differ_by_more_than_a_point_from_what_is_expected_are_shown() -> None:

@@ -1,1 +1,1 @@
-"""The figures of a study, one module a figure. Each reads the tables of `docs/contracts.md` and writes PNG and PDF."""
+"""The figures of a study, one module each, with the spec that rules and report read (`scripts.lib.report.figure`)."""

@@ -1,82 +1,32 @@
-"""How good the best ensemble of each size is, on every dataset."""
+"""The best ensemble that was found for each size, on every dataset."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from scripts.lib.report.figure import FigureSpec, tables_by_dataset
 
-from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.figures.style import BLUE, GREEN, GREY, ORANGE, RED, literal, new_figure, panels, save
-from scripts.lib.report.labels import consensus_title, in_words
-
-COLUMNS = 5
-LINES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (RED, "-.")]
-# How the ensemble was found; the word is that of the column `found`.
-MARKERS = {"all": ("o", "full"), "sampled": ("s", "none"), "greedy": ("^", "full")}
-FOUND = {"all": "best of all ensembles", "sampled": "best of those drawn", "greedy": "greedy selection"}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def plot_best_ensembles(best: Sequence[str], ensembles: Sequence[str], folder: str | Path) -> None:
-    """Read `best_ensembles/{dataset}.parquet` and `ensembles/{dataset}.parquet`; write the figure `best_ensembles`."""
-    tables = {
-        Path(path).stem: (load_table(path), load_table(other)) for path, other in zip(best, ensembles, strict=True)
-    }
-    save(draw_best_ensembles(tables), folder, "best_ensembles")
+def draw(files: Mapping[str, Sequence[str]]) -> Figure:
+    from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles
+
+    best, ensembles = tables_by_dataset(files["best"]), tables_by_dataset(files["ensembles"])
+    return draw_best_ensembles({dataset: (table, ensembles[dataset]) for dataset, table in best.items()})
 
 
-def draw_best_ensembles(tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]]) -> Figure:
-    """One panel a dataset: accuracy against the number of members, a line for each consensus."""
-    columns = min(COLUMNS, len(tables))
-    rows = -(-len(tables) // columns)
-    figure = new_figure(height=1.75 * rows + 0.55)
-    axes = panels(figure, len(tables), columns)
-    for axis, (dataset, (best, ensembles)) in zip(axes, tables.items(), strict=True):
-        axis.set_title(literal(in_words(dataset)))
-        axis.grid(axis="y")
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.yaxis.set_tick_params(labelleft=True)
-        _draw_dataset(axis, best, ensembles)
-    figure.supxlabel("Members of the ensemble")
-    figure.supylabel("Top-1 accuracy (%)")
-    together = pl.concat([best for best, _ in tables.values()])
-    handles = _legend(together["consensus"].unique(maintain_order=True), together["found"].unique(maintain_order=True))
-    figure.legend(handles=handles, loc="outside upper center", ncols=3)
-    return figure
-
-
-def _draw_dataset(axis: Axes, best: pl.DataFrame, ensembles: pl.DataFrame) -> None:
-    for (colour, dashes), consensus in zip(LINES, sorted(best["consensus"].unique()), strict=False):
-        line = best.filter(consensus=consensus).sort("size")
-        axis.plot(line["size"], line["accuracy"], color=colour, linestyle=dashes, linewidth=1)
-        for (found,), points in line.group_by("found"):
-            axis.plot(points["size"], points["accuracy"], color=colour, **_marker(str(found)))
-        mean = ensembles.filter(consensus=consensus).group_by("size").agg(pl.col("accuracy").mean()).sort("size")
-        axis.plot(mean["size"], mean["accuracy"], color=GREY, linestyle=dashes, linewidth=0.8)
-    axis.axhline(_best_member(ensembles), color=GREY, linewidth=0.5)
-
-
-def _marker(found: str) -> dict[str, Any]:
-    marker, fill = MARKERS[found]
-    return {"marker": marker, "fillstyle": fill, "linestyle": "", "markersize": 3}
-
-
-def _best_member(ensembles: pl.DataFrame) -> float:
-    return float(ensembles["best_member_accuracy"].to_numpy().max())
-
-
-def _legend(consensus: pl.Series, found: pl.Series) -> list[Line2D]:
-    ways = [
-        Line2D([], [], color=colour, linestyle=dashes, linewidth=1, label=consensus_title(name))  # type: ignore[arg-type]
-        for (colour, dashes), name in zip(LINES, sorted(consensus), strict=False)
-    ]
-    marks = [
-        Line2D([], [], color="black", label=label, **_marker(name)) for name, label in FOUND.items() if name in found
-    ]
-    mean = Line2D([], [], color=GREY, linewidth=0.8, label="mean of the ensembles")
-    member = Line2D([], [], color=GREY, linewidth=0.5, label="best member")
-    return [*ways, *marks, mean, member]
+SPEC = FigureSpec(
+    name="best_ensembles",
+    order=20,
+    title="The best ensemble of every size",
+    caption="Accuracy of the best ensemble that was found for each number of members. Grey: the mean of all evaluated "
+    "ensembles of that size, and (thin line) the best single member. The best ensembles are chosen on the same images"
+    " on which their accuracy is measured, so these accuracies are optimistic estimates.",
+    alternative="Line charts of accuracy against the number of members, one for each dataset. The numbers are in "
+    "best_ensembles/dataset.parquet.",
+    inputs=lambda study: {"best": study.tables("best_ensembles"), "ensembles": study.tables("ensembles")},
+    draw=draw,
+)

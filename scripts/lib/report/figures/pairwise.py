@@ -1,121 +1,54 @@
-"""Heat maps: how different every two members are, on every dataset."""
+"""Heat maps of how different every pair of members is, a picture for each measure."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
-import numpy as np
-import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-from scipy.spatial.distance import squareform
+from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.labels import quantity
 
-from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.figures.style import LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, literal, new_figure, panels, save
-from scripts.lib.report.labels import Quantity, in_words, is_similarity, missing, quantity
-
-MOST_MEMBERS_WITH_VALUES = 10
-MOST_NUMBERS = 10
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def plot_pairwise(tables: Sequence[str], folder: str | Path) -> None:
-    """Read `pairwise/{dataset}/{measure}.parquet`, the clean set first; write `pairwise_{measure}` for each measure."""
-    by_measure: dict[str, dict[str, pl.DataFrame]] = {}
-    for path in map(Path, tables):
-        by_measure.setdefault(path.stem, {})[path.parent.name] = load_table(path)
-    for measure, datasets in by_measure.items():
-        save(draw_pairwise(datasets, measure), folder, f"pairwise_{measure}")
+def draw(files: Mapping[str, Sequence[str]], measure: str) -> Figure:
+    from scripts.lib.jobs.storage import load_table
+    from scripts.lib.report.drawings.pairwise import draw_pairwise
+
+    paths = [path for path in map(Path, files["pairwise"]) if path.stem == measure]
+    return draw_pairwise({path.parent.name: load_table(path) for path in paths}, measure)
 
 
-def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
-    """One panel a dataset. The members stand in the same order in all: like ones together, judged on the first."""
-    shown, alike = quantity(measure), is_similarity(measure)
-    members = clustered(next(iter(tables.values())), alike)
-    values = {dataset: as_matrix(table, members) * shown.factor for dataset, table in tables.items()}
-    norm = _shared_scale(list(values.values()))
-    columns = min(len(tables), 3 if len(members) <= 17 else 2 if len(members) <= 26 else 1)
-    rows = -(-len(tables) // columns)
-    figure = new_figure(height=rows * (5.2 / max(columns, 2) + 0.35) + 0.1, square_panels=True)
-    axes = panels(figure, len(tables), columns)
-    for axis, (dataset, matrix) in zip(axes, values.items(), strict=True):
-        image = _draw_matrix(axis, matrix, norm, alike, shown)
-        axis.set_title(literal(in_words(dataset)))
-    _name_members(axes, members)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label=shown.label)
-    bar.outline.set_visible(False)
-    return figure
+def pictures(study: StudyOutline) -> Sequence[Picture]:
+    """A picture for each measure."""
+    return [_picture(measure) for measure in study.measures]
 
 
-def as_matrix(table: pl.DataFrame, members: Sequence[str]) -> np.ndarray:
-    """The long form as a square matrix in the order of `members`; pairs without a value are NaN."""
-    place = {member: position for position, member in enumerate(members)}
-    matrix = np.full((len(members), len(members)), np.nan)
-    for first, second, value in table.select("member_a", "member_b", "value").iter_rows():
-        matrix[place[first], place[second]] = np.nan if value is None else value
-    return matrix
+def _picture(measure: str) -> Picture:
+    title = quantity(measure).title
+    return Picture(
+        f"pairwise_{measure}",
+        f"{title} of every pair of members",
+        f"Heat maps of the {title.lower()} between every pair of members, one for each dataset. "
+        f"The numbers are in pairwise/dataset/{measure}.parquet.",
+        {"measure": measure},
+    )
 
 
-def clustered(table: pl.DataFrame, alike: bool) -> list[str]:
-    """Members in the order of the leaves of their average-linkage tree, so that neighbours are alike."""
-    members = table["member_a"].unique(maintain_order=True).to_list()
-    if len(members) < 3:
-        return members
-    distances = as_matrix(table, members) * (-1 if alike else 1)
-    distances -= np.nanmin(distances) if np.isfinite(distances).any() else 0
-    distances = np.nan_to_num((distances + distances.T) / 2, nan=np.nanmax(distances, initial=1.0))
-    np.fill_diagonal(distances, 0)
-    condensed = squareform(distances, checks=False)
-    return [members[leaf] for leaf in leaves_list(optimal_leaf_ordering(linkage(condensed, "average"), condensed))]
-
-
-def _shared_scale(matrices: Sequence[np.ndarray]) -> Normalize:
-    """From the smallest to the largest value of two different members."""
-    others = np.concatenate([matrix[~np.eye(len(matrix), dtype=bool)] for matrix in matrices])
-    others = others[np.isfinite(others)]
-    if not len(others):
-        return Normalize(0, 1)
-    flat = 0.05 * max(abs(others.max()), 0.1) if others.max() == others.min() else 0
-    return Normalize(others.min() - flat, others.max() + flat)
-
-
-def _draw_matrix(axis: Axes, matrix: np.ndarray, norm: Normalize, alike: bool, shown: Quantity) -> AxesImage:
-    """Bright is different. The diagonal, a member with itself, says nothing and stays grey."""
-    hidden = np.ma.masked_invalid(np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix))
-    colours = matplotlib.colormaps["cividis_r" if alike else "cividis"].with_extremes(bad=LIGHT_GREY)
-    image = axis.imshow(hidden, norm=norm, cmap=colours)
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
-    if len(matrix) <= MOST_MEMBERS_WITH_VALUES:
-        for row, column in np.argwhere(~np.ma.getmaskarray(hidden)):
-            bright = (norm(matrix[row, column]) > 0.5) != alike
-            text = in_few_characters(matrix[row, column], shown)
-            axis.text(column, row, text, ha="center", va="center", color="black" if bright else "white")
-    return image
-
-
-def in_few_characters(value: float, shown: Quantity) -> str:
-    """A cell's number: whole per cent, else two decimals (one after a minus) without the leading zero."""
-    if missing(value):
-        return ""
-    if shown.unit == "%":
-        return f"{value:.0f}"
-    text = f"{value:.2f}" if value >= 0 else f"{value:.1f}".replace("-0.0", "0")
-    return text.replace("0.", ".", 1).replace("-", "−")
-
-
-def _name_members(axes: Sequence[Axes], members: Sequence[str]) -> None:
-    """Rows carry name and number, columns the number alone: no text has to be turned."""
-    count = len(members)
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if count <= MOST_NUMBERS * step)
-    places, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]
-    names = [f"{literal(member)}  {number}" for number, member in enumerate(members, 1)]
-    for axis in axes:
-        axis.set_xticks(places, numbers)
-        if count <= MOST_MEMBERS_WITH_NAMES:
-            axis.set_yticks(range(count), names)
-        else:
-            axis.set_yticks(places, numbers)
-        axis.tick_params(labelbottom=True)
+SPEC = FigureSpec(
+    name="pairwise",
+    order=60,
+    title="Heat maps of every pairwise measure",
+    caption="One panel per dataset, with one scale for all panels. The brighter a cell, the more the two members "
+    "differ. Members have the same order in all panels, with similar members next to each other (hierarchical "
+    "clustering with average linkage on the first dataset). Columns have the numbers of the rows.",
+    inputs=lambda study: {
+        "pairwise": [
+            f"pairwise/{dataset}/{measure}.parquet" for measure in study.measures for dataset in study.datasets
+        ]
+    },
+    several=pictures,
+    draw=draw,
+)

@@ -1,40 +1,35 @@
-"""What the search of a super-network saw: accuracy against operations, and the Pareto front."""
+"""Accuracy and operations of the sub-networks that each search saw, with the Pareto front."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from __future__ import annotations
 
-import polars as pl
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.figures.style import BLUE, GREY, literal, new_figure, panels, save
+from scripts.lib.report.figure import FigureSpec
 
-COLUMNS = 2
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def plot_searches(searches: Sequence[str], folder: str | Path) -> None:
-    """Read `supernets/{supernet}.search.parquet`; write the figure `searches`."""
-    save(draw_searches(pl.concat([load_table(path) for path in searches])), folder, "searches")
+def draw(files: Mapping[str, Sequence[str]]) -> Figure:
+    import polars as pl
+
+    from scripts.lib.jobs.storage import load_table
+    from scripts.lib.report.drawings.searches import draw_searches
+
+    return draw_searches(pl.concat([load_table(path) for path in files["searches"]]))
 
 
-def draw_searches(found: pl.DataFrame) -> Figure:
-    """One panel a super-network: a grey point a sub-network, the front in blue."""
-    tables = found.partition_by("supernet", maintain_order=True)
-    columns = min(COLUMNS, len(tables))
-    figure = new_figure(height=2.4 * -(-len(tables) // columns) + 0.3)
-    for axis, table in zip(panels(figure, len(tables), columns), tables, strict=True):
-        axis.set_title(f"{literal(table['supernet'][0])}: {len(table)} sub-networks")
-        others, front = table.filter(~pl.col("pareto")), table.filter(pl.col("pareto")).sort("macs")
-        axis.scatter(others["macs"] / 1e6, others["accuracy"], s=9, color=GREY, linewidths=0)
-        axis.plot(front["macs"] / 1e6, front["accuracy"], color=BLUE, marker="o", markersize=4, linewidth=1)
-        axis.yaxis.set_tick_params(labelleft=True)
-        axis.grid()
-    figure.supxlabel("Multiply-accumulate operations for one image (millions)")
-    figure.supylabel("Top-1 accuracy (%)")
-    handles = [
-        Line2D([], [], color=BLUE, marker="o", markersize=4, linewidth=1, label="Pareto front"),
-        Line2D([], [], color=GREY, marker="o", markersize=3, linestyle="", label="other sub-networks of the search"),
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
-    return figure
+SPEC = FigureSpec(
+    name="searches",
+    order=100,
+    title="Search for sub-networks",
+    caption="Each point is a sub-network that the search evaluated on held-out training images. Blue: the Pareto "
+    "front, for which no other sub-network is at least as accurate with at most as many operations.",
+    alternative="Scatter plot of accuracy against operations. The numbers are in supernets/supernet.search.parquet.",
+    inputs=lambda study: {
+        "searches": [f"supernets/{supernet}.search.parquet" for supernet in study.searched_supernets]
+    },
+    draw=draw,
+    exists=lambda study: bool(study.searched_supernets),
+)

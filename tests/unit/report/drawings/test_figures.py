@@ -1,6 +1,7 @@
 """Every figure is drawn for small and large studies, with values missing, and its text can be read."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,18 @@ from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_array, load_json, load_table
 from scripts.lib.measures.measures import MEASURES
-from scripts.lib.report.figures.attributions import choose_samples, draw_attributions, plot_attributions
-from scripts.lib.report.figures.best_ensembles import draw_best_ensembles, plot_best_ensembles
-from scripts.lib.report.figures.correlations import draw_correlations, plot_correlations
-from scripts.lib.report.figures.deployment import draw_deployment, plot_deployment
-from scripts.lib.report.figures.improvement import draw_improvement, plot_improvement
-from scripts.lib.report.figures.learning_curves import draw_learning_curves, plot_learning_curves
-from scripts.lib.report.figures.member_accuracies import draw_member_accuracies, plot_member_accuracies
-from scripts.lib.report.figures.pairwise import clustered, draw_pairwise, in_few_characters, plot_pairwise
-from scripts.lib.report.figures.style import new_figure, save, shortened, wrapped
+from scripts.lib.report.drawings.attributions import choose_samples, draw_attributions
+from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles
+from scripts.lib.report.drawings.correlations import draw_correlations
+from scripts.lib.report.drawings.deployment import draw_deployment
+from scripts.lib.report.drawings.improvement import draw_improvement
+from scripts.lib.report.drawings.learning_curves import draw_learning_curves
+from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
+from scripts.lib.report.drawings.pairwise import clustered, draw_pairwise, in_few_characters
+from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
+from scripts.lib.report.figure import draw_pictures, figures_of
 from scripts.lib.report.labels import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed
-from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study
+from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study, outline
 
 STUDIES: dict[str, dict[str, Any]] = {
     "two members": {"members": 2, "datasets": ["clean"], "samples": 60},
@@ -110,26 +112,11 @@ def test_every_figure_can_be_read(study: Path) -> None:
 
 
 def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
-    names, datasets = NAMES[:4], DATASETS[:2]
-    plot_member_accuracies([str(small / f"accuracies/{name}.parquet") for name in datasets], tmp_path)
-    ensembles = [str(small / f"ensembles/{name}.parquet") for name in datasets]
-    plot_best_ensembles([path.replace("ensembles/", "best_ensembles/") for path in ensembles], ensembles, tmp_path)
-    plot_deployment([path.replace("ensembles/", "deployment/") for path in ensembles], tmp_path)
-    plot_improvement(ensembles, str(small / "correlations.parquet"), ["over_mean", "over_best"], ["vote"], tmp_path)
-    pairs = [
-        str(small / f"pairwise/{name}/{m}.parquet") for m in ("disagreement", "js_divergence") for name in datasets
-    ]
-    plot_pairwise(pairs, tmp_path)
-    plot_learning_curves([str(small / f"checkpoints/{name}.json") for name in names], tmp_path)
-    plot_correlations(str(small / "correlations.parquet"), "over_mean", "average", tmp_path)
-    plot_attributions(
-        str(small / "images/clean.npy"),
-        str(small / "labels/clean.npy"),
-        str(small / "classes.json"),
-        [str(small / f"predictions/clean/{name}.npy") for name in names],
-        [str(small / f"attributions/clean/{name}.npy") for name in names],
-        tmp_path,
-    )
+    shown = {"measures": ("disagreement", "js_divergence"), "consensus": ["vote"]}
+    study = replace(outline(small), **shown, supernets=(), searched_supernets=())
+    for figure in figures_of(study):
+        files = {name: [str(small / path) for path in paths] for name, paths in figure.inputs(study).items()}
+        draw_pictures(figure, files, {picture.name: picture.shows for picture in figure.pictures(study)}, tmp_path)
     expected = {"member_accuracies", "improvement_over_mean_vote", "improvement_over_best_vote", "learning_curves"}
     expected |= {
         "pairwise_disagreement",

@@ -11,14 +11,14 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.backends.backend_pdf import RendererPdf
 from matplotlib.figure import Figure
 
-from scripts.lib.report.figures.attributions import draw_attributions
-from scripts.lib.report.figures.learning_curves import draw_learning_curves
-from scripts.lib.report.figures.searches import draw_searches
-from scripts.lib.report.figures.style import literal, save, shortened, wrapped
-from scripts.lib.report.figures.supernets import draw_supernets
+from scripts.lib.report.drawings.attributions import draw_attributions
+from scripts.lib.report.drawings.learning_curves import draw_learning_curves
+from scripts.lib.report.drawings.searches import draw_searches
+from scripts.lib.report.drawings.style import literal, save, shortened, wrapped
+from scripts.lib.report.drawings.supernets import draw_supernets
 from tests.unit import synthetic_study
-from tests.unit.report.figures import test_figures
-from tests.unit.report.figures.test_supernets import search, stages
+from tests.unit.report.drawings import test_figures
+from tests.unit.report.drawings.test_supernets import search, stages
 from tests.unit.synthetic_study import make_study
 
 # Mathematics that matplotlib cannot read, and some that it can.

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.storage import save_table
-from scripts.lib.report.captions import WORDS
-from scripts.lib.report.figures.searches import draw_searches, plot_searches
-from scripts.lib.report.figures.supernets import draw_supernets, plot_supernets
+from scripts.lib.report.drawings.searches import draw_searches
+from scripts.lib.report.drawings.supernets import draw_supernets
+from scripts.lib.report.figure import FIGURES, draw_pictures
 
 
 def stages(supernet: str) -> pl.DataFrame:
@@ -42,9 +42,10 @@ def test_the_front_is_drawn_as_a_line() -> None:
 def test_the_files_and_their_words(tmp_path: Path) -> None:
     save_table(tmp_path / "stages.parquet", stages("first"))
     save_table(tmp_path / "search.parquet", search("first"))
-    plot_supernets([str(tmp_path / "stages.parquet")], tmp_path)
-    plot_searches([str(tmp_path / "search.parquet")], tmp_path)
+    draw_pictures(FIGURES["supernets"], {"stages": [str(tmp_path / "stages.parquet")]}, {"supernets": {}}, tmp_path)
+    draw_pictures(FIGURES["searches"], {"searches": [str(tmp_path / "search.parquet")]}, {"searches": {}}, tmp_path)
     for name in ("supernets", "searches"):
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
         assert (tmp_path / f"{name}.pdf").exists()
-        assert name in WORDS
+        assert FIGURES[name].caption
+        assert FIGURES[name].alternative

@@ -1,0 +1,68 @@
+"""What accuracy an ensemble costs: chosen on a part of the samples, judged on the rest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from scripts.lib.report.drawings.style import BLUE, GREY, LIGHT_GREY, ORANGE, literal, new_figure, panels
+from scripts.lib.report.labels import consensus_title, in_words
+
+COLUMNS = 5
+WIDE = 20  # a ratio of costs that a linear axis does not show
+STYLES: list[tuple[str, Any, str]] = [(BLUE, "-", "o"), (ORANGE, "--", "s")]
+# Column, unit in which it is shown, title.
+COSTS = [
+    ("macs", 1e6, "Operations of all members for one image (million multiply-accumulates)"),
+    ("latency_ms", 1, "Latency of all members for one image, one after the other (ms)"),
+    ("parameters", 1e6, "Parameters of all members (million)"),
+]
+
+
+def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
+    """One panel a dataset: held-out accuracy against cost, or against the number of members where costs are unknown."""
+    together = pl.concat(tables.values())
+    cost = next((known for known in COSTS if not together[known[0]].null_count()), None)
+    column, unit, title = cost or ("size", 1, "Members of the ensemble")
+    costs = together[column].to_numpy()
+    columns = min(COLUMNS, len(tables))
+    rows = -(-len(tables) // columns)
+    figure = new_figure(height=1.9 * rows + 0.6)
+    for axis, (dataset, table) in zip(panels(figure, len(tables), columns), tables.items(), strict=True):
+        axis.set_title(literal(in_words(dataset)))
+        axis.grid(axis="y")
+        axis.yaxis.set_tick_params(labelleft=True)
+        if costs.max() > WIDE * costs.min():
+            axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axis.xaxis.set_major_locator(MaxNLocator(4, integer=cost is None))
+        _draw_dataset(axis, table, column, unit, "cost" if cost else "size")
+    figure.supxlabel(title)
+    figure.supylabel("Held-out accuracy (%)")
+    figure.legend(handles=_legend(sorted(together["consensus"].unique())), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_dataset(axis: Axes, table: pl.DataFrame, column: str, unit: float, purpose: str) -> None:
+    chosen = table.filter(chosen_for=purpose).sort(column)
+    [alone] = table.filter(chosen_for="size", size=1)["accuracy"].unique().to_list()[:1]
+    axis.axhline(alone, color=GREY, linewidth=0.5)
+    for (colour, dashes, marker), consensus in zip(STYLES, sorted(table["consensus"].unique()), strict=False):
+        line = chosen.filter(consensus=consensus)
+        x = line[column] / unit
+        axis.vlines(x, line["low"], line["high"], color=LIGHT_GREY, linewidth=1)
+        axis.plot(x, line["accuracy"], color=colour, linestyle=dashes, marker=marker, markersize=3, linewidth=1)
+
+
+def _legend(ways: Sequence[Any]) -> list[Line2D]:
+    lines = [
+        Line2D([], [], color=colour, linestyle=dashes, marker=marker, markersize=3, label=consensus_title(way))
+        for (colour, dashes, marker), way in zip(STYLES, ways, strict=False)
+    ]
+    alone = Line2D([], [], color=GREY, linewidth=0.5, label="best single member, chosen likewise")
+    return [*lines, alone]

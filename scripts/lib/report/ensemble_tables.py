@@ -1,0 +1,70 @@
+"""The report's tables of ensembles: the best ones, and what goes with their improvement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from scripts.lib.report.labels import (
+    consensus_title,
+    improvement_title,
+    in_words,
+    missing,
+    plain,
+    probability,
+    quantity,
+    signed,
+)
+from scripts.lib.report.tables import Table, whole
+
+BEST_ENSEMBLES = 3
+
+
+def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
+    """The most accurate ensembles of each dataset, of different sizes; if accuracies are equal, smaller ones first."""
+    header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over its best member", "Found by"]
+    for way in sorted({name for table in tables.values() for name in table["consensus"]}):
+        rows = []
+        for dataset, table in tables.items():
+            chosen = table.filter(pl.col("size") > 1, consensus=way)
+            best = chosen.sort("accuracy", "size", descending=[True, False], maintain_order=True).head(BEST_ENSEMBLES)
+            rows += [[in_words(dataset), *_ensemble(row, members)] for row in best.iter_rows(named=True)]
+        caption = f"Best ensembles of different sizes, {consensus_title(way)} (improvements in percentage points)"
+        yield Table(caption, header, rows, text_columns=2)
+
+
+FOUND = {"all": "all ensembles", "sampled": "a random sample", "greedy": "greedy selection"}
+
+
+def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
+    names = ", ".join(members[position] for position in row["members"])
+    gains = [signed(row["accuracy"] - row[f"{what}_member_accuracy"], 1) for what in ("mean", "best")]
+    return [names, str(row["size"]), plain(row["accuracy"], 1), *gains, FOUND[row["found"]]]
+
+
+def correlation_tables(correlations: pl.DataFrame) -> Iterable[Table]:
+    """All correlations over all sizes: one table for each consensus and improvement."""
+    header = ["Dataset", "Measure", "Pearson r", "95 % interval", "Partial r", "p", "q", "Spearman ρ", "Ensembles"]
+    whole = correlations.filter(size="all")
+    for (way, improvement), table in whole.group_by("consensus", "improvement", maintain_order=True):
+        rows = [_correlation(row) for row in table.iter_rows(named=True)]
+        caption = f"{improvement_title(str(improvement))}, ensembles by {consensus_title(str(way))}"
+        yield Table(caption, header, rows, text_columns=2)
+
+
+def _correlation(row: Mapping[str, Any]) -> list[str]:
+    has_interval = not (missing(row["ci_low"]) or missing(row["ci_high"]))
+    return [
+        in_words(row["dataset"]),
+        quantity(row["measure"]).title,
+        signed(row["pearson"]),
+        f"{plain(row['ci_low'])} to {plain(row['ci_high'])}" if has_interval else "–",
+        signed(row["partial_pearson"]),
+        *(_p_or_q(row[column]) for column in ("p_value", "q_value")),
+        signed(row["spearman"]),
+        whole(row["ensembles"]),
+    ]
+
+
+def _p_or_q(value: float | None) -> str:
+    return "–" if value is None or missing(value) else probability("", value).removeprefix(" = ").strip()

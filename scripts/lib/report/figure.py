@@ -1,0 +1,109 @@
+"""What a figure is: its name, its words, what it is drawn from and by what. Needs only the standard library.
+
+Each figure is one `FigureSpec` in a module of `scripts.lib.report.figures`. The rules read the specs before any job, so
+these modules import matplotlib, numpy and polars only inside the functions that draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.lib.jobs.registry import Registry
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class StudyOutline:
+    """What of a study decides which figures it has and what they are drawn from: identifiers, in the study's order."""
+
+    datasets: Sequence[str]
+    members: Sequence[str]
+    measures: Sequence[str]
+    consensus: Sequence[str]
+    improvements: Sequence[str]
+    members_with_network: Sequence[str] = ()
+    members_trained_here: Sequence[str] = ()
+    supernets: Sequence[str] = ()
+    searched_supernets: Sequence[str] = ()
+
+    def tables(self, folder: str) -> list[str]:
+        """The tables `{folder}/{dataset}.parquet` of all validation sets."""
+        return [f"{folder}/{dataset}.parquet" for dataset in self.datasets]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One file of a figure: its name without suffix, its words, and what it shows of what the figure can show."""
+
+    name: str
+    title: str
+    alternative: str  # for readers who cannot see the picture
+    shows: Mapping[str, str] = field(default_factory=dict)  # keyword arguments of `FigureSpec.draw`
+
+
+def in_every_study(study: StudyOutline) -> bool:
+    """A figure that every study has."""
+    return True
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure, or several alike that one job draws.
+
+    `inputs` lists for each name the files it is drawn from, below the study's folder. `draw` gets them by the same
+    names, and what one picture shows, and returns that picture.
+    """
+
+    name: str
+    order: int  # in the report
+    title: str
+    caption: str  # of every picture, in report.html and in Snakemake's own report
+    inputs: Callable[[StudyOutline], Mapping[str, Sequence[str]]]
+    draw: Callable[..., Figure]
+    alternative: str = ""  # of a figure that is one picture
+    several: Callable[[StudyOutline], Sequence[Picture]] | None = None  # where it is not one picture of its own name
+    exists: Callable[[StudyOutline], bool] = in_every_study
+
+    def pictures(self, study: StudyOutline) -> Sequence[Picture]:
+        """The files of the figure in the order of the report."""
+        return self.several(study) if self.several else [Picture(self.name, self.title, self.alternative)]
+
+
+FIGURES: Registry[FigureSpec] = Registry("scripts.lib.report.figures", FigureSpec)
+
+
+def figures_of(study: StudyOutline) -> list[FigureSpec]:
+    """The figures that a study has, in the order of the report."""
+    return [figure for figure in FIGURES.values() if figure.exists(study)]
+
+
+def captioned_pictures(study: StudyOutline) -> list[dict[str, str]]:
+    """Name, title, caption and alternative text of every picture of a study, in the order of the report."""
+    return [
+        {"name": shown.name, "title": shown.title, "caption": figure.caption, "alternative": shown.alternative}
+        for figure in figures_of(study)
+        for shown in figure.pictures(study)
+    ]
+
+
+def draw_pictures(
+    figure: FigureSpec, files: Mapping[str, Sequence[str]], shown: Mapping[str, Mapping[str, str]], folder: str | Path
+) -> None:
+    """Draw the pictures `shown` (for each name what it shows) from `files`; write PNG and PDF of each to `folder`."""
+    from scripts.lib.report.drawings.style import save
+
+    for name, shows in shown.items():
+        save(figure.draw(files, **shows), folder, name)
+
+
+def tables_by_dataset(paths: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """Tables `…/{dataset}.parquet`, by dataset."""
+    from scripts.lib.jobs.storage import load_table
+
+    return {Path(path).stem: load_table(path) for path in paths}

@@ -1,0 +1,56 @@
+"""The report's tables of how a study was made: software, time and memory."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.jobs.storage import load_json
+from scripts.lib.jobs.versions import versions
+from scripts.lib.report.labels import in_words, plain
+from scripts.lib.report.tables import Table, duration
+
+
+def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
+    """Versions that made this report, and versions that the members were trained with."""
+    trained: dict[str, set[str]] = {}
+    for member in study["members"]:
+        path = folder / "checkpoints" / f"{member['id']}.json"
+        for name, version in (load_json(path).get("versions", {}) if path.exists() else {}).items():
+            trained.setdefault(name, set()).add(str(version))
+    now = versions()
+    names = [*now, *(name for name in trained if name not in now)]
+    rows = [[name, now.get(name, "–"), ", ".join(sorted(trained.get(name, {"–"})))] for name in names]
+    return Table("Software versions", ["Software", "This report", "Training"], rows, text_columns=3)
+
+
+def durations_table(benchmarks: Path) -> Table:
+    """Seconds and memory of each rule, summed over its jobs, from Snakemake's benchmark files."""
+    rules: dict[str, list[tuple[float, float]]] = {}
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file, delimiter="\t"))
+        rules.setdefault(rule, []).extend((_number(line.get("s")), _number(line.get("max_rss"))) for line in lines)
+    spent = {rule: sum(seconds for seconds, _ in jobs) for rule, jobs in rules.items()}
+    rows = [
+        [
+            in_words(rule),
+            str(len(rules[rule])),
+            duration(spent[rule]),
+            duration(max(seconds for seconds, _ in rules[rule])),
+            plain(max(memory for _, memory in rules[rule]), 0),
+        ]
+        for rule in sorted(filter(rules.get, rules), key=lambda rule: -spent[rule])
+    ]
+    rows.append(["All", str(sum(map(len, rules.values()))), duration(sum(spent.values())), "", ""])
+    caption = "Time and memory of each stage (jobs run in parallel, so the wall-clock time is shorter)"
+    return Table(caption, ["Stage", "Jobs", "Time of all jobs", "Longest job", "Peak memory (MB)"], rows)
+
+
+def _number(text: str | None) -> float:
+    """A number of a benchmark file; Snakemake writes `NA` or `-` for a job that ended before it was measured."""
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0.0

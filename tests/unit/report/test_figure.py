@@ -1,0 +1,128 @@
+"""The specs of the figures: what rules and report read of them."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.jobs import code_digest
+from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
+from scripts.lib.study.resolve import ROOT
+
+STUDY = StudyOutline(
+    datasets=["clean", "noise"],
+    members=["a", "b", "c"],
+    measures=["disagreement", "js_divergence"],
+    consensus=["vote", "average"],
+    improvements=["over_mean", "over_best"],
+    members_with_network=["b", "a"],
+    members_trained_here=["a"],
+    supernets=["large", "small"],
+    searched_supernets=["small"],
+)
+
+
+def test_the_order_of_the_report() -> None:
+    assert [picture["name"] for picture in captioned_pictures(STUDY)] == [
+        "member_accuracies",
+        "best_ensembles",
+        "deployment",
+        "correlations",
+        "improvement_over_mean_vote",
+        "improvement_over_mean_average",
+        "improvement_over_best_vote",
+        "improvement_over_best_average",
+        "pairwise_disagreement",
+        "pairwise_js_divergence",
+        "attributions",
+        "learning_curves",
+        "supernets",
+        "searches",
+    ]
+
+
+def test_every_picture_has_words() -> None:
+    pictures = captioned_pictures(STUDY)
+    assert all(text.strip() for picture in pictures for text in picture.values())
+    assert len({picture["title"] for picture in pictures}) == len(pictures)
+
+
+@pytest.mark.parametrize(
+    ("missing", "figure"),
+    [("members_with_network", "attributions"), ("members_trained_here", "learning_curves"), ("supernets", "supernets"),
+     ("searched_supernets", "searches")],
+)  # fmt: skip
+def test_a_figure_of_what_the_study_lacks_does_not_exist(missing: str, figure: str) -> None:
+    names = {spec.name for spec in figures_of(STUDY)}
+    assert names - {spec.name for spec in figures_of(replace(STUDY, **{missing: []}))} == {figure}
+
+
+def test_what_each_figure_is_drawn_from() -> None:
+    both = ["clean.parquet", "noise.parquet"]
+    assert {spec.name: dict(spec.inputs(STUDY)) for spec in figures_of(STUDY)} == {
+        "member_accuracies": {"accuracies": [f"accuracies/{name}" for name in both]},
+        "best_ensembles": {
+            "best": [f"best_ensembles/{name}" for name in both],
+            "ensembles": [f"ensembles/{name}" for name in both],
+        },
+        "deployment": {"deployment": [f"deployment/{name}" for name in both]},
+        "correlations": {"correlations": ["correlations.parquet"]},
+        "improvement": {
+            "ensembles": [f"ensembles/{name}" for name in both],
+            "correlations": ["correlations.parquet"],
+        },
+        "pairwise": {
+            "pairwise": [
+                f"pairwise/{dataset}/{measure}.parquet" for measure in STUDY.measures for dataset in STUDY.datasets
+            ]
+        },
+        "attributions": {
+            "images": ["images/clean.npy"],
+            "labels": ["labels/clean.npy"],
+            "classes": ["classes.json"],
+            "predictions": ["predictions/clean/b.npy", "predictions/clean/a.npy"],
+            "attributions": ["attributions/clean/b.npy", "attributions/clean/a.npy"],
+        },
+        "learning_curves": {"checkpoints": ["checkpoints/a.json"]},
+        "supernets": {"stages": ["supernets/large.stages.parquet", "supernets/small.stages.parquet"]},
+        "searches": {"searches": ["supernets/small.search.parquet"]},
+    }
+
+
+def test_each_picture_says_what_it_shows() -> None:
+    shown = {picture.name: dict(picture.shows) for spec in figures_of(STUDY) for picture in spec.pictures(STUDY)}
+    assert shown["improvement_over_best_vote"] == {"improvement": "over_best", "consensus": "vote"}
+    assert shown["correlations"] == {"improvement": "over_mean", "consensus": "vote"}
+    assert shown["pairwise_js_divergence"] == {"measure": "js_divergence"}
+    assert shown["deployment"] == {}
+
+
+def test_specs_need_no_heavy_library() -> None:
+    """The rules read them before any job."""
+    program = (
+        "import sys\nfrom scripts.lib.report.figure import FIGURES\nassert len(FIGURES) > 5\n"
+        "print([name for name in ('torch', 'numpy', 'polars', 'matplotlib', 'PIL') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def reached(name: str) -> set[str]:
+    """The modules that decide a figure."""
+    script, spec = ROOT / "scripts" / "figure.py", FIGURES.file_of(name)
+    return {path.stem for file in (script, spec) for path in code_digest.closure(file) if "drawings" in path.parts}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_only_its_own_files_and_the_common_style_decide_a_figure(name: str) -> None:
+    assert reached(name) == {"__init__", name, "style"}
+    script = ROOT / "scripts" / "figure.py"
+    others = {FIGURES.file_of(other) for other in FIGURES if other != name}
+    assert not others & {*code_digest.closure(script), *code_digest.closure(FIGURES.file_of(name))}
+
+
+def test_each_drawing_belongs_to_a_figure() -> None:
+    drawings = {path.stem for path in Path(ROOT / "scripts/lib/report/drawings").glob("*.py")}
+    assert drawings == {*FIGURES, "style", "__init__"}
