@@ -4,11 +4,15 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from scripts.lib.jobs import code_digest
+from scripts.lib.jobs.code_digest import imported_files
 from scripts.lib.study.resolve import ROOT
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
@@ -95,10 +99,41 @@ def test_imports_of_the_library_go_down_the_order(path: Path) -> None:
         assert imported <= set(ORDER[: ORDER.index(package) + 1])
 
 
+def circle(modules: list[Path]) -> list[str]:
+    """Modules that import each other in a circle, the first one again at the end; empty where there is none.
+
+    Importing a module runs the packages that hold it first; for a module's own packages that is no import of its own.
+    """
+    packages = {path: {folder / "__init__.py" for folder in path.parents} for path in modules}
+    try:
+        TopologicalSorter({path: set(imported_files(path)) - packages[path] for path in modules}).prepare()
+    except CycleError as error:
+        return [named(path) for path in reversed(error.args[1])]
+    return []
+
+
+def test_no_module_imports_itself_in_a_circle_not_even_inside_functions() -> None:
+    assert circle(EVERY_MODULE) == []
+
+
+def test_a_circle_inside_functions_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_digest, "ROOT", tmp_path)
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    modules = [tmp_path / "kernels" / f"{name}.py" for name in ("above", "below", "apart")]
+    modules[0].parent.mkdir()
+    modules[0].write_text("from kernels import below\n")
+    modules[1].write_text("def f():\n    from kernels.above import g\n")
+    modules[2].write_text("import kernels.below\n")
+    found = circle(modules)
+    assert found[0] == found[-1]
+    assert set(found) == {"kernels/above.py", "kernels/below.py"}
+
+
 CHECKS_BEFORE_JOBS = (
     "scripts.lib.study.resolve",
     "scripts.lib.study.file",
     "scripts.lib.study.user_files",
+    "scripts.lib.datasets.spec",
     "scripts.lib.jobs.errors",
     "scripts.lib.jobs.deployment_methods",
     "scripts.lib.jobs.code_digest",
@@ -174,11 +209,17 @@ def test_unpickling_would_be_found() -> None:
 # Rules.
 
 
+def without_conditions(text: str) -> str:
+    """A rule file with the rules that stand below an `if` or `else` moved to the left, as if there were none."""
+    blocks = re.findall(r"^(?:if .*|else):\n((?:(?:    .*)?\n)+)|^(.*\n?)", text, re.MULTILINE)
+    return "".join(textwrap.dedent(block) or line for block, line in blocks)
+
+
 def rules() -> dict[str, str]:
     """The text of every rule of rules/*.smk, by name."""
     found = {}
     for path in RULE_FILES:
-        text = path.read_text(encoding="utf-8")
+        text = without_conditions(path.read_text(encoding="utf-8"))
         for name, body in re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", text, re.MULTILINE):
             assert name not in found, f"two rules are called {name}"
             found[name] = body
@@ -190,7 +231,7 @@ RULES = rules()
 
 def test_all_rules_are_seen() -> None:
     assert len(RULES) == sum(
-        len(re.findall(r"^(?:rule|checkpoint)\b", p.read_text(), re.MULTILINE)) for p in RULE_FILES
+        len(re.findall(r"^ *(?:rule|checkpoint)\b", p.read_text(), re.MULTILINE)) for p in RULE_FILES
     )
     assert {"study", "train", "infer", "report"} <= RULES.keys()
 
@@ -208,12 +249,12 @@ def test_every_rule_runs_the_script_of_its_name_and_every_script_has_a_rule() ->
 
 
 # Their outputs follow from the study and from files with known checksums alone.
-WITHOUT_CODE = {"study", "fashion_mnist"}
+WITHOUT_CODE = {"study", "fetch_images"}
 
 
 @pytest.mark.parametrize("name", sorted(RULES.keys() - WITHOUT_CODE))
 def test_every_rule_has_the_digest_of_its_own_script_as_a_parameter(name: str) -> None:
-    assert re.findall(r"code=code\(\"(\w+)\"\)", RULES[name]) == [name]
+    assert re.findall(r"code=code\(\s*\"(\w+)\"[,)]", RULES[name]) == [name]
 
 
 # The repository.

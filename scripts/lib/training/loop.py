@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler
 
-from scripts.lib.datasets.images import ImageSet, ValidationSet
+from scripts.lib.datasets.image_set import ImageSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.infer import logits_in_batches
 from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.errors import StudyError
