@@ -38,7 +38,7 @@ include: "rules/provenance.smk"
 localrules:
     all,
     study,
-    fashion_mnist,
+    fetch_images,
     class_names,
     deployment_summary,
     provenance,

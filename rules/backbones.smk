@@ -3,7 +3,7 @@
 
 rule pretrain_backbone:
     input:
-        raw_images,
+        RAW_FILES,
         training_samples="results/{study}/samples/training.txt",
         training_record="results/{study}/samples/training.json",
         images=f"results/{{study}}/images/{DATASETS[0]}.npy",
@@ -31,7 +31,7 @@ rule pretrain_backbone:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/backbones/unfinished/{backbone}.pt",
-        code=code("pretrain_backbone"),
+        code=code("pretrain_backbone", DATASET_KIND_FILE),
     message:
         "Pretrain backbone {wildcards.backbone} without labels"
     script:
@@ -40,7 +40,7 @@ rule pretrain_backbone:
 
 rule train_classifier:
     input:
-        raw_images,
+        RAW_FILES,
         unpack(backbone_of_member),
         training_samples="results/{study}/samples/training.txt",
         training_record="results/{study}/samples/training.json",
@@ -70,7 +70,7 @@ rule train_classifier:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("train_classifier"),
+        code=code("train_classifier", DATASET_KIND_FILE),
     message:
         "Train the linear classifier of {wildcards.member}"
     script:

@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.deployment_methods import missing_program
 from scripts.lib.jobs.errors import StudyError
@@ -96,12 +97,10 @@ CONSENSUS = STUDY["ensembles"]["consensus"]
 SHARDS = STUDY["shards"]
 # What decides which training images there are.
 TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training", "classes")}
-HAVE_IMAGES = STUDY["datasets"]["kind"] != "predictions"
-# Whether there are training images, also where no member is trained on them.
-TRAINING_GIVEN = bool(
-    STUDY["datasets"]["training"]["folder"]
-    or STUDY["datasets"]["kind"] in ("digits", "fashion-mnist")
-)
+DATASET_KIND = DATASET_KINDS[STUDY["datasets"]["kind"]]
+DATASET_KIND_FILE = DATASET_KINDS.file_of(DATASET_KIND.name)
+# What must be there before images of the study can be read.
+RAW_FILES = list(DATASET_KIND.raw_files)
 IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baseline"] else [])
 
 
@@ -198,22 +197,11 @@ def code(script, *specs):
     return digest
 
 
-FASHION_MNIST = expand(
-    "data/fashion-mnist/{split}-{content}-ubyte.gz",
-    split=["train", "t10k"],
-    content=["images-idx3", "labels-idx1"],
-)
-
 # Measures that need all samples at once: no sums of shards make them.
 WHOLE = {"activation_similarity"}
 
 # Whether some ensembles are only found by looking at predictions again: more members, or fewer sizes, than all.
 GREEDY_SEARCH = len(MEMBER_IDS) > 20 or STUDY["ensembles"]["sizes"] != "all"
-
-
-def raw_images(wildcards):
-    """What must be there before images of the study can be read."""
-    return FASHION_MNIST if STUDY["datasets"]["kind"] == "fashion-mnist" else []
 
 
 def original_set(wildcards):
@@ -357,7 +345,7 @@ def fingerprints(files):
 
 def pictures(*folders):
     """A parameter that changes with the pictures in the folders of a user."""
-    folders_only = STUDY["datasets"]["kind"] == "imagenet"
+    folders_only = DATASET_KIND.fingerprint_folders_only
     return [fingerprint(folder, folders_only) for folder in folders if folder]
 
 

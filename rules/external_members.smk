@@ -7,64 +7,6 @@ for row in STUDY["zoo"]:
         logger.info(f"Skipped: {row['path']} ({row['reason']})")
 
 
-# Where no member is trained, the classes are those of the first validation set.
-rule class_names:
-    input:
-        raw_images,
-    output:
-        "results/{study}/classes.json",
-    log:
-        "logs/{study}/class_names.log",
-    benchmark:
-        "results/{study}/benchmarks/class_names.tsv"
-    wildcard_constraints:
-        study="(?!)" if TRAINING_GIVEN else STUDY_NAME,
-    conda:
-        "../envs/study.yaml"
-    resources:
-        **requests(),
-    params:
-        datasets={key: STUDY["datasets"][key] for key in ("kind", "classes")},
-        dataset=DATASET[DATASETS[0]],
-        pictures=lambda wildcards: pictures(DATASET[DATASETS[0]]["folder"]),
-        code=code("class_names"),
-    message:
-        "Take the classes of the first validation set"
-    script:
-        "../scripts/class_names.py"
-
-
-# A study of predictions alone has labels instead of images.
-rule labelled_samples:
-    input:
-        labelled_files,
-    output:
-        labels="results/{study}/labels/{dataset}.npy",
-        samples="results/{study}/samples/{dataset}.txt",
-        classes="results/{study}/classes/{dataset}.json",
-        record="results/{study}/samples/{dataset}.json",
-    log:
-        "logs/{study}/labelled_samples/{dataset}.log",
-    benchmark:
-        "results/{study}/benchmarks/labelled_samples/{dataset}.tsv"
-    wildcard_constraints:
-        dataset=one_of([] if HAVE_IMAGES else DATASETS),
-    conda:
-        "../envs/study.yaml"
-    resources:
-        **requests(),
-    params:
-        dataset=dataset_settings,
-        class_names=STUDY["datasets"]["class_names"],
-        first_member=STUDY["members"][0],
-        files=fingerprints(labelled_files),
-        code=code("labelled_samples"),
-    message:
-        "Read the labels of {wildcards.dataset}"
-    script:
-        "../scripts/labelled_samples.py"
-
-
 # One job for all of a validation set's files, because starting a job takes longer than reading a file.
 rule import_predictions:
     input:

@@ -2,13 +2,6 @@
 # They are generous estimates, not measured on a cluster of GPUs: a cluster ends a job that exceeds them, and every new
 # attempt asks for more. A profile can replace any of them (set-resources).
 
-# Where the study does not say how many images or classes there are: the most that each kind is known or meant for.
-TRAINING_IMAGES = {"digits": 1797, "fashion-mnist": 60_000}.get(
-    STUDY["datasets"]["kind"], 1_300_000
-)
-VALIDATION_IMAGES = {"digits": 1797, "fashion-mnist": 10_000}.get(STUDY["datasets"]["kind"], 50_000)
-CLASSES = {"digits": 10, "fashion-mnist": 10}.get(STUDY["datasets"]["kind"], 1000)
-
 # Python with torch, read from a busy file system.
 BASE_MB = 2000
 BASE_MINUTES = 10
@@ -58,7 +51,7 @@ def samples_of(wildcards):
     """Number of images in a validation set; a corrupted one has those of its original."""
     dataset = dataset_settings(wildcards)
     original = DATASET[dataset["of"]] if "of" in dataset else dataset
-    return original["images"] or VALIDATION_IMAGES
+    return original["images"] or DATASET_KIND.size.validation
 
 
 def network_settings(wildcards):
@@ -97,7 +90,9 @@ def training_megabytes(wildcards):
 def training_minutes(wildcards):
     """Three passes' work for every image, and every view of it, of every epoch."""
     network = network_settings(wildcards)
-    images = (network.get("training_images") or TRAINING_IMAGES) * network.get("epochs", 1)
+    images = (network.get("training_images") or DATASET_KIND.size.training) * network.get(
+        "epochs", 1
+    )
     images *= views(wildcards)
     return images * relative_pixels(wildcards) * 3 / IMAGES_PER_SECOND / 60
 
@@ -114,7 +109,7 @@ def supernet_minutes(wildcards):
     supernet = supernet_settings(wildcards)
     schedule = supernet["bootstrapNAS"]["training"]["schedule"]
     epochs = sum(stage.get("epochs", 1) for stage in schedule["list_stage_descriptions"])
-    images = (supernet["training_images"] or TRAINING_IMAGES) * epochs
+    images = (supernet["training_images"] or DATASET_KIND.size.training) * epochs
     return images * supernet["image_size"] ** 2 / PIXELS * 3 / IMAGES_PER_SECOND / 60
 
 
@@ -130,7 +125,10 @@ def search_minutes(wildcards):
 def inference_megabytes(wildcards):
     """A batch for the gradient, and the arrays that are written."""
     pixels = STUDY["datasets"]["image_size"] ** 2
-    written = samples_of(wildcards) * CLASSES * 4 + STUDY["attributions"]["samples"] * pixels * 4
+    written = (
+        samples_of(wildcards) * DATASET_KIND.size.classes * 4
+        + STUDY["attributions"]["samples"] * pixels * 4
+    )
     return BATCH * relative_pixels(wildcards) * MB_PER_IMAGE + 2 * written / 1e6
 
 
@@ -154,7 +152,7 @@ def pairwise_megabytes(wildcards):
 def pairwise_minutes(wildcards):
     """Every pair of members on every sample and class, as the dearest measure (Jensen-Shannon) needs it."""
     pairs = len(MEMBER_IDS) ** 2 / 2
-    return pairs * samples_of(wildcards) / SHARDS * CLASSES * 1e-9 / 60
+    return pairs * samples_of(wildcards) / SHARDS * DATASET_KIND.size.classes * 1e-9 / 60
 
 
 # Evaluated ensembles: all of up to 20 members, else a sample of each size.

@@ -4,7 +4,7 @@
 
 rule train_supernet:
     input:
-        raw_images,
+        RAW_FILES,
         unpack(base_of_supernet),
         training_samples="results/{study}/samples/training.txt",
         training_record="results/{study}/samples/training.json",
@@ -30,7 +30,7 @@ rule train_supernet:
         workers=STUDY["workers"],
         resume="results/{study}/supernets/unfinished/{supernet}.pt",
         files=fingerprints(files_of_base),
-        code=code("train_supernet"),
+        code=code("train_supernet", DATASET_KIND_FILE),
     message:
         "Train super-network {wildcards.supernet}"
     script:
@@ -39,7 +39,7 @@ rule train_supernet:
 
 rule search_supernet:
     input:
-        raw_images,
+        RAW_FILES,
         weights="results/{study}/supernets/{supernet}.safetensors",
         record="results/{study}/supernets/{supernet}.json",
         training_samples="results/{study}/samples/training.txt",
@@ -60,7 +60,7 @@ rule search_supernet:
         datasets=TRAINING | {key: STUDY["datasets"][key] for key in ("image_size", "resize")},
         device=STUDY["device"],
         resume="results/{study}/supernets/unfinished/{supernet}.search.json",
-        code=code("search_supernet"),
+        code=code("search_supernet", DATASET_KIND_FILE),
     message:
         "Search super-network {wildcards.supernet}"
     script:
@@ -69,7 +69,7 @@ rule search_supernet:
 
 rule extract_subnet:
     input:
-        raw_images,
+        RAW_FILES,
         unpack(supernet_of_member),
         training_samples="results/{study}/samples/training.txt",
         training_record="results/{study}/samples/training.json",
@@ -92,7 +92,7 @@ rule extract_subnet:
         member=member_settings,
         datasets=TRAINING,
         device=STUDY["device"],
-        code=code("extract_subnet"),
+        code=code("extract_subnet", DATASET_KIND_FILE),
     message:
         "Cut {wildcards.member} out of its super-network"
     script:

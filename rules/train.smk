@@ -3,7 +3,7 @@
 
 rule train:
     input:
-        raw_images,
+        RAW_FILES,
         training_samples="results/{study}/samples/training.txt",
         training_record="results/{study}/samples/training.json",
         classes="results/{study}/classes.json",
@@ -34,7 +34,7 @@ rule train:
         workers=STUDY["workers"],
         training=STUDY["training"],
         resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("train"),
+        code=code("train", DATASET_KIND_FILE),
     message:
         "Train {wildcards.member}"
     script:

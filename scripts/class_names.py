@@ -1,4 +1,4 @@
-from scripts.lib.datasets.images import class_names
+from scripts.lib.datasets.validation_images import class_names
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_json
 

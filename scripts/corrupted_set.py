@@ -1,5 +1,5 @@
 from scripts.lib.datasets.corruptions import corrupt_set
-from scripts.lib.datasets.images import load_validation_set
+from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.jobs.job import job
 
 with job(snakemake):

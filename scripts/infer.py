@@ -1,4 +1,4 @@
-from scripts.lib.datasets.images import load_validation_set
+from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.inference.infer import infer
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job

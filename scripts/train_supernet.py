@@ -1,4 +1,4 @@
-from scripts.lib.datasets.images import check_samples, training_images
+from scripts.lib.datasets.training_images import check_samples, training_images
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import require_undamaged

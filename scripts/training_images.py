@@ -1,4 +1,4 @@
-from scripts.lib.datasets.images import check_training_images
+from scripts.lib.datasets.training_images import check_training_images
 from scripts.lib.jobs.job import job
 
 with job(snakemake):

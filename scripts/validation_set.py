@@ -1,4 +1,4 @@
-from scripts.lib.datasets.images import make_validation_set
+from scripts.lib.datasets.validation_images import make_validation_set
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import load_json
 

@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
-from scripts.lib.datasets.images import ArrayImages, ImageSet, ValidationSet
+from scripts.lib.datasets.image_set import ArrayImages, ImageSet
+from scripts.lib.datasets.spec import DATASET_KINDS
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.ensembles.counts import Tally, tally
 from scripts.lib.ensembles.tables import subsets as all_or_drawn_subsets
 from scripts.lib.inference.predictions import Predictions
@@ -70,6 +74,19 @@ def coloured_training_set(count: int) -> ImageSet:
 def coloured_validation_set(count: int, size: int = 32) -> ValidationSet:
     pixels, labels = coloured_pixels(count, size)
     return ValidationSet(pixels, labels, [f"validation/{row}" for row in range(count)])
+
+
+def write_image_folder(folder: Path, counts: dict[str, int]) -> Path:
+    """An image folder with so many PNG files a class; every image has one colour of its own."""
+    for label, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            Image.new("RGB", (40, 36), (label * 50, number * 10, 200)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def read_image_folder(folder: Path) -> ImageSet:
+    return DATASET_KINDS["image-folder"].read_training({"training": {"folder": str(folder)}})
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from scripts.lib.datasets.images import ValidationSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.randomness import derive
 from scripts.lib.jobs.storage import checksums, save_array, save_json, save_lines, save_rows

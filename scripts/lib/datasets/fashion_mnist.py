@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,10 @@ def _run(command: list[str], folder: Path) -> None:
 
 def _verified(path: Path) -> bytes:
     """The unpacked content of one file; OSError where it is missing, damaged or another than expected."""
-    content = gzip.decompress(path.read_bytes())
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (EOFError, zlib.error) as error:
+        raise OSError(f"{path} is damaged: {first_line(error)}") from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != FILES[path.stem]:
         raise OSError(f"{path} has checksum {digest}, expected {FILES[path.stem]} (SHA-256, unpacked)")
@@ -109,8 +113,20 @@ def _store(content: bytes, path: Path) -> None:
 
 
 def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 [N, 28, 28] and labels int64 [N] of `split`, "train" or "t10k" (the test images)."""
-    images = gzip.decompress((folder / f"{split}-images-idx3-ubyte.gz").read_bytes())
-    labels = gzip.decompress((folder / f"{split}-labels-idx1-ubyte.gz").read_bytes())
+    """Images uint8 [N, 28, 28] and labels int64 [N] of `split`, "train" or "t10k" (the test images).
+
+    Raises StudyError for a file that is no longer the one that `fetch` put there.
+    """
+    images, labels = (_undamaged(folder / f"{split}-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
     pixels = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28)  # idx: 16 and 8 bytes of header
     return pixels, np.frombuffer(labels, np.uint8, offset=8).astype(np.int64)
+
+
+def _undamaged(path: Path) -> bytes:
+    try:
+        return _verified(path)
+    except OSError as error:
+        raise StudyError(
+            f"{path} was fetched and verified, but cannot be used any more ({first_line(error, 500)}): delete it and "
+            "run again, then it is fetched anew."
+        ) from None

@@ -7,7 +7,7 @@ import numpy as np
 
 from scripts.lib.datasets import image_folders
 from scripts.lib.datasets.corruptions import FAMILIES, deal
-from scripts.lib.datasets.images import ImageSet
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.pictures import ImageFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive

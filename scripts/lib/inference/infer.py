@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ValidationSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.predictions import require_finite_logits
 from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.job import progress

@@ -15,16 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.datasets import imagenet
-from scripts.lib.datasets.images import ImageSet, training_images, validation_images
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.pictures import TREATED
+from scripts.lib.datasets.spec import kind_of
+from scripts.lib.datasets.training_images import complete_training_images
+from scripts.lib.datasets.validation_images import validation_images
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 from scripts.lib.study.user_files import check_files, named_files
 
 SAMPLE = 200
-OWN = {"image-folder", "imagenet"}  # the other kinds are fetched and verified by the workflow itself
 
 
 def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]:
@@ -32,16 +33,15 @@ def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]
     datasets = study["datasets"]
     if count := sum(1 for _ in named_files(study)):
         yield _named(study, count)
-    if datasets["kind"] not in OWN:
-        if datasets["kind"] != "predictions":
-            yield f"{datasets['kind']}: fetched and verified by the workflow", None
+    kind = kind_of(datasets)
+    if not kind.folders:
+        if kind.has_images:
+            yield f"{kind.name}: fetched and verified by the workflow", None
         return
     classes: list[str] = []
 
     def training() -> ImageSet:
-        found = training_images(datasets)
-        if datasets["kind"] == "imagenet":
-            imagenet.check_complete(found.classes, datasets["classes"], "datasets/training/folder")
+        found = complete_training_images(datasets)
         classes.extend(found.classes)
         return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from scripts.lib.datasets.spec import DATASET_KINDS, kind_of
 from scripts.lib.study.messages import not_among
 
 Study = dict[str, Any]
@@ -42,8 +43,9 @@ def _prediction_contradictions(study: Study) -> Iterator[str]:
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     for position, member in enumerate(study["members"]):
         where = f"members/{position} ({member['id']})"
-        if study["datasets"]["kind"] == "predictions" and member["kind"] != "predictions":
-            yield f"{where}: a member of kind {member['kind']!r} needs images, which datasets of kind predictions lack"
+        if not kind_of(study["datasets"]).has_images and member["kind"] != "predictions":
+            kind = study["datasets"]["kind"]
+            yield f"{where}: a member of kind {member['kind']!r} needs images, which datasets of kind {kind} lack"
         if member["kind"] != "predictions":
             continue
         if isinstance(member["file"], dict):
@@ -118,6 +120,7 @@ def _interval_contradictions(section: str, settings: Study, *keys: str) -> Itera
 
 def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
     """What contradicts each other in the section `datasets` alone."""
+    kind = kind_of(datasets)
     originals = [dataset["id"] for dataset in datasets["validation"] if "of" not in dataset]
     if "of" in datasets["validation"][0]:
         yield "datasets/validation/0: the first validation set must not be a corrupted one"
@@ -127,30 +130,25 @@ def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
             yield f"{where}: the id 'training' is taken by the training images"
         if "of" in dataset and dataset["of"] not in originals:
             yield f"{where}/of: {not_among(dataset['of'], originals)}"
-        if "corruption" in dataset and "of" not in dataset and dataset["layout"] != "imagenet-c":
+        if "corruption" in dataset and "of" not in dataset and not kind.is_corrupted(dataset):
             yield f"{where}: `corruption` needs `of`, or the layout imagenet-c"
-        if dataset["layout"] == "imagenet-c" and "corruption" not in dataset:
-            yield f"{where}: the layout imagenet-c needs a `corruption`"
-        if datasets["kind"] == "predictions" and not dataset["labels"]:
-            yield f"{where}/labels: missing; datasets of kind predictions need a file of labels for each validation set"
-        if datasets["kind"] != "predictions" and dataset["labels"]:
-            yield f"{where}/labels: belongs to datasets of kind predictions, and only to these; remove it"
-        if datasets["kind"] != "predictions" and dataset["first_label"] is not None:
-            yield f"{where}/first_label: belongs to datasets of kind predictions, and only to these; remove it"
-        if datasets["kind"] == "predictions" and ("of" in dataset or dataset["folder"] or dataset["images"]):
-            yield f"{where}: datasets of kind predictions have no images; remove `of`, `folder` and `images`"
+        yield from kind.contradictions(dataset, where)
+        yield from (
+            f"{where}/{key}: belongs to datasets of kind {other.name}, and only to these; remove it"
+            for other in DATASET_KINDS.values()
+            for key, default in other.own_keys.items()
+            if key not in kind.own_keys and dataset[key] != default
+        )
         if "severity" in dataset and "corruption" not in dataset:
             yield f"{where}: `severity` needs a `corruption`"
         if "of" in dataset and (dataset["folder"] or dataset["images"]):
             yield f"{where}: a corrupted copy has the images of {dataset['of']!r}; remove `folder` and `images`"
     if datasets["resize"] is not None and datasets["resize"] < datasets["image_size"]:
         yield f"datasets/resize: {datasets['resize']} is smaller than the image_size of {datasets['image_size']}"
-    if datasets["kind"] in ("image-folder", "imagenet"):
+    if kind.folders:
         folders = {"datasets/training": datasets["training"]["folder"]} if trained else {}
         folders |= {f"datasets/validation/{d['id']}": d["folder"] for d in datasets["validation"] if "of" not in d}
-        yield from (
-            f"{where}: missing folder (kind {datasets['kind']})" for where, folder in folders.items() if not folder
-        )
+        yield from (f"{where}: missing folder (kind {kind.name})" for where, folder in folders.items() if not folder)
 
 
 def _repeated(where: str, names: list[str]) -> Iterator[str]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.lib.datasets.images import ArrayImages, ImageSet
+from scripts.lib.datasets.image_set import ArrayImages, ImageSet
+from scripts.lib.datasets.spec import kind_of
 from scripts.lib.inference.infer import BATCH
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
@@ -30,9 +31,6 @@ from scripts.lib.training.dino import Pretraining
 from scripts.lib.training.optimizers import make_optimizer
 from scripts.lib.training.steps import Steps
 
-# Where the study does not say how many: all that there are.
-TRAINING_IMAGES = {"imagenet": 1_281_167, "fashion-mnist": 60_000, "digits": 1198}
-VALIDATION_IMAGES = {"imagenet": 50_000, "fashion-mnist": 10_000, "digits": 599}
 TRAINED = ("supervised", "dino")
 NNCF_EVALUATIONS = 3000  # of a search, where the section does not say
 NOT_INCLUDED = (
@@ -82,9 +80,10 @@ class Estimate:
 
     def __init__(self, study: dict[str, Any], device: torch.device) -> None:
         self.study, self.device = study, device
-        kind = study["datasets"]["kind"]
-        self.training, self.validation = TRAINING_IMAGES.get(kind, 0), VALIDATION_IMAGES.get(kind, 0)
-        self.classes = 10 if kind in ("fashion-mnist", "digits") else study["datasets"]["classes"] or 1000
+        kind = kind_of(study["datasets"])
+        # Where the study does not say how many images: all that there are, if that is known.
+        self.training, self.validation = (kind.size.training, kind.size.validation) if kind.size.exact else (0, 0)
+        self.classes = (study["datasets"]["classes"] if kind.folders else None) or kind.size.classes
         self.sources = {source["id"]: source for source in [*study["backbones"], *study["supernets"]]}
 
     def images(self, settings: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ImageSet
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.training.batches import Transformed
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import torch
 
-from scripts.lib.datasets.images import ImageSet
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log
 from scripts.lib.jobs.storage import load_table, save_json

@@ -8,7 +8,7 @@ import polars as pl
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ImageSet
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ImageSet, centre
+from scripts.lib.datasets.image_set import ImageSet, centre
 from scripts.lib.inference.infer import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress

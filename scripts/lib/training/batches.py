@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler
 
-from scripts.lib.datasets.images import ImageSet
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.networks.vision import torchvision

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from scripts.lib.datasets.images import ImageSet, ValidationSet, centre
+from scripts.lib.datasets.image_set import ImageSet, centre
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.infer import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress

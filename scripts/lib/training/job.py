@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from scripts.lib.datasets.images import check_samples, load_validation_set, training_images
+from scripts.lib.datasets.training_images import check_samples, training_images
+from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.training.distributed import start

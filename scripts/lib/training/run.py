@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from scripts.lib.datasets.images import ImageSet, ValidationSet
+from scripts.lib.datasets.image_set import ImageSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 
 # The defaults of the study's section `training`.
 PLAIN: dict[str, Any] = {"precision": "float32", "images_at_once": None, "compile": False, "gpus": 1}

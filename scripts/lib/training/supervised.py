@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ImageSet, ValidationSet
+from scripts.lib.datasets.image_set import ImageSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.infer import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.datasets.corruptions import FAMILIES, corrupt_image, corrupt_set, deal
-from scripts.lib.datasets.images import ValidationSet, load_validation_set
+from scripts.lib.datasets.validation_sets import ValidationSet, load_validation_set
 from tests.unit.conftest import coloured_validation_set
 
 CORRUPTIONS = [name for names in FAMILIES.values() for name in names]

@@ -107,6 +107,25 @@ def test_damaged_compressed_bytes_are_refused(tmp_path: Path) -> None:
         fashion_mnist.fetch(str(tmp_path / "own"), tmp_path / "data")
 
 
+@pytest.mark.parametrize("damage", ["missing", "truncated", "no gzip", "bad deflate", "another file"])
+def test_a_file_that_is_damaged_after_it_was_fetched_is_named(damage: str, tmp_path: Path) -> None:
+    fashion_mnist.fetch(str(write_files(tmp_path / "own")), tmp_path / "data")
+    file = tmp_path / "data" / "t10k-images-idx3-ubyte.gz"
+    whole = file.read_bytes()
+    contents = {
+        "truncated": whole[:-500],
+        "no gzip": b"no gzip",
+        "bad deflate": whole[:12] + b"\xff" * 40 + whole[52:],
+        "another file": (tmp_path / "data" / "train-labels-idx1-ubyte.gz").read_bytes(),
+    }
+    file.unlink()
+    if damage in contents:
+        file.write_bytes(contents[damage])
+    with pytest.raises(StudyError, match=r"t10k-images-idx3-ubyte\.gz was fetched and verified, .*: delete it and run"):
+        fashion_mnist.read(tmp_path / "data", "t10k")
+    fashion_mnist.read(tmp_path / "data", "train")
+
+
 def test_only_the_named_folder_is_tried(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as caught:
         fashion_mnist.fetch(str(tmp_path / "nowhere"), tmp_path / "data")

@@ -11,15 +11,16 @@ import pytest
 from PIL import Image
 
 from scripts.lib.datasets import imagenet
-from scripts.lib.datasets.images import KINDS, ImageSet
+from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_lines, save_lines
 from scripts.lib.networks.vision import torchvision
 from tests import miniature_imagenet as miniature
+from tests.unit.conftest import read_image_folder
 
 SYNSETS = miniature.synsets(2)
 READERS: dict[str, Callable[[Path], ImageSet]] = {
-    "image-folder": lambda root: KINDS["image-folder"](str(root), True),
+    "image-folder": read_image_folder,
     "imagenet": imagenet.read_folders,
 }
 reader = pytest.mark.parametrize("kind", READERS)
@@ -62,7 +63,7 @@ def test_pictures_and_order_are_those_of_torchvision(seed: int, tmp_path: Path) 
     for folder in tmp_path.iterdir():
         (folder / "one.webp").touch()
     expected = torchvision.datasets.ImageFolder(str(tmp_path))
-    found = KINDS["image-folder"](str(tmp_path), True)
+    found = read_image_folder(tmp_path)
     assert found.classes == expected.classes
     assert found.labels.tolist() == expected.targets
     assert found.images.paths == [path for path, _ in expected.samples]  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from scripts.lib.datasets import imagenet
 from scripts.lib.datasets.imagenet_archives import unpack
-from scripts.lib.datasets.images import make_validation_set, validation_images
+from scripts.lib.datasets.validation_images import make_validation_set, validation_images
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError

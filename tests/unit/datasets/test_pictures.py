@@ -12,10 +12,12 @@ import pytest
 from PIL import Image, ImageCms
 
 from scripts.lib.datasets import imagenet, pictures
-from scripts.lib.datasets.images import KINDS, ImageFiles, check_training_images
+from scripts.lib.datasets.pictures import ImageFiles
+from scripts.lib.datasets.training_images import check_training_images
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.study import check_data
 from tests import miniature_imagenet as miniature
+from tests.unit.conftest import read_image_folder
 
 VALUES = np.array([[0, 255, 256, 4095, 32768, 65535]], np.uint16)
 UPPER = [0, 0, 1, 15, 128, 255]  # the upper byte of each
@@ -196,7 +198,7 @@ def turned(path: Path, orientation: int) -> Image.Image:
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 def test_own_images_stand_as_a_viewer_shows_them(orientation: int, suffix: str, tmp_path: Path) -> None:
     upright = turned(tmp_path / "a" / f"a{suffix}", orientation)
-    found = KINDS["image-folder"](str(tmp_path), True).images[0]
+    found = read_image_folder(tmp_path).images[0]
     assert found.size == upright.size
     np.testing.assert_allclose(np.asarray(found).astype(int), np.asarray(upright).astype(int), atol=8)
 
@@ -214,7 +216,7 @@ def test_damaged_exif_does_not_make_a_picture_unreadable(tmp_path: Path) -> None
     place = content.index(b"Exif\0\0")
     for damage in (b"\xff" * 12, b"II*\0\xff\xff\xff\x7f", b"MM\0*\0\0\0\x08\xff\xff"):
         (tmp_path / "a" / "a.jpg").write_bytes(content[: place + 6] + damage + content[place + 6 + len(damage) :])
-        assert KINDS["image-folder"](str(tmp_path), True).images[0].size in [(8, 16), (16, 8)]
+        assert read_image_folder(tmp_path).images[0].size in [(8, 16), (16, 8)]
 
 
 # What is said.
@@ -292,7 +294,7 @@ def test_a_damaged_picture_is_read_or_refused(form: str, tmp_path: Path) -> None
             content[draw.randrange(min(len(content), draw.choice([16, 64, 10_000])))] = draw.randrange(256)
         path.write_bytes(content[: draw.choice([len(content), draw.randrange(len(content))])])
         try:
-            assert KINDS["image-folder"](str(tmp_path), True).images[0].mode == "RGB"
+            assert read_image_folder(tmp_path).images[0].mode == "RGB"
         except StudyError as error:
             messages.append(str(error))
     assert 50 < len(messages) < 300
@@ -311,3 +313,41 @@ def test_a_picture_that_is_a_program_for_a_printer_is_not_run(tmp_path: Path, mo
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n")
     refusal(path)
     assert not (tmp_path / "was run").exists()
+
+
+# Plain files.
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1", "CMYK", "LA"])
+def test_every_kind_of_file_becomes_rgb(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    Image.new("RGB", (6, 5), (255, 255, 255)).convert(mode).save(path)
+    picture = ImageFiles([str(path)])[0]
+    assert picture.mode == "RGB"
+    assert picture.size == (6, 5)
+    assert (np.asarray(picture) >= 254).all()
+
+
+def truncated_jpeg(path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[:700])
+
+
+def text(path: Path) -> None:
+    path.write_text("this is no picture")
+
+
+@pytest.mark.parametrize("damage", [truncated_jpeg, text, Path.touch])
+def test_a_file_that_is_no_picture_is_named(damage: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bad.jpg"
+    damage(path)
+    with pytest.raises(StudyError, match=f"the image {path} cannot be decoded"):
+        ImageFiles([str(path)])[0]
+
+
+def test_a_picture_too_large_to_be_honest_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (50, 50)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(StudyError, match=r"bomb\.png cannot be decoded"):
+        ImageFiles([str(tmp_path / "bomb.png")])[0]

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ArrayImages, ValidationSet
+from scripts.lib.datasets.image_set import ArrayImages
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.infer import ATTRIBUTIONS, BATCH, attribute, infer, predict, prepare, require_finite_logits
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError

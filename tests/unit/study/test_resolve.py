@@ -378,6 +378,14 @@ WRONG = {
         study_with_datasets(validation=[{"id": "training"}]),
         ["datasets/validation/0 (training): the id 'training' is taken"],
     ),
+    "layout of another kind of dataset": (
+        study_with_datasets(validation=[{"id": "clean", "layout": "imagenet-v2"}]),
+        ["datasets/validation/0 (clean)/layout: belongs to datasets of kind imagenet, and only to these; remove it"],
+    ),
+    "ImageNet-C without a corruption": (
+        study_with_datasets(kind="imagenet", validation=[{"id": "clean", "folder": "c", "layout": "imagenet-c"}]),
+        ["datasets/validation/0 (clean): the layout imagenet-c needs a `corruption`"],
+    ),
     "image folders missing": (
         study_with_datasets(kind="image-folder"),
         ["datasets/training: missing folder", "datasets/validation/clean: missing folder"],

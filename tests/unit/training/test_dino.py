@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from scripts.lib.datasets.images import ValidationSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.infer import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json

@@ -15,7 +15,8 @@ import pytest
 import torch
 from torch import nn
 
-from scripts.lib.datasets.images import ArrayImages, ImageSet, ValidationSet
+from scripts.lib.datasets.image_set import ArrayImages, ImageSet
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import ROOT
