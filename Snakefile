@@ -39,7 +39,6 @@ localrules:
     all,
     study,
     fashion_mnist,
-    class_names,
     deployment_summary,
     provenance,
 

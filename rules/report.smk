@@ -34,7 +34,7 @@ rule report:
     resources:
         **requests(),
     params:
-        code=code("report"),
+        code=code("report", *specs_of_members()),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

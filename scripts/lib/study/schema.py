@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from scripts.lib.jobs.paths import ROOT
+from scripts.lib.members.spec import MEMBER_KINDS
 
 SCHEMA = ROOT / "schemas" / "study.schema.yaml"
 
@@ -13,4 +14,26 @@ SCHEMA = ROOT / "schemas" / "study.schema.yaml"
 @cache
 def schema() -> dict[str, Any]:
     """The complete schema. Shared: callers must not change it."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    content = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    _add_kinds_of_members(content["$defs"])
+    return content
+
+
+def _add_kinds_of_members(definitions: dict[str, Any]) -> None:
+    """The names of the kinds, and the keys of each beside those of every member."""
+    member = definitions["member"]
+    kinds = list(MEMBER_KINDS.values())
+    without = [f"`{kind.name}`" for kind in kinds if not kind.has_network]
+    member["properties"]["kind"]["description"] += (
+        f" {'; '.join(f'`{kind.name}` {kind.meaning}' for kind in kinds)}. Members of kind "
+        f"{', '.join(without[:-1])} or {without[-1]} have predictions only, neither attributions nor activations."
+    )
+    member["properties"]["kind"]["enum"] = [kind.name for kind in kinds]
+    member["allOf"] = [
+        {"if": {"properties": {"kind": {"const": kind.name}}}, "then": {"$ref": f"#/$defs/{kind.name}_member"}}
+        for kind in kinds
+    ]
+    for kind in kinds:
+        own = yaml.safe_load(kind.schema)
+        keys = dict.fromkeys(member["properties"], True) | own.get("properties", {})
+        definitions[f"{kind.name}_member"] = own | {"additionalProperties": False, "properties": keys}
