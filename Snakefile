@@ -39,7 +39,6 @@ localrules:
     all,
     study,
     fetch_images,
-    class_names,
     deployment_summary,
     provenance,
 

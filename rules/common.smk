@@ -1,5 +1,4 @@
 # From the study file to wildcards, and what several stages share.
-import glob
 import os
 from pathlib import Path
 
@@ -11,11 +10,13 @@ from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.deployment_methods import missing_program
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.fingerprint import fingerprint
+from scripts.lib.jobs.user_paths import location
+from scripts.lib.members.files import lists_of_member
+from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
-from scripts.lib.study.resolve import TRAINED, WITH_WEIGHTS, resolve
+from scripts.lib.study.resolve import resolve
 from scripts.lib.study.file import check_study_file
-from scripts.lib.study.user_files import check_files, check_folders, fault_of_file, fault_of_path
-from scripts.lib.study.user_files import location, predictions_file, weights_file
+from scripts.lib.study.user_files import check_files, check_folders
 
 # Not workflow.basedir, which is another workflow's where this one is its module.
 PROJECT = Path(workflow.current_basedir).parent
@@ -44,16 +45,22 @@ MEMBER_ENTRIES = {member["id"]: member for member in STUDY["members"]}
 MEMBER_IDS = list(MEMBER_ENTRIES)
 
 
-def members_of_kind(*kinds):
-    """The ids of the members of these kinds, in the study's order."""
-    return [member["id"] for member in STUDY["members"] if member["kind"] in kinds]
+def members_of_kind(kind):
+    """The ids of the members of a kind, in the study's order."""
+    return [id for id, member in MEMBER_ENTRIES.items() if member["kind"] == kind]
 
 
-MEMBERS_IN_FILES = members_of_kind("predictions")
-MEMBERS_RUN_ON_SETS = members_of_kind("onnx", "command")
+def members_of_origin(*origins):
+    """The ids of the members whose predictions come from training, weights, run or files (`members/spec.py`)."""
+    return [id for id, member in MEMBER_ENTRIES.items() if kind_of(member).origin in origins]
+
+
+TRAINED_MEMBERS = members_of_origin("training")
+IMPORTED_MEMBERS = members_of_origin("weights")
+MEMBERS_RUN_ON_SETS = members_of_origin("run")
+MEMBERS_IN_FILES = members_of_origin("files")
 # Members whose network is known: only they have attributions and activations.
-MEMBERS_WITH_NETWORK = members_of_kind(*WITH_WEIGHTS)
-TRAINED_MEMBERS = members_of_kind(*TRAINED)
+MEMBERS_WITH_NETWORK = [id for id, member in MEMBER_ENTRIES.items() if kind_of(member).has_network]
 SUPERNET_ENTRIES = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
 SUPERNET_IDS = list(SUPERNET_ENTRIES)
 SEARCHED_SUPERNET_IDS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
@@ -281,40 +288,48 @@ def records_of_members_run_on_sets(wildcards):
     return expand(f"{folder}/{{member}}.json", member=MEMBERS_RUN_ON_SETS)
 
 
+def spec_of_member(wildcards):
+    """The file of a member's kind, for `code`."""
+    return MEMBER_KINDS.file_of(MEMBER_ENTRIES[wildcards.member]["kind"])
+
+
+def specs_of_members():
+    """The files of all kinds that the study has members of, for `code`."""
+    return [MEMBER_KINDS.file_of(kind) for kind in MEMBER_KINDS if members_of_kind(kind)]
+
+
 def file_of_member(wildcards):
-    """The user's file of a member; none where a library downloads its own weights."""
+    """The user's file of a member; none where it has none, or a library downloads its own weights."""
     member = MEMBER_ENTRIES[wildcards.member]
-    file = location(member["file"]) if "file" in member else weights_file(member)
+    file = kind_of(member).file(member, wildcards.get("dataset", ""))
     return [] if file is None else [file]
 
 
-def onnx_files(wildcards):
-    """The user's ONNX file of a member, and what lies beside it under its name: ONNX may keep weights in such files."""
-    [file] = file_of_member(wildcards)
-    return sorted(map(str, Path(file).parent.glob(f"{glob.escape(Path(file).stem)}*")))
-
-
-def lists_of_member(member, dataset=None):
-    """The user's files with the sample ids and the class names of a member, where it has some."""
-    paths = [member.get("samples"), member.get("classes")]
-    names = [path.replace("{dataset}", dataset or "") for path in paths if isinstance(path, str)]
-    return [location(name) for name in names]
+def further_files_of_member(wildcards):
+    """The user's files that decide what a member predicts, beside the one that it names."""
+    member = MEMBER_ENTRIES[wildcards.member]
+    return kind_of(member).further_files(member)
 
 
 def lists_of(wildcards):
-    """The user's file with the class names of a member."""
-    return lists_of_member(MEMBER_ENTRIES[wildcards.member])
+    """The user's files with the class names and sample ids of a member."""
+    return lists_of_member(MEMBER_ENTRIES[wildcards.member], wildcards.get("dataset", ""))
+
+
+def all_files_of_member(wildcards):
+    """All files of the user's that decide what a member predicts, for `fingerprints`."""
+    further = further_files_of_member(wildcards)
+    return file_of_member(wildcards) + further + lists_of(wildcards)
 
 
 def prediction_files(wildcards):
-    """The files with the predictions of all members on file."""
-    return [
-        predictions_file(MEMBER_ENTRIES[member], wildcards.dataset) for member in MEMBERS_IN_FILES
-    ]
+    """The files with the predictions of all members in files."""
+    members = [MEMBER_ENTRIES[id] for id in MEMBERS_IN_FILES]
+    return [kind_of(member).file(member, wildcards.dataset) for member in members]
 
 
 def lists_of_predictions(wildcards):
-    """The users' files with sample ids and class names of the members on file, each once."""
+    """The users' files with sample ids and class names of the members in files, each once."""
     paths = [
         path
         for id in MEMBERS_IN_FILES
@@ -327,15 +342,8 @@ def labelled_files(wildcards):
     """The files with the labels and ids of a validation set without images, and those that name its classes."""
     dataset, first = dataset_settings(wildcards), STUDY["members"][0]
     paths = [location(dataset[key]) for key in ("labels", "samples") if dataset[key]]
-    of_first = [predictions_file(first, dataset["id"]), *lists_of_member(first, dataset["id"])]
+    of_first = [kind_of(first).file(first, dataset["id"]), *lists_of_member(first, dataset["id"])]
     return [*paths, *of_first]
-
-
-def program_files(wildcards):
-    """The files that a member's command names by their paths. A program that is looked up in PATH is not among them."""
-    program, *words = MEMBER_ENTRIES[wildcards.member]["command"]
-    named = [program] * (os.sep in program) + words
-    return [location(word) for word in named if not fault_of_path(word) and not fault_of_file(word)]
 
 
 def fingerprints(files):

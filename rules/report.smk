@@ -35,7 +35,7 @@ rule report:
         **requests(),
     params:
         pictures=captioned_pictures(OUTLINE),
-        code=code("report"),
+        code=code("report", *specs_of_members()),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

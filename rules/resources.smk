@@ -139,9 +139,12 @@ def inference_minutes(wildcards):
     return passes * relative_pixels(wildcards) / IMAGES_PER_SECOND / 60
 
 
-def command_minutes(wildcards):
-    """What the study allows the command, and writing the images."""
-    return member_settings(wildcards)["timeout"] / 60 + images_minutes(wildcards)
+def predict_minutes(wildcards):
+    """What the study allows the member (`timeout`), and writing the images; else that of an inference."""
+    settings = member_settings(wildcards)
+    if "timeout" in settings:
+        return settings["timeout"] / 60 + images_minutes(wildcards)
+    return inference_minutes(wildcards)
 
 
 def pairwise_megabytes(wildcards):

@@ -1,44 +1,46 @@
 # One job a member. A job that was killed goes on after its last finished epoch.
 
 
-rule train:
-    input:
-        RAW_FILES,
-        training_samples="results/{study}/samples/training.txt",
-        training_record="results/{study}/samples/training.json",
-        classes="results/{study}/classes.json",
-        images=f"results/{{study}}/images/{DATASETS[0]}.npy",
-        labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
-        samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
-        set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
-    output:
-        weights="results/{study}/checkpoints/{member}.safetensors",
-        record="results/{study}/checkpoints/{member}.json",
-    log:
-        "logs/{study}/train/{member}.log",
-    benchmark:
-        "results/{study}/benchmarks/train/{member}.tsv"
-    wildcard_constraints:
-        member=one_of(members_of_kind("supervised")),
-    # The longest jobs first: many short ones then fill all cores to the end.
-    priority: 1
-    conda:
-        "../envs/study.yaml"
-    threads: STUDY["threads"]
-    resources:
-        **requests(training_megabytes, training_minutes, GPUS * STUDY["training"]["gpus"]),
-    params:
-        member=member_settings,
-        datasets=TRAINING,
-        device=STUDY["device"],
-        workers=STUDY["workers"],
-        training=STUDY["training"],
-        resume="results/{study}/checkpoints/unfinished/{member}.pt",
-        code=code("train", DATASET_KIND_FILE),
-    message:
-        "Train {wildcards.member}"
-    script:
-        "../scripts/train.py"
+if members_of_kind("supervised"):
+
+    rule train:
+        input:
+            RAW_FILES,
+            training_samples="results/{study}/samples/training.txt",
+            training_record="results/{study}/samples/training.json",
+            classes="results/{study}/classes.json",
+            images=f"results/{{study}}/images/{DATASETS[0]}.npy",
+            labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
+            samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
+            set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
+        output:
+            weights="results/{study}/checkpoints/{member}.safetensors",
+            record="results/{study}/checkpoints/{member}.json",
+        log:
+            "logs/{study}/train/{member}.log",
+        benchmark:
+            "results/{study}/benchmarks/train/{member}.tsv"
+        wildcard_constraints:
+            member=one_of(members_of_kind("supervised")),
+        # The longest jobs first: many short ones then fill all cores to the end.
+        priority: 1
+        conda:
+            "../envs/study.yaml"
+        threads: STUDY["threads"]
+        resources:
+            **requests(training_megabytes, training_minutes, GPUS * STUDY["training"]["gpus"]),
+        params:
+            member=member_settings,
+            datasets=TRAINING,
+            device=STUDY["device"],
+            workers=STUDY["workers"],
+            training=STUDY["training"],
+            resume="results/{study}/checkpoints/unfinished/{member}.pt",
+            code=code("train", DATASET_KIND_FILE),
+        message:
+            "Train {wildcards.member}"
+        script:
+            "../scripts/train.py"
 
 
 rule members:

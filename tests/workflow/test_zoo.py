@@ -152,9 +152,10 @@ def test_one_member_of_each_kind(tmp_path: Path) -> None:
     assert "2 of 5 members: resnet10t, torch" in (results / "report.html").read_text(encoding="utf-8")
     assert not planned(tmp_path, study)
     with replaced(tmp_path / "classes.txt", (tmp_path / "classes.txt").read_bytes() + b"\n"):
-        assert "run_command" in planned(tmp_path, study)
+        assert "Predict clean by program (command)" in planned(tmp_path, study)
     with ExitStack() as stack:
         for name in ("program.py", "mean.onnx", "squeezenet.pth", "given.npz"):
             stack.enter_context(replaced(tmp_path / name, (tmp_path / name).read_bytes() + b"\n"))
         said = planned(tmp_path, study)
-    assert all(rule in said for rule in ("run_command", "predict_onnx", "import_weights", "import_predictions"))
+    predicted = [f"Predict clean by {member}" for member in ("program (command)", "mean (onnx)")]
+    assert all(rule in said for rule in (*predicted, "import_weights", "import_predictions"))

@@ -16,9 +16,9 @@ from scripts.lib.inference.predictions import Predictions, load_labels, load_pre
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive
+from scripts.lib.members.costs import COSTS
 from scripts.lib.networks.pareto import pareto_front
 
-COSTS = ("macs", "latency_ms", "parameters")
 SCHEMA: dict[str, Any] = {
     "dataset": pl.String,
     "consensus": pl.String,
@@ -95,7 +95,7 @@ def _part(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> t
 
 
 def costs_of(members: pl.DataFrame) -> dict[str, np.ndarray]:
-    """Parameters, operations and latency of the members [M], as far as they are known of all."""
+    """The costs of the members [M] that are known of all, in their order of preference."""
     return {key: members[key].cast(pl.Float64).to_numpy() for key in COSTS if not members[key].null_count()}
 
 

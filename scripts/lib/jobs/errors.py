@@ -1,6 +1,11 @@
 """Errors that are a message to the user, never a traceback."""
 
+import difflib
 import os
+from collections.abc import Iterable
+from typing import Any
+
+MOST_CHARACTERS = 80
 
 
 class StudyError(Exception):
@@ -22,3 +27,17 @@ def first_line(error: BaseException, length: int = 200) -> str:
     """What an error of a library says, in one line; its name where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0][:length] if lines else type(error).__name__
+
+
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
+
+
+def not_among(value: Any, allowed: Iterable[Any]) -> str:
+    """That a value is not one of those that are allowed, and which of them it resembles."""
+    names = [str(name) for name in allowed]
+    close = difflib.get_close_matches(str(value), names, n=1)
+    suggestion = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{shown(value)} is not one of {', '.join(names)}{suggestion}"

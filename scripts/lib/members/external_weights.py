@@ -5,7 +5,6 @@ import re
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from torch import nn
 from scripts.lib.jobs.errors import StudyError, first_line, printable
 from scripts.lib.jobs.job import log
 from scripts.lib.jobs.storage import digest_of_file, save_json
+from scripts.lib.members.spec import Source, kind_of
 from scripts.lib.networks.architectures import Network, build, outputs_of, read_weights, save_weights_of
 from scripts.lib.networks.preprocessing import relative_crop
-from scripts.lib.networks.vision import timm, torchvision
 from scripts.lib.tables.class_columns import class_order, stated_classes
 from scripts.lib.training.state import make_record
 
@@ -26,19 +25,6 @@ State = dict[str, torch.Tensor]
 SECTIONS = ("state_dict", "model_state_dict", "model", "model_ema", "state_dict_ema", "net")
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 SHOWN_KEYS = 3
-IMAGENET: Any = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a library knows of a model: how images are prepared for it, and its own weights where these are wanted."""
-
-    image_size: int
-    crop: float
-    mean: Sequence[float]
-    std: Sequence[float]
-    weights: State | None = None
-    arguments: Mapping[str, Any] | None = None
 
 
 def import_weights(
@@ -49,14 +35,14 @@ def import_weights(
     weights: str,
     record: str,
 ) -> None:
-    """Write weights and record of a member of kind timm or torchvision.
+    """Write weights and record of a member whose weights were trained elsewhere.
 
     `file` has its weights; None takes the library's. The classifier's outputs are put into the study's order. `stored`
     has `image_size` and `resize` of the study. Raises StudyError for a file that is no plain weights, or does not fit
     the architecture.
     """
     start, where = time.perf_counter(), f"members/{member['id']}"
-    source = LIBRARIES[member["kind"]](member, file is None, where)
+    source = source_of(member, file is None, where)
     given = read_state(file) if file else source.weights
     assert given is not None  # a library that has no weights of its own has said so
     complete = completed(member, source, stored)
@@ -74,6 +60,13 @@ def import_weights(
         log.info("%s: %s", member["id"], remark)
 
 
+def source_of(member: dict[str, Any], pretrained: bool, where: str) -> Source:
+    """What the library of the member's kind knows of its model, with the library's own weights if `pretrained`."""
+    kind = kind_of(member)
+    assert kind.source is not None, f"members of kind {kind.name} do not import weights"
+    return kind.source(member, pretrained, where)
+
+
 def completed(member: dict[str, Any], source: Source, stored: Mapping[str, Any]) -> dict[str, Any]:
     """The member as an ordinary network of the study; what the study does not say is the library's."""
     said = {key: member[key] if member[key] is not None else getattr(source, key) for key in ("mean", "std")}
@@ -89,58 +82,6 @@ def completed(member: dict[str, Any], source: Source, stored: Mapping[str, Any])
         "crop": relative_crop(crop, stored),
         "transforms": {key: list(values) for key, values in said.items()},
     }
-
-
-def _of_timm(member: dict[str, Any], pretrained: bool, where: str) -> Source:
-    """timm's configuration of the model; a network of a fixed size is told the study's."""
-    name = member["model"]
-    try:
-        model = timm.create_model(name, pretrained=pretrained, **member["arguments"])
-    except (RuntimeError, TypeError, OSError) as error:
-        raise StudyError(
-            f"{where}: timm cannot create {name!r} ({first_line(error)}).{_hint(name, pretrained)}"
-        ) from None
-    config: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]
-    fixed = config.get("fixed_input_size") and member["image_size"]
-    return Source(
-        config["input_size"][-1],
-        config["crop_pct"],
-        config["mean"],
-        config["std"],
-        dict(model.state_dict()) if pretrained else None,
-        {"img_size": member["image_size"]} if fixed else {},
-    )
-
-
-def _hint(name: str, pretrained: bool) -> str:
-    if timm.is_model(name):
-        return " Without a network, give a file as `weights`." if pretrained else ""
-    close = difflib.get_close_matches(name, timm.list_models(), n=3)
-    return f" Similar names: {', '.join(close)}." if close else " A member says which by `model`."
-
-
-def _of_torchvision(member: dict[str, Any], pretrained: bool, where: str) -> Source:
-    """torchvision's weights know how images are prepared; for a file it is the usual 224 of 256 pixels."""
-    name = member["model"]
-    if name not in (known := torchvision.models.list_models(module=torchvision.models)):
-        close = ", ".join(difflib.get_close_matches(name, known, n=3)) or "none"
-        raise StudyError(f"{where}/model: torchvision has no classifier {name!r} (similar names: {close}).")
-    if not pretrained:
-        return Source(224, 224 / 256, **IMAGENET)
-    try:
-        weights = torchvision.models.get_model_weights(name)[member["weights"] or "DEFAULT"]
-        state = weights.get_state_dict(progress=False, check_hash=True)
-    except KeyError:
-        raise StudyError(f"{where}/weights: torchvision has no weights {member['weights']!r} of {name}.") from None
-    except (OSError, RuntimeError) as error:
-        raise StudyError(
-            f"{where}: torchvision's weights of {name} could not be downloaded ({first_line(error)})."
-        ) from None
-    view = weights.transforms()
-    return Source(view.crop_size[0], view.crop_size[0] / view.resize_size[0], view.mean, view.std, dict(state))
-
-
-LIBRARIES = {"timm": _of_timm, "torchvision": _of_torchvision}
 
 
 def read_state(file: str) -> State:

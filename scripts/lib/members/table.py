@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from scripts.lib.members.costs import COSTS
 from scripts.lib.networks.architectures import build, count_macs, count_parameters, latency
 
 SCHEMA: dict[str, Any] = {
@@ -26,7 +27,6 @@ SCHEMA: dict[str, Any] = {
     "device": pl.String,
     "recipe": pl.String,
 }
-COSTS = ("parameters", "macs", "latency_ms")
 
 
 def members_table(members: Sequence[dict[str, Any]], records: Mapping[str, dict[str, Any]]) -> pl.DataFrame:
@@ -51,7 +51,7 @@ def _of_network(record: dict[str, Any]) -> dict[str, Any]:
     member = record["member"]
     model, network = build(member, len(record["classes"])).model, member["architecture"]
     return {
-        "architecture": network["model"] if network["name"] in ("timm", "torchvision") else network["name"],
+        "architecture": network.get("model", network["name"]),  # a library's model has a name of its own
         "parameters": count_parameters(model),
         "macs": count_macs(model, member["image_size"]),
         "latency_ms": latency(model, member["image_size"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.ensembles.deployment import COSTS
+from scripts.lib.members.costs import COSTS
 from scripts.lib.report.labels import consensus_title, in_words, listed, plain, signed
 
 KEYS = ("selection_accuracy", "accuracy", "low", "high", "over_best_member", *COSTS)

@@ -6,9 +6,9 @@ from typing import Any
 
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.measures.measures import MEASURES
+from scripts.lib.members.spec import kind_of
 from scripts.lib.report.labels import counted, in_words, quantity
 from scripts.lib.report.tables import Table
-from scripts.lib.study.resolve import WITH_WEIGHTS
 
 MOST_NAMES = 8
 MOST_SKIPPED = 50
@@ -48,10 +48,11 @@ def reading_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
 
 def _readings(folder: Path, member: Mapping[str, Any], datasets: Sequence[str]) -> list[tuple[str, str, str]]:
     """Dataset (empty for weights), what the file held, and remarks."""
-    if member["kind"] in ("timm", "torchvision"):
+    kind = kind_of(member)
+    if kind.origin == "weights":
         record = load_json(folder / "checkpoints" / f"{member['id']}.json")
         return [("", "weights", "; ".join(record["imported"]["remarks"]))]
-    if member["kind"] in WITH_WEIGHTS:
+    if kind.has_network:
         return []
     records = {dataset: load_json(folder / "predictions" / dataset / f"{member['id']}.json") for dataset in datasets}
     return [(dataset, record["values"], "; ".join(record["remarks"])) for dataset, record in records.items()]
@@ -65,7 +66,7 @@ def _places(members: Mapping[str, set[str]], datasets: Sequence[str]) -> str:
 
 def partial_table(study: Mapping[str, Any]) -> Table | None:
     """Measures that need more than predictions, if some members have nothing but predictions."""
-    weighted = [member["id"] for member in study["members"] if member["kind"] in WITH_WEIGHTS]
+    weighted = [member["id"] for member in study["members"] if kind_of(member).has_network]
     everyone = len(study["members"])
     partial = [name for name in study["measures"] if MEASURES[name].needs != "predictions"]
     if len(weighted) == everyone or not partial:

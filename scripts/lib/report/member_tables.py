@@ -53,7 +53,7 @@ def table_of_members(members: pl.DataFrame) -> Table:
 
 def subnet_records(folder: Path, study: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """What was recorded of each member that was cut out of a super-network."""
-    members = [member["id"] for member in study["members"] if member.get("kind") == "subnet"]
+    members = [member["id"] for member in study["members"] if "supernet" in member]
     return {member: load_json(folder / "checkpoints" / f"{member}.json") for member in members}
 
 

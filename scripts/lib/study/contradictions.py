@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.lib.datasets.spec import DATASET_KINDS, kind_of
-from scripts.lib.study.messages import not_among
+from scripts.lib.datasets.spec import DATASET_KINDS
+from scripts.lib.datasets.spec import kind_of as kind_of_datasets
+from scripts.lib.jobs.errors import not_among
+from scripts.lib.members.contradictions import interval_contradictions, network_contradictions, optimizer_contradictions
+from scripts.lib.members.spec import kind_of
 
 Study = dict[str, Any]
 
@@ -22,12 +25,11 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
     for position, member in enumerate(study["members"]):
         where = f"members/{position} ({member['id']})"
-        if member["kind"] == "dino" and member["backbone"] not in (names := [b["id"] for b in study["backbones"]]):
-            yield f"{where}/backbone: {not_among(member['backbone'], names)}"
-        if member["kind"] in ("supervised", "dino"):
-            yield from (f"{where}/{text}" for text in _training_contradictions(member))
-        if member["kind"] == "subnet":
-            yield from (f"{where}/{text}" for text in _subnet_contradictions(member, study["supernets"]))
+        kind = kind_of(member)
+        yield from (f"{where}/{text}" for text in kind.contradictions(member, study))
+        datasets = kind_of_datasets(study["datasets"])
+        if kind.needs_images and not datasets.has_images:
+            yield f"{where}: a member of kind {kind.name!r} needs images, which datasets of kind {datasets.name} lack"
     yield from _repeated("supernets", [supernet["id"] for supernet in study["supernets"]])
     for position, supernet in enumerate(study["supernets"]):
         where = f"supernets/{position} ({supernet['id']})"
@@ -35,39 +37,10 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     for position, backbone in enumerate(study["backbones"]):
         yield from (f"backbones/{position} ({backbone['id']})/{text}" for text in _backbone_contradictions(backbone))
     yield from dataset_contradictions(study["datasets"], trained)
-    yield from _prediction_contradictions(study)
-
-
-def _prediction_contradictions(study: Study) -> Iterator[str]:
-    """What members need of the images or files of the study."""
-    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
-    for position, member in enumerate(study["members"]):
-        where = f"members/{position} ({member['id']})"
-        if not kind_of(study["datasets"]).has_images and member["kind"] != "predictions":
-            kind = study["datasets"]["kind"]
-            yield f"{where}: a member of kind {member['kind']!r} needs images, which datasets of kind {kind} lack"
-        if member["kind"] != "predictions":
-            continue
-        if isinstance(member["file"], dict):
-            lacking = [dataset for dataset in datasets if dataset not in member["file"]]
-            yield from (f"{where}/file: no file for the validation set {dataset!r}" for dataset in lacking)
-        elif len(datasets) > 1 and "{dataset}" not in member["file"]:
-            count = len(datasets)
-            yield f"{where}/file: one file for {count} validation sets; write {{dataset}} where their ids belong"
-
-
-def _subnet_contradictions(member: Study, supernets: list[Study]) -> Iterator[str]:
-    searched = {supernet["id"]: "search" in supernet["bootstrapNAS"] for supernet in supernets}
-    if member["supernet"] not in searched:
-        yield f"supernet: {not_among(member['supernet'], searched)}"
-    elif "search" in member["subnet"] and not searched[member["supernet"]]:
-        yield f"subnet/search: the super-network {member['supernet']!r} has no section bootstrapNAS/search"
-    if "search" in member["subnet"] and member["subnet"]["search"]["point"] > member["subnet"]["search"]["count"]:
-        yield "subnet/search/point: is more than count"
 
 
 def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:
-    trained = {member["id"]: member for member in members if member["kind"] == "supervised"}
+    trained = {member["id"]: member for member in members if "architecture" in member}
     base = supernet["base"].get("member")
     architecture = trained[base]["architecture"] if base in trained else supernet["architecture"]
     if base is not None and base not in trained:
@@ -83,44 +56,20 @@ def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[
                 yield f"{key}: {not_among(dimension, available)} (elasticity/available_elasticity_dims)"
 
 
-def _training_contradictions(member: Study) -> Iterator[str]:
-    if "architecture" in member:
-        yield from _network_contradictions(member["architecture"])
-    yield from _optimizer_contradictions(member["optimizer"])
-    yield from _interval_contradictions("transforms", member["transforms"], "crop_scale", "crop_ratio")
-
-
 def _backbone_contradictions(backbone: Study) -> Iterator[str]:
     network, views = backbone["architecture"], backbone["views"]
-    yield from _network_contradictions(network)
-    yield from _optimizer_contradictions(backbone["optimizer"])
-    yield from _interval_contradictions("views", views, "global_scale", "local_scale")
+    yield from network_contradictions(network)
+    yield from optimizer_contradictions(backbone["optimizer"])
+    yield from interval_contradictions("views", views, "global_scale", "local_scale")
     if network["name"] == "squeezenet":
         yield "architecture: squeezenet has no linear classifier that could be left out"
     if network["name"] == "deit" and views["local_size"] % network["patch_size"]:
         yield f"views/local_size: {views['local_size']} is not a multiple of the patch_size of {network['patch_size']}"
 
 
-def _network_contradictions(network: Study) -> Iterator[str]:
-    if network["name"] == "deit" and network["embedding"] % network["heads"]:
-        yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
-
-
-def _optimizer_contradictions(optimizer: Study) -> Iterator[str]:
-    if optimizer.get("nesterov") and not optimizer["momentum"]:
-        yield "optimizer/nesterov: needs a momentum above 0"
-
-
-def _interval_contradictions(section: str, settings: Study, *keys: str) -> Iterator[str]:
-    for key in keys:
-        smallest, largest = settings[key]
-        if smallest > largest:
-            yield f"{section}/{key}: [{smallest}, {largest}] must have the smaller number first"
-
-
 def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
     """What contradicts each other in the section `datasets` alone."""
-    kind = kind_of(datasets)
+    kind = kind_of_datasets(datasets)
     originals = [dataset["id"] for dataset in datasets["validation"] if "of" not in dataset]
     if "of" in datasets["validation"][0]:
         yield "datasets/validation/0: the first validation set must not be a corrupted one"

@@ -17,21 +17,21 @@ import numpy as np
 import torch
 
 from scripts.lib.datasets.image_set import ArrayImages, ImageSet
-from scripts.lib.datasets.spec import kind_of
+from scripts.lib.datasets.spec import kind_of as kind_of_datasets
 from scripts.lib.inference.infer import BATCH
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.members.external_weights import LIBRARIES, completed
+from scripts.lib.members.external_weights import completed, source_of
+from scripts.lib.members.spec import kind_of
 from scripts.lib.networks.architectures import build, count_parameters, place
 from scripts.lib.study.file import read_study
-from scripts.lib.study.resolve import WITH_WEIGHTS, resolve
+from scripts.lib.study.resolve import resolve
 from scripts.lib.supernets.batch_norm import adaptation_samples
 from scripts.lib.training.batches import training_transforms
 from scripts.lib.training.dino import Pretraining
 from scripts.lib.training.optimizers import make_optimizer
 from scripts.lib.training.steps import Steps
 
-TRAINED = ("supervised", "dino")
 NNCF_EVALUATIONS = 3000  # of a search, where the section does not say
 NOT_INCLUDED = (
     "Sub-networks and steps of a super-network count as the whole network: an upper bound, without NNCF's own work. "
@@ -80,7 +80,7 @@ class Estimate:
 
     def __init__(self, study: dict[str, Any], device: torch.device) -> None:
         self.study, self.device = study, device
-        kind = kind_of(study["datasets"])
+        kind = kind_of_datasets(study["datasets"])
         # Where the study does not say how many images: all that there are, if that is known.
         self.training, self.validation = (kind.size.training, kind.size.validation) if kind.size.exact else (0, 0)
         self.classes = (study["datasets"]["classes"] if kind.folders else None) or kind.size.classes
@@ -92,17 +92,17 @@ class Estimate:
 
     def member(self, member: dict[str, Any]) -> dict[str, Any]:
         """A member with the architecture and image size of its backbone or super-network."""
-        if member["kind"] in LIBRARIES:
-            source_of_library = LIBRARIES[member["kind"]](member, False, f"members/{member['id']}")
-            return completed(member, source_of_library, self.study["datasets"])
-        source = self.sources.get(source_of(member), {})
+        if "kind" in member and kind_of(member).origin == "weights":
+            library = source_of(member, pretrained=False, where=f"members/{member['id']}")
+            return completed(member, library, self.study["datasets"])
+        source = self.sources.get(made_from(member), {})
         return member | {key: source[key] for key in ("architecture", "image_size") if key in source}
 
     def supervised(self, member: dict[str, Any]) -> Time:
         """Training of a member, or of the classifier on its backbone."""
         complete = self.member(member)
         network = build(complete, self.classes)
-        if member["kind"] == "dino":
+        if "backbone" in member:
             network.model.requires_grad_(False)
             network.model.get_submodule(network.head).requires_grad_(True)
         model = place(network.model, self.device)
@@ -132,7 +132,7 @@ class Estimate:
         """Training of a super-network, with the smallest and the largest sub-network scored after every epoch."""
         stages = supernet["bootstrapNAS"]["training"]["schedule"]["list_stage_descriptions"]
         epochs = sum(stage["epochs"] for stage in stages)
-        plain = supernet | {"kind": "supernet", "epochs": epochs}
+        plain = supernet | {"epochs": epochs}
         plain["optimizer"] = {"name": "SGD", "lr": 0.01, **supernet["optimizer"]}
         return self.supervised(plain) + self.forward(supernet) * (2 * epochs * scored_images(supernet))
 
@@ -174,7 +174,7 @@ class Estimate:
     def megabytes(self, members: list[dict[str, Any]]) -> dict[str, float]:
         """Disk of the largest results."""
         size, samples = self.study["datasets"]["image_size"], sum(self.samples())
-        networks = [self.member(member) for member in members if member["kind"] in WITH_WEIGHTS]
+        networks = [self.member(member) for member in members if kind_of(member).has_network]
         weights = sum(count_parameters(build(network, self.classes).model) for network in networks)
         maps = self.study["attributions"]["samples"] * len(self.samples())
         return {
@@ -190,7 +190,7 @@ def files_in(folder: str | None) -> int:
     return sum(1 for _ in Path(folder).glob("*/*")) if folder else 0
 
 
-def source_of(member: dict[str, Any]) -> str:
+def made_from(member: dict[str, Any]) -> str:
     """The backbone or super-network that a member is made from; empty where it is made from none."""
     return str(member.get("backbone") or member.get("supernet") or "")
 
@@ -202,7 +202,7 @@ def scored_images(supernet: dict[str, Any]) -> int:
 
 def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     """Print one line a training, and then the sums."""
-    estimate, members = Estimate(study, device), [m for m in study["members"] if m["kind"] in WITH_WEIGHTS]
+    estimate, members = Estimate(study, device), [m for m in study["members"] if kind_of(m).has_network]
     print(
         f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
     )
@@ -212,7 +212,7 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     }
     work = sum(before.values(), NOTHING)
     trained = {}
-    for member in [member for member in members if member["kind"] in TRAINED]:
+    for member in [member for member in members if "epochs" in member]:
         trained[member["id"]] = _line(f"train {member['id']}", estimate.supervised(member))
     for supernet in study["supernets"]:
         shrinking = _line(f"train super-network {supernet['id']}", estimate.shrinking(supernet))
@@ -226,7 +226,7 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
             trained.get(member["id"], NOTHING),
             _line(f"infer {member['id']}", estimate.inference(member)),
         )
-        chain = before.get(source_of(member), NOTHING) + training + inference
+        chain = before.get(made_from(member), NOTHING) + training + inference
         longest = max(longest, chain, key=lambda time: time.middle)
         work += training + inference
     if others := len(study["members"]) - len(members):
@@ -237,7 +237,7 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     wall = max(longest.middle, work.middle / devices) / 3600
     print(f"Wall time with {devices} devices, one a job: at least {wall:.2f} h.")
     if trained:
-        rate = estimate.loading(next(member for member in members if member["kind"] in TRAINED))
+        rate = estimate.loading(next(member for member in members if "epochs" in member))
         print(f"Loading: one process augments {rate:.0f} images a second, decoding not counted.")
     disk = estimate.megabytes(study["members"])
     print("Disk: " + ", ".join(f"{name} {size / 1000:.2f} GB" for name, size in disk.items()))

@@ -9,29 +9,22 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
-from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.errors import StudyError, shown
+from scripts.lib.jobs.user_paths import DATASET, fault_of_file, fault_of_path, location
+from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.manifests import rows_of_manifest
 from scripts.lib.study.patterns import matches, name_of, template
-from scripts.lib.study.plain_values import shown
-from scripts.lib.study.user_files import DATASET, fault_of_file, fault_of_path, location, weights_file
 
 Entry = dict[str, Any]
-KINDS = {
-    ".npy": "predictions",
-    ".npz": "predictions",
-    ".csv": "predictions",
-    ".parquet": "predictions",
-    ".onnx": "onnx",
-    ".safetensors": "timm",
-    ".pt": "timm",
-    ".pth": "timm",
-}
 MANIFESTS = (".csv", ".parquet")
-# The key that holds the file of a member.
-FILE_KEYS = {"predictions": "file", "onnx": "file", "timm": "weights", "torchvision": "weights"}
 LARGEST_HEADER = 100 << 20  # bytes; what safetensors itself allows
+
+
+def kinds_of_suffixes() -> dict[str, str]:
+    """The kind of member that a file becomes, by its suffix."""
+    return {suffix: kind.name for kind in reversed(list(MEMBER_KINDS.values())) for suffix in kind.suffixes}
 
 
 def expand(entries: Any, datasets: Sequence[str]) -> tuple[Any, list[Entry]]:
@@ -100,11 +93,11 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
         if not reason and path.endswith(".json"):
             continue  # settings that lie beside a member's file
         file = template(pattern, path, first)
-        of_suffix = KINDS.get(Path(path).suffix, "")
+        of_suffix = kinds_of_suffixes().get(Path(path).suffix, "")
         stated = settings if reason or not of_suffix else _beside(file) | settings
         kind = stated.get("kind", of_suffix)
-        key = FILE_KEYS[kind] if _is_known(kind) else ""
-        if not reason and (not key or key != FILE_KEYS.get(of_suffix)):
+        key = _file_key(kind)
+        if not reason and (not key or key != _file_key(of_suffix)):
             reason = f"a file {Path(path).suffix!r} is no member{_of_kind(stated)}"
         if reason:
             yield os.fsencode(path).decode("utf-8", "backslashreplace"), None, reason
@@ -112,8 +105,9 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
         yield _member({"id": name_of(pattern, file), "kind": kind, key: file} | stated, path, datasets)
 
 
-def _is_known(kind: Any) -> TypeGuard[str]:
-    return isinstance(kind, str) and kind in FILE_KEYS
+def _file_key(kind: Any) -> str:
+    """The key that holds the file of a member; empty for kinds without files, and for what is not a kind."""
+    return (MEMBER_KINDS[kind].file_key or "") if isinstance(kind, str) and kind in MEMBER_KINDS else ""
 
 
 def _of_kind(settings: Entry) -> str:
@@ -125,13 +119,13 @@ def _member(row: Entry, path: str, datasets: Sequence[str]) -> Row:
 
     Of a kind that has no files, nothing is looked at: the schema says what is wrong with it.
     """
-    kind = row.get("kind") or KINDS.get(Path(str(_file_of(row) or "")).suffix, "predictions")
-    file = row.get(FILE_KEYS[kind]) if _is_known(kind) else None
+    kind = row.get("kind") or kinds_of_suffixes().get(Path(str(_file_of(row) or "")).suffix, _kind_of_files())
+    file = row.get(_file_key(kind))
     shown_path = file if isinstance(file, str) and file else path
     if reason := _missing(file, kind, row, datasets):
         return shown_path, None, reason
     row = {"kind": kind} | _beside(file) | row
-    if kind in ("timm", "torchvision"):
+    if _is_of_origin(kind, "weights"):
         row.setdefault("model", _model(file))
     name = row.get("id") or (Path(file).stem if isinstance(file, str) else str(row.get("model", "member")))
     row["id"] = re.sub(r"[^A-Za-z0-9._-]+", "-", str(name)).lstrip("._-") or "member"
@@ -143,14 +137,24 @@ def _file_of(row: Entry) -> Any:
     return next(iter(file.values()), None) if isinstance(file, dict) else file
 
 
+def _is_of_origin(kind: Any, origin: str) -> bool:
+    return isinstance(kind, str) and kind in MEMBER_KINDS and MEMBER_KINDS[kind].origin == origin
+
+
+def _kind_of_files() -> str:
+    """What a file of another suffix is taken for: the kind of members that are files of predictions."""
+    return next(kind.name for kind in MEMBER_KINDS.values() if kind.origin == "files")
+
+
 def _missing(file: Any, kind: Any, row: Entry, datasets: Sequence[str]) -> str:
     """Why the files of a member cannot be read, or nothing."""
-    if kind == "predictions":
+    if _is_of_origin(kind, "files"):
         return _missing_predictions(file, datasets)
-    if kind in ("timm", "torchvision") and isinstance(file, str):
-        file = weights_file({"kind": kind, "weights": file})
-    fault = fault_of_path(file) or fault_of_file(file) if isinstance(file, str) and _is_known(kind) else ""
-    return f"{file} {fault}" if fault else ""
+    if not _file_key(kind) or not isinstance(file, str):
+        return ""
+    path = MEMBER_KINDS[kind].file(row, "")
+    fault = path and (fault_of_path(path) or fault_of_file(path))
+    return f"{path} {fault}" if fault else ""
 
 
 def _missing_predictions(file: Any, datasets: Sequence[str]) -> str:

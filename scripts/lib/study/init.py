@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.study.external import KINDS
+from scripts.lib.members.spec import MEMBER_KINDS
+from scripts.lib.study.external import kinds_of_suffixes
 from scripts.lib.study.resolve import resolve
 
 HEAD = """# Written by `make init`; every key is described in docs/config.md, more in docs/how-to/bring-your-own-zoo.md.
@@ -28,13 +29,14 @@ def study_for(models: Path, images: Path | None, labels: Path | None, name: str)
     """
     if not models.is_dir():
         raise StudyError(f"MODELS: {models} is no folder.")
-    suffixes = Counter(path.suffix for path in models.iterdir() if path.suffix in KINDS)
+    kinds = kinds_of_suffixes()
+    suffixes = Counter(path.suffix for path in models.iterdir() if path.suffix in kinds)
     if not suffixes:
-        raise StudyError(f"MODELS: {models} has no file that ends in {', '.join(KINDS)}.")
+        raise StudyError(f"MODELS: {models} has no file that ends in {', '.join(kinds)}.")
     [(suffix, _)] = suffixes.most_common(1)
-    kind = KINDS[suffix]
+    kind = kinds[suffix]
     members: dict[str, Any] = {"from": str(models / f"*{suffix}"), "kind": kind}
-    if kind == "predictions":
+    if not MEMBER_KINDS[kind].needs_images:
         if labels is None or not labels.is_file():
             raise StudyError(f"LABELS: files of predictions need a file of labels; {labels} is none.")
         datasets = {"kind": "predictions", "validation": [{"id": "clean", "labels": str(labels)}]}

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.user_paths import location
+from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.file import is_misread
-from scripts.lib.study.user_files import location, weights_file
 
 Entry = dict[str, Any]
 # Cells that are paths (relative to the manifest), and those that are text even where they look like numbers.
@@ -90,12 +91,13 @@ def _nested(cells: Entry, where: str) -> Entry:
 
 
 def _below(folder: Path, key: str, row: Entry) -> Any:
-    """A path of a manifest's row, which is relative to the manifest, or the name of torchvision's own weights."""
+    """A path of a manifest's row, which is relative to the manifest, or the name of a library's own weights."""
     value = row[key]
     if isinstance(value, dict):
         return {inner: _below(folder, inner, value) for inner in value}
     if not isinstance(value, str):
         return value
     path = str(folder / location(value))
-    is_name = key == "weights" and row.get("kind") == "torchvision" and not os.path.isfile(path)
-    return value if is_name and weights_file(row) is None else path
+    kind = MEMBER_KINDS.get(str(row.get("kind")))
+    is_name = kind is not None and key == kind.file_key and not os.path.isfile(path) and kind.file(row, "") is None
+    return value if is_name else path

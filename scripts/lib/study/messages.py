@@ -1,12 +1,11 @@
 """What is wrong in a study, in words: the path of the key, its value, and what is allowed."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
 import jsonschema
 
-from scripts.lib.study.plain_values import shown
+from scripts.lib.jobs.errors import not_among
 
 MOST_MESSAGES = 30
 
@@ -49,11 +48,3 @@ def path_of(path: Iterable[str | int], study: Any) -> str:
         parts.append(f"{part} ({name})" if name else str(part))
     path = "/".join(parts) or "top level"
     return path.encode("utf-8", "backslashreplace").decode()  # an id with a lone surrogate could not be printed
-
-
-def not_among(value: Any, allowed: Iterable[Any]) -> str:
-    """That a value is not one of those that are allowed, and which of them it resembles."""
-    names = [str(name) for name in allowed]
-    close = difflib.get_close_matches(str(value), names, n=1)
-    suggestion = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{shown(value)} is not one of {', '.join(names)}{suggestion}"

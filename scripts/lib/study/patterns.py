@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from scripts.lib.study.user_files import DATASET
+from scripts.lib.jobs.user_paths import DATASET
 
 ANY_FOLDERS = "**"
 

@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scripts.lib.jobs.errors import MOST_CHARACTERS, shown
+
 MOST_LEVELS = 50
 LARGEST_INTEGER = 2**63 - 1
-MOST_CHARACTERS = 80
 # What a section is called stands before its other keys, for those who read study.json or the report.
 FIRST_KEYS = ("name", "id", "kind")
 
@@ -66,12 +67,6 @@ def _fault_of_text(text: str) -> str:
     except UnicodeEncodeError:
         return f"{shown(text)} cannot be written as UTF-8; use other characters"
     return ""
-
-
-def shown(value: Any) -> str:
-    """A value for a message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
 
 
 def canonical(value: Any) -> Any:

@@ -11,19 +11,17 @@ from typing import Any
 import jsonschema
 import yaml
 
-from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.paths import ROOT
+from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.study.contradictions import contradictions, dataset_contradictions
 from scripts.lib.study.external import expand
-from scripts.lib.study.messages import listed, not_among, path_of, readable
-from scripts.lib.study.plain_values import canonical, faults, shown
+from scripts.lib.study.messages import listed, path_of, readable
+from scripts.lib.study.plain_values import canonical, faults
 from scripts.lib.study.schema import schema
 
 Study = dict[str, Any]
 BACKBONE = "backbone"  # beside the kinds of members
-# Kinds of members that are trained here, and those whose network is known, so that they have more than predictions.
-TRAINED = ("supervised", "dino", "subnet")
-WITH_WEIGHTS = (*TRAINED, "timm", "torchvision")
 
 
 def resolve(config: Study) -> Study:
@@ -76,7 +74,7 @@ def _about_datasets(error: jsonschema.ValidationError) -> bool:
 
 def _trains(study: Study) -> bool:
     """Whether anything is trained, so that training images are needed."""
-    return bool(study["backbones"] or study["supernets"] or any(m["kind"] in TRAINED for m in study["members"]))
+    return bool(study["backbones"] or study["supernets"] or any(kind_of(m).is_trained_here for m in study["members"]))
 
 
 def _expand_members(study: Study) -> str:
@@ -107,20 +105,19 @@ def _dataset_ids(study: Study) -> list[str]:
 
 def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
     """The keys that a member of each kind, and a backbone, can have."""
-    kinds = schema["$defs"]["member"]["properties"]["kind"]["enum"]
-    keys = {kind: set(schema["$defs"][f"{kind}_member"]["properties"]) for kind in kinds}
+    keys = {kind: set(schema["$defs"][f"{kind}_member"]["properties"]) for kind in MEMBER_KINDS}
     return keys | {BACKBONE: set(schema["$defs"]["backbone"]["properties"])}
 
 
 def _merge_recipes(study: Study) -> None:
     """Give members and backbones the keys of their recipes and the study's overrides; pick points of searches."""
     kinds = keys_of_kinds(schema())
-    for section, kind in (("members", "supervised"), ("backbones", BACKBONE)):
+    for section, kind in (("members", _default_kind()), ("backbones", BACKBONE)):
         if isinstance(study.get(section), list):
             entries = enumerate(study[section])
             study[section] = [_merged(study, entry, f"{section}/{place}", kind, kinds) for place, entry in entries]
     if isinstance(study.get("members"), list):
-        study["members"] = [member for entry in study["members"] for member in _picked(entry)]
+        study["members"] = [member for entry in study["members"] for member in _members_of(entry)]
 
 
 def _merged(study: Study, entry: Any, where: str, kind: str, kinds: dict[str, set[str]]) -> Any:
@@ -144,16 +141,14 @@ def _overrides(study: Study, kind: Any, kinds: dict[str, set[str]]) -> Study:
     return {key: value for key, value in overrides.items() if key not in elsewhere}
 
 
-def _picked(entry: Any) -> list[Any]:
-    """The members that an entry stands for: `count` points of a search's front, or just the entry itself."""
-    subnet = entry.get("subnet") if isinstance(entry, dict) else None
-    search: Any = subnet.get("search") if isinstance(subnet, dict) else None
-    if not isinstance(search, dict) or type(search.get("count")) is not int or "point" in search:
-        return [entry]
-    return [
-        entry | {"id": f"{entry.get('id')}-{point}", "subnet": {"search": search | {"point": point}}}
-        for point in range(1, search["count"] + 1)
-    ]
+def _members_of(entry: Any) -> list[Any]:
+    """The members that an entry stands for, such as the points of a search; just the entry where it is not valid."""
+    kind = entry.get("kind", _default_kind()) if isinstance(entry, dict) else None
+    return MEMBER_KINDS[kind].stands_for(entry) if isinstance(kind, str) and kind in MEMBER_KINDS else [entry]
+
+
+def _default_kind() -> str:
+    return schema()["$defs"]["member"]["properties"]["kind"]["default"]
 
 
 def _inherited(study: Study, supernet: Study) -> Study:

@@ -7,6 +7,7 @@ import yaml
 
 from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.jobs.paths import ROOT
+from scripts.lib.members.spec import MEMBER_KINDS
 
 SCHEMA = ROOT / "schemas" / "study.schema.yaml"
 
@@ -16,6 +17,7 @@ def schema() -> dict[str, Any]:
     """The complete schema. Shared: callers must not change it."""
     complete = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     complete["$defs"]["datasets"]["properties"]["kind"] = _dataset_kinds()
+    _add_kinds_of_members(complete["$defs"])
     return complete
 
 
@@ -23,3 +25,23 @@ def _dataset_kinds() -> dict[str, Any]:
     """What `datasets/kind` may be."""
     *others, last = (f"`{name}` ({kind.meaning})" for name, kind in DATASET_KINDS.items())
     return {"description": f"{', '.join(others)} or {last}.", "enum": list(DATASET_KINDS)}
+
+
+def _add_kinds_of_members(definitions: dict[str, Any]) -> None:
+    """The names of the kinds, and the keys of each beside those of every member."""
+    member = definitions["member"]
+    kinds = list(MEMBER_KINDS.values())
+    without = [f"`{kind.name}`" for kind in kinds if not kind.has_network]
+    member["properties"]["kind"]["description"] += (
+        f" {'; '.join(f'`{kind.name}` {kind.meaning}' for kind in kinds)}. Members of kind "
+        f"{', '.join(without[:-1])} or {without[-1]} have predictions only, neither attributions nor activations."
+    )
+    member["properties"]["kind"]["enum"] = [kind.name for kind in kinds]
+    member["allOf"] = [
+        {"if": {"properties": {"kind": {"const": kind.name}}}, "then": {"$ref": f"#/$defs/{kind.name}_member"}}
+        for kind in kinds
+    ]
+    for kind in kinds:
+        own = yaml.safe_load(kind.schema)
+        keys = dict.fromkeys(member["properties"], True) | own.get("properties", {})
+        definitions[f"{kind.name}_member"] = own | {"additionalProperties": False, "properties": keys}

@@ -9,25 +9,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from scripts.lib.members.costs import COSTS
 from scripts.lib.report.drawings.style import BLUE, GREY, LIGHT_GREY, ORANGE, literal, new_figure, panels
 from scripts.lib.report.labels import consensus_title, in_words
 
 COLUMNS = 5
 WIDE = 20  # a ratio of costs that a linear axis does not show
 STYLES: list[tuple[str, Any, str]] = [(BLUE, "-", "o"), (ORANGE, "--", "s")]
-# Column, unit in which it is shown, title.
-COSTS = [
-    ("macs", 1e6, "Operations of all members for one image (million multiply-accumulates)"),
-    ("latency_ms", 1, "Latency of all members for one image, one after the other (ms)"),
-    ("parameters", 1e6, "Parameters of all members (million)"),
-]
+# Unit in which a cost is shown, and the axis's title.
+AXES: dict[str, tuple[float, str]] = {
+    "macs": (1e6, "Operations of all members for one image (million multiply-accumulates)"),
+    "latency_ms": (1, "Latency of all members for one image, one after the other (ms)"),
+    "parameters": (1e6, "Parameters of all members (million)"),
+}
 
 
 def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
     """One panel a dataset: held-out accuracy against cost, or against the number of members where costs are unknown."""
     together = pl.concat(tables.values())
-    cost = next((known for known in COSTS if not together[known[0]].null_count()), None)
-    column, unit, title = cost or ("size", 1, "Members of the ensemble")
+    cost = next((known for known in COSTS if not together[known].null_count()), None)
+    column, (unit, title) = (cost, AXES[cost]) if cost else ("size", (1, "Members of the ensemble"))
     costs = together[column].to_numpy()
     columns = min(COLUMNS, len(tables))
     rows = -(-len(tables) // columns)

@@ -1,0 +1,33 @@
+"""Settings of trainings that contradict each other although the schema allows each of them."""
+
+from collections.abc import Iterator
+
+from scripts.lib.members.spec import Entry
+
+
+def contradictions_of_training(member: Entry, study: Entry) -> Iterator[str]:
+    """What contradicts each other in the settings of a training on labels."""
+    if "architecture" in member:
+        yield from network_contradictions(member["architecture"])
+    yield from optimizer_contradictions(member["optimizer"])
+    yield from interval_contradictions("transforms", member["transforms"], "crop_scale", "crop_ratio")
+
+
+def network_contradictions(network: Entry) -> Iterator[str]:
+    """What contradicts each other in a section `architecture`."""
+    if network["name"] == "deit" and network["embedding"] % network["heads"]:
+        yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
+
+
+def optimizer_contradictions(optimizer: Entry) -> Iterator[str]:
+    """What contradicts each other in a section `optimizer`."""
+    if optimizer.get("nesterov") and not optimizer["momentum"]:
+        yield "optimizer/nesterov: needs a momentum above 0"
+
+
+def interval_contradictions(section: str, settings: Entry, *keys: str) -> Iterator[str]:
+    """Intervals of a section that do not begin with their smaller end."""
+    for key in keys:
+        smallest, largest = settings[key]
+        if smallest > largest:
+            yield f"{section}/{key}: [{smallest}, {largest}] must have the smaller number first"

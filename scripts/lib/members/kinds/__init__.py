@@ -1,0 +1,1 @@
+"""The kinds of members: one module each, found without being named anywhere (`members/spec.py`)."""

@@ -1,0 +1,92 @@
+"""A classifier of torchvision whose weights lie in a file, or are torchvision's own: rule `import_weights`."""
+
+import difflib
+import os
+import re
+from typing import Any
+
+from scripts.lib.jobs.errors import StudyError, first_line
+from scripts.lib.members.spec import Entry, MemberKind, Source
+
+# A name of torchvision's own weights, such as IMAGENET1K_V1.
+OWN_WEIGHTS = re.compile(r"[A-Z0-9_]+")
+IMAGENET: Any = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+SCHEMA = """
+description: A classifier of torchvision with weights from a file, or with torchvision's own pretrained weights.
+required: [model]
+properties:
+  model:
+    description: Name of the model in torchvision, such as `resnet18`.
+    type: string
+  weights:
+    description: >-
+      A file of weights (`.safetensors`; `.pt` and `.pth` only if they contain nothing but tensors), or the name of
+      torchvision's own weights, such as `IMAGENET1K_V1`, which are downloaded; null downloads the best weights of
+      torchvision.
+    type: [string, "null"]
+    default: null
+  arguments:
+    description: Additional arguments of the function that creates the model.
+    type: object
+    default: {}
+  classes: {$ref: "#/$defs/class_order", default: null}
+  image_size:
+    description: >-
+      Height and width, in pixels, of the images that the model sees; null takes that of torchvision's weights
+      (224 for weights from a file).
+    type: [integer, "null"]
+    minimum: 8
+    default: null
+  crop:
+    description: >-
+      Part of the image's shorter side that the model sees, like timm's `crop_pct`; null takes that of torchvision's
+      weights (0.875 for weights from a file). It cannot be more than what `datasets.resize` leaves.
+    $ref: "#/$defs/crop"
+    default: null
+  mean: {$ref: "#/$defs/own_channels", default: null}
+  std: {$ref: "#/$defs/own_channels", default: null}
+"""
+
+
+def weights_file(member: Entry, dataset: str) -> str | None:
+    """`weights` is always a file, but for names of torchvision's own weights where no such file exists."""
+    weights = member["weights"]
+    return None if OWN_WEIGHTS.fullmatch(weights) and not os.path.isfile(weights) else str(weights)
+
+
+def source(member: dict[str, Any], pretrained: bool, where: str) -> Source:
+    """torchvision's weights know how images are prepared; for a file it is the usual 224 of 256 pixels.
+
+    Raises StudyError for a classifier or weights that torchvision does not have.
+    """
+    from scripts.lib.networks.vision import torchvision
+
+    name = member["model"]
+    if name not in (known := torchvision.models.list_models(module=torchvision.models)):
+        close = ", ".join(difflib.get_close_matches(name, known, n=3)) or "none"
+        raise StudyError(f"{where}/model: torchvision has no classifier {name!r} (similar names: {close}).")
+    if not pretrained:
+        return Source(224, 224 / 256, **IMAGENET)
+    try:
+        weights = torchvision.models.get_model_weights(name)[member["weights"] or "DEFAULT"]
+        state = weights.get_state_dict(progress=False, check_hash=True)
+    except KeyError:
+        raise StudyError(f"{where}/weights: torchvision has no weights {member['weights']!r} of {name}.") from None
+    except (OSError, RuntimeError) as error:
+        raise StudyError(
+            f"{where}: torchvision's weights of {name} could not be downloaded ({first_line(error)})."
+        ) from None
+    view = weights.transforms()
+    return Source(view.crop_size[0], view.crop_size[0] / view.resize_size[0], view.mean, view.std, dict(state))
+
+
+TORCHVISION = MemberKind(
+    name="torchvision",
+    order=50,
+    meaning="loads weights that were trained elsewhere into a network of torchvision",
+    schema=SCHEMA,
+    origin="weights",
+    file_key="weights",
+    file_of=weights_file,
+    source=source,
+)
