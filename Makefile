@@ -65,7 +65,7 @@ estimate: setup
 	@$(IN) python -m scripts.lib.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
 
 unpack-imagenet: setup
-	@test -n "$(ARCHIVES)" || { echo "Say where the archives are: make unpack-imagenet ARCHIVES=/path"; exit 1; }
+	@test -n "$(ARCHIVES)" || { echo "Name the folder of the archives: make unpack-imagenet ARCHIVES=/path"; exit 1; }
 	@$(IN) python -m scripts.lib.imagenet_archives "$(ARCHIVES)" data/imagenet
 
 proof: setup

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.measures import MEASURES
-from scripts.lib.plots.words import in_words, quantity
+from scripts.lib.plots.words import counted, in_words, quantity
 from scripts.lib.report_tables import Table
 from scripts.lib.storage import load_json
 from scripts.lib.study import WITH_WEIGHTS
@@ -23,7 +23,7 @@ def found_table(study: Mapping[str, Any]) -> Table | None:
     for entry, found in entries.items():
         members = [row["member"] for row in found if row["member"]]
         skipped = [row for row in found if not row["member"]]
-        rows.append([entry, f"{len(members)} members", shortened(members)])
+        rows.append([entry, counted(len(members), "member"), shortened(members)])
         rows += [[entry, "skipped", f"{row['path']}: {row['reason']}"] for row in skipped[:MOST_SKIPPED]]
         if len(skipped) > MOST_SKIPPED:
             rows.append([entry, "skipped", f"{len(skipped) - MOST_SKIPPED} more files"])
