@@ -125,8 +125,8 @@ def _by_number(columns: Sequence[str], where: str) -> tuple[list[int], list[str]
 
 
 def mostly_numbered(names: Sequence[str]) -> bool:
-    """Whether more than half of these are numbers, so that the others were not meant as names of classes."""
-    return 2 * sum(bool(NUMBERED.fullmatch(name.strip())) for name in names) > len(names)
+    """Whether half of these or more are numbers, so that the others were not meant as names of classes."""
+    return 2 * sum(bool(NUMBERED.fullmatch(name.strip())) for name in names) >= len(names)
 
 
 def numbers_in(names: Sequence[str]) -> list[int] | None:

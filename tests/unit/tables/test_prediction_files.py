@@ -246,6 +246,13 @@ def test_numbered_columns_with_gaps_or_of_two_kinds_are_refused(tmp_path: Path, 
     assert "m.csv" in str(refusal.value)
 
 
+@pytest.mark.parametrize("heads", [["prob_0", "loss"], ["loss", "1"]])
+def test_a_column_that_is_not_a_class_is_refused_in_the_place_of_one_of_two(tmp_path: Path, heads: list[str]) -> None:
+    table(LOGITS[:, :2], classes=heads).write_csv(tmp_path / "m.csv")
+    with pytest.raises(StudyError, match="'loss' is not numbered"):
+        logits_of_file(str(tmp_path / "m.csv"), MEMBER, "clean", SAMPLES, ["0", "1"], None)
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_file_is_read_by_its_name_not_by_a_pattern(tmp_path: Path, form: str) -> None:
     for name, values in (("m1", -LOGITS), ("m[1]", LOGITS)):
