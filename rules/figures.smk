@@ -14,7 +14,7 @@ FIGURES = [
         improvement=IMPROVEMENTS,
         consensus=CONSENSUS,
     ),
-    *expand("pairwise_{measure}", measure=MEASURES),
+    *expand("pairwise_{measure}", measure=STUDY_MEASURES),
     *(["attributions"] if WEIGHTED else []),
     *(["learning_curves"] if TRAINED_HERE else []),
     *(["supernets"] if SUPERNETS else []),
@@ -70,7 +70,7 @@ rule plot_best_ensembles:
     resources:
         **requests(),
     params:
-        code=code("plot_best_ensembles"),
+        code=code("plot_best_ensembles", *CONSENSUS_FILES),
     message:
         "Figure: the best ensemble of every size"
     script:
@@ -97,7 +97,7 @@ rule plot_deployment:
     resources:
         **requests(),
     params:
-        code=code("plot_deployment"),
+        code=code("plot_deployment", *CONSENSUS_FILES),
     message:
         "Figure: what accuracy an ensemble costs"
     script:
@@ -135,7 +135,7 @@ rule plot_improvement:
     params:
         improvements=IMPROVEMENTS,
         consensus=CONSENSUS,
-        code=code("plot_improvement"),
+        code=code("plot_improvement", *MEASURE_FILES, *CONSENSUS_FILES),
     message:
         "Figure: improvement against every measure"
     script:
@@ -146,16 +146,16 @@ rule plot_pairwise:
     input:
         pairwise=expand(
             "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
-            measure=MEASURES,
+            measure=STUDY_MEASURES,
             dataset=DATASETS,
         ),
     output:
         report(
-            expand("results/{{study}}/figures/pairwise_{measure}.png", measure=MEASURES),
+            expand("results/{{study}}/figures/pairwise_{measure}.png", measure=STUDY_MEASURES),
             caption="../report/pairwise.rst",
             category="Figures",
         ),
-        expand("results/{{study}}/figures/pairwise_{measure}.pdf", measure=MEASURES),
+        expand("results/{{study}}/figures/pairwise_{measure}.pdf", measure=STUDY_MEASURES),
     log:
         "logs/{study}/plot_pairwise.log",
     benchmark:
@@ -166,7 +166,7 @@ rule plot_pairwise:
     resources:
         **requests(),
     params:
-        code=code("plot_pairwise"),
+        code=code("plot_pairwise", *MEASURE_FILES),
     message:
         "Figure: heat maps of every pairwise measure"
     script:
@@ -317,7 +317,7 @@ rule plot_correlations:
     params:
         improvement="over_mean",
         consensus=CONSENSUS[0],
-        code=code("plot_correlations"),
+        code=code("plot_correlations", *MEASURE_FILES, *CONSENSUS_FILES),
     message:
         "Figure: which diversity goes with improvement"
     script:

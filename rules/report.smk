@@ -31,7 +31,7 @@ rule report:
     resources:
         **requests(),
     params:
-        code=code("report"),
+        code=code("report", *MEASURE_FILES, *CONSENSUS_FILES),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.jobs.storage import load_json
-from scripts.lib.measures.measures import MEASURES
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.labels import in_words, quantity
 from scripts.lib.report.tables import Table
 from scripts.lib.study.resolve import WITH_WEIGHTS

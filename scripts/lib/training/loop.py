@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler
 
 from scripts.lib.datasets.images import ImageSet, ValidationSet
-from scripts.lib.inference.infer import logits_in_batches
+from scripts.lib.inference.logits import logits_in_batches
 from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress

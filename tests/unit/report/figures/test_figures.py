@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_array, load_json, load_table
-from scripts.lib.measures.measures import MEASURES
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.figures.attributions import choose_samples, draw_attributions, plot_attributions
 from scripts.lib.report.figures.best_ensembles import draw_best_ensembles, plot_best_ensembles
 from scripts.lib.report.figures.correlations import draw_correlations, plot_correlations
@@ -22,7 +22,7 @@ from scripts.lib.report.figures.learning_curves import draw_learning_curves, plo
 from scripts.lib.report.figures.member_accuracies import draw_member_accuracies, plot_member_accuracies
 from scripts.lib.report.figures.pairwise import clustered, draw_pairwise, in_few_characters, plot_pairwise
 from scripts.lib.report.figures.style import new_figure, save, shortened, wrapped
-from scripts.lib.report.labels import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed
+from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study
 
 STUDIES: dict[str, dict[str, Any]] = {
@@ -275,11 +275,10 @@ def test_similarities_are_turned_into_diversities() -> None:
 
 def test_every_measure_has_words_for_itself_and_as_a_diversity() -> None:
     for measure in MEASURES.values():
-        assert {measure.name, measure.diversity} <= QUANTITIES.keys()
-        assert is_similarity(measure.name) == measure.similarity
+        assert {measure.name, measure.diversity} <= quantities().keys()
         table = pl.DataFrame({measure.name: [0.25]})
         assert oriented(table, measure.diversity).to_list() == [0.75 if measure.similarity else 0.25]
-    titles = [QUANTITIES[measure.name].title for measure in MEASURES.values()]
+    titles = [quantities()[measure.name].title for measure in MEASURES.values()]
     assert len(set(titles)) == len(titles)
 
 
