@@ -6,11 +6,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from scripts.lib.datasets.spec import DATASET_KINDS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.deployment_methods import missing_program
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.user_paths import location
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.files import lists_of_member
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
@@ -70,37 +73,26 @@ BACKBONE_IDS = list(BACKBONE_ENTRIES)
 DATASET = {dataset["id"]: dataset for dataset in STUDY["datasets"]["validation"]}
 DATASETS = list(DATASET)
 CORRUPTED = [dataset["id"] for dataset in STUDY["datasets"]["validation"] if "of" in dataset]
-# What each measure compares: a folder of what `infer` recorded.
-RECORDED = {
-    "disagreement": "predictions",
-    "attribution_similarity": "attributions",
-    "activation_similarity": "activations",
-    "js_divergence": "predictions",
-    "oracle_disagreement": "predictions",
-    "double_fault": "predictions",
-    "yules_q": "predictions",
-    "correctness_correlation": "predictions",
-    "error_consistency": "predictions",
-    "attribution_pearson_similarity": "attributions",
-    "attribution_spearman_similarity": "attributions",
-    "attribution_topk_iou_similarity": "attributions",
-    "unbiased_activation_similarity": "activations",
-}
-
 # Measures that can be computed: two members at least must have what is compared.
-MEASURES = [
+STUDY_MEASURES = [
     measure
     for measure in STUDY["measures"]
-    if RECORDED[measure] == "predictions" or len(MEMBERS_WITH_NETWORK) > 1
+    if MEASURES[measure].needs == "predictions" or len(MEMBERS_WITH_NETWORK) > 1
 ]
 
 # The members that have what a measure compares.
 COMPARED = {
-    measure: MEMBER_IDS if RECORDED[measure] == "predictions" else MEMBERS_WITH_NETWORK
-    for measure in MEASURES
+    measure: MEMBER_IDS if MEASURES[measure].needs == "predictions" else MEMBERS_WITH_NETWORK
+    for measure in STUDY_MEASURES
 }
 
 CONSENSUS = STUDY["ensembles"]["consensus"]
+
+# The files of the specs that a study names: they decide what it computes, and how tables, figures and report name it.
+MEASURE_FILES = [MEASURES.file_of(measure) for measure in STUDY["measures"]]
+CONSENSUS_FILES = [CONSENSUS_METHODS.file_of(method) for method in CONSENSUS]
+ATTRIBUTION_METHOD = ATTRIBUTION_METHODS[STUDY["attributions"]["method"]]
+ATTRIBUTION_FILE = ATTRIBUTION_METHODS.file_of(ATTRIBUTION_METHOD.name)
 SHARDS = STUDY["shards"]
 # What decides which training images there are.
 TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training", "classes")}
@@ -125,7 +117,7 @@ wildcard_constraints:
     backbone=one_of(BACKBONE_IDS),
     supernet=one_of(SUPERNET_IDS),
     dataset=one_of(DATASETS),
-    measure=one_of(MEASURES),
+    measure=one_of(STUDY_MEASURES),
     shard=r"\d+",
 
 
@@ -204,9 +196,6 @@ def code(script, *specs):
     return digest
 
 
-# Measures that need all samples at once: no sums of shards make them.
-WHOLE = {"activation_similarity"}
-
 # Whether some ensembles are only found by looking at predictions again: more members, or fewer sizes, than all.
 GREEDY_SEARCH = len(MEMBER_IDS) > 20 or STUDY["ensembles"]["sizes"] != "all"
 
@@ -248,9 +237,15 @@ def members_compared(wildcards):
     return COMPARED[wildcards.measure]
 
 
+def measure_file(wildcards):
+    """The file with the spec of a measure."""
+    return MEASURES.file_of(wildcards.measure)
+
+
 def compared(wildcards):
     """What a measure compares: the recorded arrays of the members that have them."""
-    return recorded_files(wildcards, members_compared(wildcards), RECORDED[wildcards.measure])
+    measure = MEASURES[wildcards.measure]
+    return recorded_files(wildcards, members_compared(wildcards), measure.needs)
 
 
 def predicted(wildcards):
@@ -260,7 +255,7 @@ def predicted(wildcards):
 
 def pairs(wildcards):
     """From what a pairwise table is made: the sums of all shards, or what the measure compares."""
-    if SHARDS == 1 or wildcards.measure in WHOLE:
+    if SHARDS == 1 or MEASURES[wildcards.measure].whole:
         return compared(wildcards)
     path = "results/{study}/shards/{dataset}/{shard}/{measure}.parquet"
     return {"shards": expand(path, shard=range(SHARDS), **wildcards)}

@@ -8,7 +8,7 @@ rule correlations:
         pairwise=expand(
             "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
             dataset=DATASETS,
-            measure=MEASURES,
+            measure=STUDY_MEASURES,
         ),
     output:
         "results/{study}/correlations.parquet",
@@ -26,7 +26,7 @@ rule correlations:
         datasets=DATASETS,
         permutations=STUDY["statistics"]["permutations"],
         seed=STUDY["seed"],
-        code=code("correlations"),
+        code=code("correlations", *MEASURE_FILES),
     message:
         "Correlate diversity with improvement"
     script:

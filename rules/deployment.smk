@@ -23,7 +23,7 @@ rule deployment:
         share=STUDY["deployment"]["selection_share"],
         seed=STUDY["seed"],
         device=STUDY["device"],
-        code=code("deployment"),
+        code=code("deployment", *CONSENSUS_FILES),
     message:
         "Choose ensembles on a part of {wildcards.dataset}, judge them on the rest"
     script:
@@ -47,7 +47,7 @@ rule deployment_summary:
         **requests(),
     params:
         datasets=DATASETS,
-        code=code("deployment_summary"),
+        code=code("deployment_summary", *CONSENSUS_FILES),
     message:
         "Write the deployment answer: results/{wildcards.study}/deployment.json"
     script:

@@ -6,7 +6,7 @@ rule ensembles:
         unpack(counted),
         pairwise=expand(
             "results/{{study}}/pairwise/{{dataset}}/{measure}.parquet",
-            measure=MEASURES,
+            measure=STUDY_MEASURES,
         ),
     output:
         accuracies="results/{study}/accuracies/{dataset}.parquet",
@@ -22,13 +22,13 @@ rule ensembles:
         **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
         members=MEMBER_IDS,
-        measures=MEASURES,
+        measures=STUDY_MEASURES,
         compared=COMPARED,
         ensembles=STUDY["ensembles"],
         baseline=STUDY["baseline"],
         seed=STUDY["seed"],
         device=STUDY["device"],
-        code=code("ensembles"),
+        code=code("ensembles", *CONSENSUS_FILES),
     message:
         "Evaluate the ensembles on {wildcards.dataset}"
     script:
@@ -57,7 +57,7 @@ rule ensembles_shard:
         seed=STUDY["seed"],
         shards=SHARDS,
         device=STUDY["device"],
-        code=code("ensembles_shard"),
+        code=code("ensembles_shard", *CONSENSUS_FILES),
     message:
         "Count what ensembles get right on shard {wildcards.shard} of {wildcards.dataset}"
     script:
@@ -84,7 +84,7 @@ rule best_ensembles:
         members=MEMBER_IDS,
         ensembles=STUDY["ensembles"],
         device=STUDY["device"],
-        code=code("best_ensembles"),
+        code=code("best_ensembles", *CONSENSUS_FILES),
     message:
         "Find the best ensemble of each size on {wildcards.dataset}"
     script:

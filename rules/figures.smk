@@ -4,7 +4,7 @@
 OUTLINE = StudyOutline(
     datasets=DATASETS,
     members=MEMBER_IDS,
-    measures=MEASURES,
+    measures=STUDY_MEASURES,
     consensus=CONSENSUS,
     improvements=IMPROVEMENTS,
     members_with_network=MEMBERS_WITH_NETWORK,
@@ -61,7 +61,7 @@ for figure in figures_of(OUTLINE):
             **requests(),
         params:
             figure=figure_settings(figure),
-            code=code("figure", FIGURES.file_of(figure.name)),
+            code=code("figure", FIGURES.file_of(figure.name), *MEASURE_FILES, *CONSENSUS_FILES),
         message:
             f"Figure: {figure.title}"
         script:

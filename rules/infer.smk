@@ -29,7 +29,7 @@ rule infer:
         attributions=STUDY["attributions"],
         activation_samples=STUDY["activations"]["samples"],
         device=STUDY["device"],
-        code=code("infer"),
+        code=code("infer", ATTRIBUTION_FILE),
     message:
         "Run {wildcards.member} on {wildcards.dataset}"
     script:

@@ -18,7 +18,7 @@ rule pairwise:
     params:
         members=members_compared,
         device=STUDY["device"],
-        code=code("pairwise"),
+        code=code("pairwise", measure_file),
     message:
         "Compare all pairs of members by {wildcards.measure} on {wildcards.dataset}"
     script:
@@ -44,7 +44,7 @@ rule pairwise_shard:
         members=members_compared,
         shards=SHARDS,
         device=STUDY["device"],
-        code=code("pairwise_shard"),
+        code=code("pairwise_shard", measure_file),
     message:
         "Compare all pairs of members by {wildcards.measure} on shard {wildcards.shard} of {wildcards.dataset}"
     script:

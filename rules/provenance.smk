@@ -21,7 +21,7 @@ rule provenance:
             *expand(
                 "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
                 dataset=DATASETS,
-                measure=MEASURES,
+                measure=STUDY_MEASURES,
             ),
         ],
     output:

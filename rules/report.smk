@@ -35,7 +35,7 @@ rule report:
         **requests(),
     params:
         pictures=captioned_pictures(OUTLINE),
-        code=code("report", *specs_of_members()),
+        code=code("report", *MEASURE_FILES, *CONSENSUS_FILES, *specs_of_members()),
     message:
         "Report: results/{wildcards.study}/report.html"
     script:

@@ -133,9 +133,10 @@ def inference_megabytes(wildcards):
 
 
 def inference_minutes(wildcards):
-    """One pass for every sample, and three for every step of an attribution."""
-    steps = 3 * STUDY["attributions"]["steps"] * STUDY["attributions"]["samples"]
-    passes = samples_of(wildcards) + steps
+    """One pass for every sample, and three passes' work for every forward and backward pass of an attribution."""
+    settings = STUDY["attributions"]
+    attributions = 3 * ATTRIBUTION_METHOD.passes(settings["steps"]) * settings["samples"]
+    passes = samples_of(wildcards) + attributions
     return passes * relative_pixels(wildcards) / IMAGES_PER_SECOND / 60
 
 
@@ -176,4 +177,4 @@ def ensembles_minutes(wildcards):
 
 def correlations_minutes(wildcards):
     """Every measure on every validation set, with its permutations."""
-    return len(DATASETS) * len(MEASURES) * STUDY["statistics"]["permutations"] / 1000
+    return len(DATASETS) * len(STUDY_MEASURES) * STUDY["statistics"]["permutations"] / 1000

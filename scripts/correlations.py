@@ -1,6 +1,7 @@
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import load_table, save_table
-from scripts.lib.measures.measures import MEASURES, load_pairwise
+from scripts.lib.measures.spec import MEASURES
+from scripts.lib.measures.tables import load_pairwise
 from scripts.lib.statistics.correlations import Evidence, correlations_table
 
 with job(snakemake):

@@ -4,7 +4,7 @@ from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
-from scripts.lib.measures.measures import load_pairwise
+from scripts.lib.measures.tables import load_pairwise
 
 with job(snakemake):
     dataset, params, files = snakemake.wildcards.dataset, snakemake.params, snakemake.input

@@ -2,8 +2,9 @@ from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
-from scripts.lib.measures.measures import MEASURES, load_sums, pairwise_table
 from scripts.lib.measures.pairwise import compare
+from scripts.lib.measures.spec import MEASURES
+from scripts.lib.measures.tables import load_sums, pairwise_table
 
 with job(snakemake):
     dataset, members, files = snakemake.wildcards.dataset, snakemake.params.members, snakemake.input

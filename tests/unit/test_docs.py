@@ -9,7 +9,7 @@ import yaml
 
 from scripts.lib.ensembles.contributions import contributions
 from scripts.lib.ensembles.tables import ensembles_table
-from scripts.lib.measures.measures import MEASURES
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.figure import FIGURES
 from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
 from scripts.lib.study.resolve import ROOT, resolve

@@ -132,6 +132,9 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.members.files",
     "scripts.lib.members.spec",
     "scripts.lib.jobs.user_paths",
+    "scripts.lib.measures.spec",
+    "scripts.lib.ensembles.consensus.spec",
+    "scripts.lib.inference.attribution_methods.spec",
     "scripts.lib.study.resolve",
     "scripts.lib.study.file",
     "scripts.lib.study.user_files",
@@ -157,6 +160,8 @@ def test_what_the_rules_import_needs_no_heavy_library() -> None:
     program = (
         f"import sys, {', '.join(CHECKS_BEFORE_JOBS)}\n"
         "assert len(scripts.lib.members.spec.MEMBER_KINDS) > 7\n"
+        "from scripts.lib.study.schema import schema\n"
+        "schema()  # it reads the specs of all registries\n"
         "print([name for name in ('torch', 'numpy', 'polars') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -226,7 +231,7 @@ def rules() -> dict[str, str]:
             body = re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
             name = given or IN_A_LOOP[re.search(r"^    name:\s+(.*)$", body, re.MULTILINE)[1]]
             assert name not in found, f"two rules are called {name}"
-            found[name] = re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
+            found[name] = body
     return found
 
 
@@ -259,6 +264,54 @@ WITHOUT_CODE = {"study", "fetch_images"}
 @pytest.mark.parametrize("name", sorted(RULES.keys() - WITHOUT_CODE))
 def test_every_rule_has_the_digest_of_its_own_script_as_a_parameter(name: str) -> None:
     assert re.findall(r"code=code\(\s*\"(\w+)\"[,)]", RULES[name]) == [name]
+
+
+# For each registry, what names the files of its specs in a rule, as arguments of `code` (rules/common.smk).
+SPEC_FILES = {
+    "scripts/lib/measures/spec.py": ("*MEASURE_FILES", "measure_file"),
+    "scripts/lib/ensembles/consensus/spec.py": ("*CONSENSUS_FILES",),
+    "scripts/lib/inference/attribution_methods/spec.py": ("ATTRIBUTION_FILE",),
+    "scripts/lib/datasets/spec.py": ("DATASET_KIND_FILE",),
+    "scripts/lib/members/spec.py": ("spec_of_member", "*specs_of_members()"),
+    "scripts/lib/report/figure.py": ("FIGURES.file_of(figure.name)",),
+}
+# Rules that no spec of a registry decides although their script reaches it.
+MEASURE, CONSENSUS, ATTRIBUTION, *_ = SPEC_FILES
+DECIDED_BY_NO_SPEC = {
+    ("correlations", CONSENSUS),  # consensus methods are names in its input; it counts with none
+    ("deployment_summary", MEASURE),  # it names no measure
+}
+
+
+def reached_registries() -> set[tuple[str, str]]:
+    """Every rule with every registry that its script reaches by its imports."""
+    return {
+        (path.stem, named(module))
+        for path in SCRIPTS
+        for module in code_digest.closure(path)
+        if named(module) in SPEC_FILES and path.stem not in WITHOUT_CODE
+    }
+
+
+def test_every_registry_of_the_library_has_its_way_into_the_digests() -> None:
+    created = {named(path) for path in LIBRARY if re.search(r"^\w+.* = Registry\(", path.read_text(), re.MULTILINE)}
+    assert created == SPEC_FILES.keys()
+
+
+def test_every_rule_names_the_files_of_the_specs_that_decide_its_result() -> None:
+    """Nothing imports the specs that a registry finds, so a digest without their files would miss a changed spec."""
+    reached = reached_registries()
+    assert {("pairwise", MEASURE), ("ensembles", CONSENSUS), ("infer", ATTRIBUTION)} <= reached
+    assert reached >= DECIDED_BY_NO_SPEC
+    for rule, registry in reached:
+        arguments = re.findall(rf"code=code\(\s*\"{rule}\",\s*(.*?),?\s*\),\n", RULES[rule])
+        found = any(name in text.split(", ") for text in arguments for name in SPEC_FILES[registry])
+        assert found != ((rule, registry) in DECIDED_BY_NO_SPEC), (rule, registry)
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=named)
+def test_rules_expand_over_the_measures_of_the_study_not_over_the_registry(path: Path) -> None:
+    assert not re.search(r"measures?=MEASURES\b", path.read_text(encoding="utf-8"))
 
 
 # The repository.

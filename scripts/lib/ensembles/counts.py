@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 
 import kernels
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions, probabilities
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
@@ -95,15 +95,14 @@ def _tally_of_block(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarr
     )
 
 
-def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Any) -> np.ndarray:
+def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: str) -> np.ndarray:
     """How many samples each ensemble of `chosen`, bool [E, M], gets right, int64 [E], from probabilities [M, N, C]."""
-    members = chosen.shape[1]
+    members, method = chosen.shape[1], CONSENSUS_METHODS[consensus]
     if members <= MOST_MEMBERS and len(chosen) > 2 ** (members - 1):
-        # The kernel is much faster where it can share work between all subsets, which it numbers by their bits.
-        counts = kernels.consensus_sweep(scores, labels, "all", consensus).cpu().numpy()
+        # A kernel is much faster where it can share work between all subsets, which it numbers by their bits.
+        counts = method.count(scores, labels, "all").cpu().numpy()
         return counts[chosen @ (1 << np.arange(members)) - 1]
-    ensembles = torch.from_numpy(chosen).to(scores.device)
-    return kernels.consensus_sweep(scores, labels, ensembles, consensus).cpu().numpy()
+    return method.count(scores, labels, torch.from_numpy(chosen).to(scores.device)).cpu().numpy()
 
 
 def _unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:

@@ -1,7 +1,6 @@
 """What a trained member says about a validation set: logits, input attributions and activations."""
 
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,29 +8,13 @@ import torch
 from torch import nn
 
 from scripts.lib.datasets.validation_sets import ValidationSet
+from scripts.lib.inference.attributions import attribute
+from scripts.lib.inference.logits import BATCH, logits_in_batches
 from scripts.lib.inference.predictions import require_finite_logits
 from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.storage import checksums, save_array, save_json
 from scripts.lib.networks.architectures import Network
-from scripts.lib.networks.preprocessing import prepare, resized, seen
-
-BATCH = 100
-
-
-def _batches(pixels: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
-    for start in range(0, len(pixels), size):
-        yield pixels[start : start + size]
-
-
-def logits_in_batches(
-    model: nn.Module, member: dict[str, Any], pixels: np.ndarray, device: torch.device
-) -> Iterator[torch.Tensor]:
-    """Logits float32 [B, C] on the CPU for one batch of images after another."""
-    model.eval()
-    for batch in _batches(pixels):
-        with torch.inference_mode():
-            yield model(prepare(batch, member, device)).float().cpu()
 
 
 def infer(
@@ -100,75 +83,3 @@ def predict(
     with network.model.get_submodule(network.head).register_forward_pre_hook(keep):
         logits = torch.cat(list(shown)).numpy()
     return logits, torch.cat(features)[:activation_samples].numpy().astype(np.float16)
-
-
-def attribute(
-    member: dict[str, Any],
-    network: Network,
-    validation: ValidationSet,
-    logits: np.ndarray,
-    settings: dict[str, Any],
-    device: torch.device,
-    title: str,
-) -> np.ndarray:
-    """Attribution maps float16 [n, S, S] of the first n samples at the size S of the stored images.
-
-    Absolute values are summed over the channels. Each map is scaled to maximum 1, which no similarity measure notices,
-    because small gradients would vanish in float16; a map that is zero everywhere stays zero.
-    """
-    n, size = min(settings["samples"], len(validation.samples)), validation.images.shape[1]
-    targets = torch.from_numpy(logits.argmax(1) if settings["target"] == "prediction" else np.array(validation.labels))
-    method = ATTRIBUTIONS[settings["method"]]
-    maps = []
-    batches = progress(_batches(validation.images[:n]), title, "batch", total=-(-n // BATCH))
-    for batch, target in zip(batches, targets[:n].split(BATCH), strict=True):
-        images = prepare(batch, member, device).requires_grad_()
-        values = method(network.model, images, target.to(device), settings["steps"])
-        heat = values.detach().abs().sum(1, keepdim=True)
-        maps.append(_in_frame(heat, seen(member, size), size).clamp(min=0).cpu())
-    heat = torch.cat(maps)
-    largest = heat.amax((1, 2), keepdim=True)
-    return (heat / largest.where(largest > 0, torch.ones(()))).numpy().astype(np.float16)
-
-
-def _in_frame(heat: torch.Tensor, part: slice, size: int) -> torch.Tensor:
-    """Maps [B, 1, s, s] at their place in the stored image, [B, S, S]: zero where the member does not look."""
-    margins = (part.start, size - part.stop) * 2
-    return nn.functional.pad(resized(heat, part.stop - part.start).squeeze(1), margins)
-
-
-Attribution = Callable[[nn.Module, torch.Tensor, torch.Tensor, int], torch.Tensor]
-
-
-def _saliency(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    from captum.attr import Saliency
-
-    return Saliency(model).attribute(images, target=target)
-
-
-def _input_x_gradient(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    from captum.attr import InputXGradient
-
-    return InputXGradient(model).attribute(images, target=target)
-
-
-def _integrated_gradients(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    """Sundararajan et al. 2017; the internal batch keeps memory at that of one batch (captum #245, #538)."""
-    from captum.attr import IntegratedGradients
-
-    return IntegratedGradients(model).attribute(images, target=target, n_steps=steps, internal_batch_size=BATCH)
-
-
-def _guided_backprop(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    """Springenberg et al. 2015; it changes ReLU only, so for a network without ReLU it is the plain gradient."""
-    from captum.attr import GuidedBackprop
-
-    return GuidedBackprop(model).attribute(images, target=target)
-
-
-ATTRIBUTIONS: dict[str, Attribution] = {
-    "Saliency": _saliency,
-    "InputXGradient": _input_x_gradient,
-    "IntegratedGradients": _integrated_gradients,
-    "GuidedBackprop": _guided_backprop,
-}

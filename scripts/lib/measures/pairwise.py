@@ -1,5 +1,6 @@
 """One measure on one dataset: from the members' files to sums over samples."""
 
+import numpy as np
 import torch
 
 from scripts.lib.inference.predictions import (
@@ -8,8 +9,10 @@ from scripts.lib.inference.predictions import (
     load_predictions,
 )
 from scripts.lib.inference.recorded import RecordedFiles
-from scripts.lib.jobs.shards import shard
-from scripts.lib.measures.measures import Measure, Recorded, load_recorded, pairwise_sums
+from scripts.lib.jobs.job import progress
+from scripts.lib.jobs.shards import blocks, shard
+from scripts.lib.measures.recorded import Recorded, load_recorded
+from scripts.lib.measures.spec import Measure
 
 
 def open_recorded(measure: Measure, files: RecordedFiles) -> Recorded:
@@ -31,3 +34,15 @@ def compare(
     recorded = open_recorded(measure, files)
     rows = shard(len(recorded.arrays[0]), part, parts)
     return pairwise_sums(measure, recorded, rows, device, f"{measure.name} on {files.dataset}"), len(rows)
+
+
+def pairwise_sums(measure: Measure, recorded: Recorded, rows: range, device: torch.device, title: str) -> torch.Tensor:
+    """The measure's sums over the samples `rows`, float64 [M, M], block by block."""
+    members = len(recorded.arrays)
+    # Four bytes a number, since the kernels compute with float32 where float16 is recorded.
+    sample = 4 * sum(int(np.prod(array.shape[1:])) for array in recorded.arrays)
+    pieces = [slice(rows.start, rows.stop)] if measure.whole else list(blocks(rows, sample))
+    total = torch.zeros(members, members, dtype=torch.float64, device=device)
+    for piece in progress(pieces, title, "block"):
+        total += measure.sums(recorded[piece], device)
+    return total

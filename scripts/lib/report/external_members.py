@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.jobs.storage import load_json
-from scripts.lib.measures.measures import MEASURES
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.spec import kind_of
 from scripts.lib.report.labels import counted, in_words, quantity
 from scripts.lib.report.tables import Table

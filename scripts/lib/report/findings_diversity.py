@@ -5,6 +5,7 @@ from typing import Any
 
 from scripts.lib.report.labels import (
     BEYOND_ACCURACY,
+    MEAN_MEMBER_ACCURACY,
     WHAT_P_TESTS,
     counted,
     in_words,
@@ -17,7 +18,6 @@ from scripts.lib.report.labels import (
 )
 
 Row = Mapping[str, Any]
-ACCURACY = "mean_member_accuracy"  # not a diversity, so it is reported separately
 WHAT_IS_TESTED = (
     "Ensembles share members and images, so ordinary p-values would be far too small. Here p comes from permuting the "
     f"members. {WHAT_P_TESTS} {BEYOND_ACCURACY} q is p corrected for the number of correlations of the study, and "
@@ -31,8 +31,8 @@ def on_diversity(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     Measures are ordered by r and its interval. p and q are shown and decide nothing.
     """
     first = datasets[0]
-    diversities = [row for row in rows if row["measure"] != ACCURACY]
-    accuracies = [row for row in rows if row["measure"] == ACCURACY]
+    diversities = [row for row in rows if row["measure"] != MEAN_MEMBER_ACCURACY]
+    accuracies = [row for row in rows if row["measure"] == MEAN_MEMBER_ACCURACY]
     return [
         _strongest_first([row for row in diversities if row["dataset"] == first], in_words(first)),
         *(_accuracy_alone(row) for row in accuracies if row["dataset"] == first),
@@ -162,9 +162,8 @@ def _interval(row: Row) -> Iterator[str]:
 
 
 def _name(measure: str) -> str:
-    """A measure in the middle of a sentence: only its first letter may change (CKA, Jensen-Shannon)."""
-    title = quantity(measure).title
-    return title if measure == "js_divergence" else title[:1].lower() + title[1:]
+    """A measure in the middle of a sentence."""
+    return quantity(measure).inside_a_sentence
 
 
 def _average(rows: Sequence[Row], column: str) -> float:

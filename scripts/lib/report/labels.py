@@ -3,54 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.measures.spec import MEASURES, Quantity, measure_of_diversity
 
-@dataclass(frozen=True)
-class Quantity:
-    """A measured quantity: its name in words, its unit, and the factor from the table's numbers to that unit."""
-
-    title: str
-    unit: str = ""
-    factor: float = 1.0
-
-    @property
-    def label(self) -> str:
-        """Name and unit, for an axis."""
-        return f"{self.title} ({self.unit})" if self.unit else self.title
-
-
-QUANTITIES = {
-    "disagreement": Quantity("Prediction disagreement", "%", 100),
-    "attribution_similarity": Quantity("Attribution similarity", "cosine"),
-    "attribution_dissimilarity": Quantity("Attribution dissimilarity", "1 − cosine"),
-    "activation_similarity": Quantity("Activation similarity", "CKA"),
-    "activation_dissimilarity": Quantity("Activation dissimilarity", "1 − CKA"),
-    "js_divergence": Quantity("Jensen-Shannon divergence", "nats"),
-    "oracle_disagreement": Quantity("Oracle disagreement", "%", 100),
-    "double_fault": Quantity("Double fault", "%", 100),
-    "one_minus_double_fault": Quantity("No double fault", "%", 100),
-    "yules_q": Quantity("Yule's Q"),
-    "one_minus_yules_q": Quantity("1 − Yule's Q"),
-    "correctness_correlation": Quantity("Correlation of correctness", "ρ"),
-    "one_minus_correctness_correlation": Quantity("Decorrelation of correctness", "1 − ρ"),
-    "error_consistency": Quantity("Error consistency", "κ"),
-    "one_minus_error_consistency": Quantity("Error inconsistency", "1 − κ"),
-    "attribution_pearson_similarity": Quantity("Attribution correlation", "Pearson's r"),
-    "attribution_pearson_dissimilarity": Quantity("Attribution decorrelation", "1 − Pearson's r"),
-    "attribution_spearman_similarity": Quantity("Attribution rank correlation", "Spearman's ρ"),
-    "attribution_spearman_dissimilarity": Quantity("Attribution rank decorrelation", "1 − Spearman's ρ"),
-    "attribution_topk_iou_similarity": Quantity("Attribution overlap", "IoU of the top 10 %"),
-    "attribution_topk_iou_dissimilarity": Quantity("Attribution mismatch", "1 − IoU of the top 10 %"),
-    "unbiased_activation_similarity": Quantity("Unbiased activation similarity", "CKA"),
-    "unbiased_activation_dissimilarity": Quantity("Unbiased activation dissimilarity", "1 − CKA"),
-    "mean_member_accuracy": Quantity("Mean member accuracy", "%"),
-}
+MEAN_MEMBER_ACCURACY = "mean_member_accuracy"  # stands beside the measures, but is not a diversity
 
 IMPROVEMENTS = {
     "over_mean": "Improvement over the mean member",
@@ -68,17 +31,19 @@ BEYOND_ACCURACY = (
     "no calibrated test of it yet (both are planned)."
 )
 
-CONSENSUS = {"average": "averaging of probabilities", "vote": "majority vote"}
+
+@cache
+def quantities() -> Mapping[str, Quantity]:
+    """How each measure is shown, a similarity also as a diversity, and what stands beside the measures."""
+    shown = {measure.name: measure.quantity for measure in MEASURES.values()}
+    turned = [measure.dissimilarity for measure in MEASURES.values() if measure.dissimilarity is not None]
+    accuracy = Quantity("Mean member accuracy", "%")
+    return shown | {found.name: found.quantity for found in turned} | {MEAN_MEMBER_ACCURACY: accuracy}
 
 
 def quantity(measure: str) -> Quantity:
-    """How a measure is shown. A measure without an entry above is shown by its identifier, in words."""
-    return QUANTITIES.get(measure, Quantity(in_words(measure)))
-
-
-def is_similarity(measure: str) -> bool:
-    """Whether a pairwise measure is larger for members that are more alike."""
-    return measure.endswith("_similarity") or f"one_minus_{measure}" in QUANTITIES
+    """How a measure is shown. A measure that is not known here is shown by its identifier, in words."""
+    return quantities().get(measure, Quantity(in_words(measure)))
 
 
 def in_words(identifier: str) -> str:
@@ -94,17 +59,16 @@ def improvement_title(improvement: str) -> str:
 
 def consensus_title(consensus: str) -> str:
     """`average` in words."""
-    return CONSENSUS.get(consensus, in_words(consensus).lower())
+    return CONSENSUS_METHODS[consensus].title if consensus in CONSENSUS_METHODS else in_words(consensus).lower()
 
 
 def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
     """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
     import polars as pl  # not at the top: the specs of figures, which the rules read, take titles from this module
 
-    if measure in ensembles.columns:
+    if (found := measure_of_diversity(measure)) is None:
         return ensembles[measure].cast(pl.Float64)
-    similarity = measure.replace("_dissimilarity", "_similarity").removeprefix("one_minus_")
-    return 1 - ensembles[similarity].cast(pl.Float64)
+    return found.as_diversity(ensembles[found.name].cast(pl.Float64))
 
 
 def missing(value: float | None) -> bool:

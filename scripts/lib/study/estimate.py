@@ -18,7 +18,8 @@ import torch
 
 from scripts.lib.datasets.image_set import ArrayImages, ImageSet
 from scripts.lib.datasets.spec import kind_of as kind_of_datasets
-from scripts.lib.inference.infer import BATCH
+from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
+from scripts.lib.inference.logits import BATCH
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.external_weights import completed, source_of
@@ -144,8 +145,9 @@ class Estimate:
     def inference(self, member: dict[str, Any]) -> Time:
         """Logits and attributions on all validation sets."""
         settings = self.study["attributions"]
-        passes = 3 * settings["samples"] * (settings["steps"] if settings["method"] == "IntegratedGradients" else 1)
-        return self.forward(self.member(member)) * sum(self.samples(passes))
+        passes = ATTRIBUTION_METHODS[settings["method"]].passes(settings["steps"])
+        # A forward and a backward pass cost about three forward passes.
+        return self.forward(self.member(member)) * sum(self.samples(3 * passes * settings["samples"]))
 
     def forward(self, network: dict[str, Any]) -> Time:
         """Logits of one image."""

@@ -6,7 +6,10 @@ from typing import Any
 import yaml
 
 from scripts.lib.datasets.spec import DATASET_KINDS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.jobs.paths import ROOT
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.spec import MEMBER_KINDS
 
 SCHEMA = ROOT / "schemas" / "study.schema.yaml"
@@ -18,6 +21,7 @@ def schema() -> dict[str, Any]:
     complete = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     complete["$defs"]["datasets"]["properties"]["kind"] = _dataset_kinds()
     _add_kinds_of_members(complete["$defs"])
+    _complete_methods(complete["properties"])
     return complete
 
 
@@ -45,3 +49,13 @@ def _add_kinds_of_members(definitions: dict[str, Any]) -> None:
         own = yaml.safe_load(kind.schema)
         keys = dict.fromkeys(member["properties"], True) | own.get("properties", {})
         definitions[f"{kind.name}_member"] = own | {"additionalProperties": False, "properties": keys}
+
+
+def _complete_methods(sections: dict[str, Any]) -> None:
+    """The names of all measures, attribution methods and consensus methods, and how an ensemble decides by each."""
+    sections["measures"]["items"]["enum"] = list(MEASURES)
+    sections["attributions"]["properties"]["method"]["enum"] = list(ATTRIBUTION_METHODS)
+    consensus = sections["ensembles"]["properties"]["consensus"]
+    consensus["items"]["enum"] = list(CONSENSUS_METHODS)
+    decisions = [f"`{method.name}` takes {method.decision}" for method in CONSENSUS_METHODS.values()]
+    consensus["description"] += f" {'; '.join(decisions)}."

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from scripts.lib.datasets.image_set import ImageSet, centre
-from scripts.lib.inference.infer import logits_in_batches
+from scripts.lib.inference.logits import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from scripts.lib.datasets.image_set import ImageSet, centre
-from scripts.lib.inference.infer import logits_in_batches
+from scripts.lib.inference.logits import logits_in_batches
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
 from scripts.lib.networks.architectures import build, load_weights, place

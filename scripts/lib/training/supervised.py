@@ -13,7 +13,7 @@ from torch import nn
 
 from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.validation_sets import ValidationSet
-from scripts.lib.inference.infer import logits_in_batches
+from scripts.lib.inference.logits import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything

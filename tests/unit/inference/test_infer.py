@@ -11,11 +11,13 @@ from torch import nn
 
 from scripts.lib.datasets.image_set import ArrayImages
 from scripts.lib.datasets.validation_sets import ValidationSet
-from scripts.lib.inference.infer import ATTRIBUTIONS, BATCH, attribute, infer, predict, prepare, require_finite_logits
+from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
+from scripts.lib.inference.infer import BATCH, attribute, infer, predict, require_finite_logits
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import digest_of_lines, load_json
 from scripts.lib.networks.architectures import Network, build
+from scripts.lib.networks.preprocessing import prepare
 from scripts.lib.networks.vision import torchvision
 from scripts.lib.study.resolve import resolve
 from tests.unit.conftest import coloured_validation_set, small_member, small_member_entry, small_study
@@ -140,7 +142,7 @@ def test_integrated_gradients_add_up_to_the_difference_of_the_logits() -> None:
     network = tiny_network(nn.Tanh())
     images = prepare(coloured_validation_set(4).images, small_member(), CPU)
     target = torch.tensor([0, 1, 2, 0])
-    values = ATTRIBUTIONS["IntegratedGradients"](network.model, images.requires_grad_(), target, 32)
+    values = ATTRIBUTION_METHODS["IntegratedGradients"].attribute(network.model, images.requires_grad_(), target, 32)
     difference = network.model(images) - network.model(torch.zeros_like(images))
     assert torch.allclose(values.sum((1, 2, 3)), difference.gather(1, target[:, None])[:, 0], atol=1e-3)
 

@@ -81,8 +81,8 @@ properties:
             minimum: 1
   batch_norm_images:
     description: >-
-      Number of training images on which the batch norm statistics are computed again; 0 keeps those of the super-
-      network.
+      Number of training images on which the batch norm statistics are computed again; 0 keeps those of the
+      super-network.
     type: integer
     minimum: 0
     default: 1500

@@ -12,8 +12,9 @@ from matplotlib.image import AxesImage
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
+from scripts.lib.measures.spec import MEASURES, Quantity
 from scripts.lib.report.drawings.style import LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, literal, new_figure, panels
-from scripts.lib.report.labels import Quantity, in_words, is_similarity, missing, quantity
+from scripts.lib.report.labels import in_words, missing, quantity
 
 MOST_MEMBERS_WITH_VALUES = 10
 MOST_NUMBERS = 10
@@ -21,7 +22,7 @@ MOST_NUMBERS = 10
 
 def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
     """One panel a dataset. The members stand in the same order in all: like ones together, judged on the first."""
-    shown, alike = quantity(measure), is_similarity(measure)
+    shown, alike = quantity(measure), MEASURES[measure].similarity
     members = clustered(next(iter(tables.values())), alike)
     values = {dataset: as_matrix(table, members) * shown.factor for dataset, table in tables.items()}
     norm = _shared_scale(list(values.values()))

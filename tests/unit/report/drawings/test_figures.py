@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_array, load_json, load_table
-from scripts.lib.measures.measures import MEASURES
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.drawings.attributions import choose_samples, draw_attributions
 from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles
 from scripts.lib.report.drawings.correlations import draw_correlations
@@ -24,7 +24,7 @@ from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
 from scripts.lib.report.drawings.pairwise import clustered, draw_pairwise, in_few_characters
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
 from scripts.lib.report.figure import draw_pictures, figures_of
-from scripts.lib.report.labels import QUANTITIES, in_words, is_similarity, oriented, plain, quantity, signed
+from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study, outline
 
 STUDIES: dict[str, dict[str, Any]] = {
@@ -262,11 +262,10 @@ def test_similarities_are_turned_into_diversities() -> None:
 
 def test_every_measure_has_words_for_itself_and_as_a_diversity() -> None:
     for measure in MEASURES.values():
-        assert {measure.name, measure.diversity} <= QUANTITIES.keys()
-        assert is_similarity(measure.name) == measure.similarity
+        assert {measure.name, measure.diversity} <= quantities().keys()
         table = pl.DataFrame({measure.name: [0.25]})
         assert oriented(table, measure.diversity).to_list() == [0.75 if measure.similarity else 0.25]
-    titles = [QUANTITIES[measure.name].title for measure in MEASURES.values()]
+    titles = [quantities()[measure.name].title for measure in MEASURES.values()]
     assert len(set(titles)) == len(titles)
 
 

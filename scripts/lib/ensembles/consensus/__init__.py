@@ -1,0 +1,1 @@
+"""How an ensemble decides: one file for each consensus method; `spec` finds them."""

@@ -1,0 +1,25 @@
+"""The class of highest mean probability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from scripts.lib.ensembles.consensus.spec import ConsensusMethod
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _count(scores: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor | Literal["all"]) -> torch.Tensor:
+    import kernels
+
+    return kernels.consensus_sweep(scores, labels, ensembles, "average")
+
+
+AVERAGE = ConsensusMethod(
+    name="average",
+    order=10,
+    title="averaging of probabilities",
+    decision="the class of highest mean probability",
+    count=_count,
+)

@@ -1,0 +1,32 @@
+"""What a consensus method is, and the registry of all of them. Needs only the standard library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from scripts.lib.jobs.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ConsensusMethod:
+    """How an ensemble makes one decision of its members' predictions.
+
+    `title` stands in figures and tables ("ensembles by ..."), `decision` in the reference of the study file ("... takes
+    ..."). `count` says how many samples each ensemble gets right, int64 [E], from probabilities [M, N, C], labels
+    int64 [N] and the ensembles: bool [E, M], or "all" for the 2^M - 1 that are not empty, where row e - 1 is the
+    ensemble whose members are the set bits of e. Counts of shards of samples add up.
+    """
+
+    name: str
+    order: int
+    title: str
+    decision: str
+    count: Callable[[torch.Tensor, torch.Tensor, torch.Tensor | Literal["all"]], torch.Tensor]
+
+
+CONSENSUS_METHODS = Registry("scripts.lib.ensembles.consensus", ConsensusMethod)

@@ -1,0 +1,150 @@
+"""The classic measures: on which samples is each of two members correct?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scripts.lib.measures.spec import Dissimilarity, Documentation, Measure, Quantity
+
+if TYPE_CHECKING:
+    import torch
+
+    from scripts.lib.measures.recorded import Recorded
+
+
+def _joint_correctness(recorded: Recorded, device: torch.device) -> torch.Tensor:
+    """How many samples both members of a pair get right: all classic measures follow from it."""
+    import kernels
+    from scripts.lib.inference.predictions import predicted_classes
+
+    assert recorded.labels is not None  # they come with predictions
+    correct = predicted_classes(recorded.arrays) == recorded.labels
+    return kernels.joint_correctness(correct.to(device)).double()
+
+
+def _oracle_disagreement(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    from kernels.correctness_measures import oracle_disagreement
+
+    return oracle_disagreement(sums.long(), samples)
+
+
+def _double_fault(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    from kernels.correctness_measures import double_fault
+
+    return double_fault(sums.long(), samples)
+
+
+def _yules_q(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    from kernels.correctness_measures import yules_q
+
+    return yules_q(sums.long(), samples)
+
+
+def _correctness_correlation(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    from kernels.correctness_measures import correctness_correlation
+
+    return correctness_correlation(sums.long(), samples)
+
+
+def _error_consistency(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    from kernels.correctness_measures import error_consistency
+
+    return error_consistency(sums.long(), samples)
+
+
+ORACLE_DISAGREEMENT = Measure(
+    name="oracle_disagreement",
+    order=50,
+    quantity=Quantity("Oracle disagreement", "%", 100),
+    needs="predictions",
+    sums=_joint_correctness,
+    value=_oracle_disagreement,
+    documentation=Documentation(
+        definition="(b + c) / N, the share of samples that exactly one of the two members classifies correctly.",
+        compares="correctness",
+        range="0 to 1; 0 for a member with itself.",
+        source="Kuncheva & Whitaker 2003, who call it the disagreement measure; Skalak 1996.",
+    ),
+)
+
+DOUBLE_FAULT = Measure(
+    name="double_fault",
+    order=60,
+    quantity=Quantity("Double fault", "%", 100),
+    needs="predictions",
+    sums=_joint_correctness,
+    value=_double_fault,
+    dissimilarity=Dissimilarity("one_minus_double_fault", Quantity("No double fault", "%", 100)),
+    documentation=Documentation(
+        definition=(
+            "d / N, the share of all samples that both members classify wrongly, with the same class or with "
+            "different ones."
+        ),
+        compares="correctness",
+        range="0 to 1; the error rate for a member with itself.",
+        remarks="it is not the conditional share d / (b + c + d), which some libraries compute under this name.",
+        source="Giacinto & Roli 2001; Kuncheva & Whitaker 2003.",
+    ),
+)
+
+YULES_Q = Measure(
+    name="yules_q",
+    order=70,
+    quantity=Quantity("Yule's Q", proper=True),
+    needs="predictions",
+    sums=_joint_correctness,
+    value=_yules_q,
+    dissimilarity=Dissimilarity("one_minus_yules_q", Quantity("1 − Yule's Q")),
+    documentation=Documentation(
+        definition="Q = (ad − bc) / (ad + bc).",
+        compares="correctness",
+        range="−1 to 1; 1 for a member with itself, 0 for independent members.",
+        undefined="where ad + bc = 0, for example when one of the members classifies every sample correctly.",
+        source="Yule 1900; Kuncheva & Whitaker 2003.",
+    ),
+)
+
+CORRECTNESS_CORRELATION = Measure(
+    name="correctness_correlation",
+    order=80,
+    quantity=Quantity("Correlation of correctness", "ρ"),
+    needs="predictions",
+    sums=_joint_correctness,
+    value=_correctness_correlation,
+    dissimilarity=Dissimilarity("one_minus_correctness_correlation", Quantity("Decorrelation of correctness", "1 − ρ")),
+    documentation=Documentation(
+        definition=(
+            "ρ = (ad − bc) / √((a + b)(a + c)(c + d)(b + d)), Pearson's correlation of the two members' "
+            "correctness (1 or 0 per sample); also known as the phi coefficient."
+        ),
+        compares="correctness",
+        range="−1 to 1; 1 for a member with itself, 0 for independent members.",
+        undefined="where one of the members classifies all samples correctly, or none.",
+        source="Kuncheva & Whitaker 2003.",
+    ),
+)
+
+ERROR_CONSISTENCY = Measure(
+    name="error_consistency",
+    order=90,
+    quantity=Quantity("Error consistency", "κ"),
+    needs="predictions",
+    sums=_joint_correctness,
+    value=_error_consistency,
+    dissimilarity=Dissimilarity("one_minus_error_consistency", Quantity("Error inconsistency", "1 − κ")),
+    documentation=Documentation(
+        definition=(
+            "κ = (o − e) / (1 − e), with the observed agreement in correctness o = (a + d) / N and the "
+            "agreement that independent members with the accuracies p₁ = (a + b) / N and p₂ = (a + c) / N "
+            "would have, e = p₁p₂ + (1 − p₁)(1 − p₂)."
+        ),
+        compares="correctness",
+        range="−1 to 1; 1 for a member with itself, 0 for independent members.",
+        undefined="where e = 1: both members classify every sample correctly, or neither classifies any correctly.",
+        remarks=(
+            "it is Cohen's κ of correctness. Cohen's κ of the predicted classes has e = Σₖ p₁ₖp₂ₖ over the "
+            "classes and is another measure."
+        ),
+        source="Geirhos, Meding & Wichmann 2020.",
+    ),
+)

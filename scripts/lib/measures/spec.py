@@ -1,0 +1,112 @@
+"""What a pairwise measure is, and the registry of all of them: one file a family in `families/`.
+
+Needs only the standard library, because the rules, the schema and the report read specs too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from scripts.lib.jobs.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+
+    from scripts.lib.measures.recorded import Recorded
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How a measured quantity is shown: name in words, unit, and the factor from a table's numbers to that unit.
+
+    `proper` says that the title begins with a proper name, which keeps its capital letter inside a sentence.
+    """
+
+    title: str
+    unit: str = ""
+    factor: float = 1.0
+    proper: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for an axis."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    @property
+    def inside_a_sentence(self) -> str:
+        """The title in the middle of a sentence: only its first letter may change (CKA, Jensen-Shannon)."""
+        return self.title if self.proper else self.title[:1].lower() + self.title[1:]
+
+
+@dataclass(frozen=True)
+class Dissimilarity:
+    """Name and quantity of 1 - a similarity, which is what is correlated with improvement."""
+
+    name: str
+    quantity: Quantity
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """The section on a measure in docs/measures.md, which is made from it; sentences end with a full stop.
+
+    `range` begins with the bounds, up to its first comma, colon or semicolon. All this decides nothing of a result, so
+    digests of code leave it out.
+    """
+
+    definition: str
+    compares: str
+    range: str
+    source: str
+    undefined: str = "never."
+    remarks: str = ""
+
+
+def mean(sums: torch.Tensor, samples: int) -> torch.Tensor:
+    """What most measures are: the mean over samples."""
+    return sums / samples
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A pairwise measure.
+
+    `needs` is the folder of the recorded arrays: predictions, attributions or activations. `sums` takes them, and the
+    device, and returns float64 [M, M]; the sums of blocks of samples add up, unless the measure is `whole`: then it is
+    given all samples at once. `value` makes the measure, float64 [M, M], of the sums and the number of samples. A
+    measure that grows with the similarity of two members says in `dissimilarity` what 1 - value is called.
+    """
+
+    name: str
+    order: int
+    quantity: Quantity
+    needs: Literal["predictions", "attributions", "activations"]
+    sums: Callable[[Recorded, torch.device], torch.Tensor]
+    documentation: Documentation
+    value: Callable[[torch.Tensor, int], torch.Tensor] = mean
+    dissimilarity: Dissimilarity | None = None
+    whole: bool = False
+
+    @property
+    def similarity(self) -> bool:
+        """Whether it is larger for members that are more alike."""
+        return self.dissimilarity is not None
+
+    @property
+    def diversity(self) -> str:
+        """The name under which it is correlated with improvement."""
+        return self.name if self.dissimilarity is None else self.dissimilarity.name
+
+    def as_diversity(self, values: Any) -> Any:
+        """The values (an array or a column of a table) turned so that more means more diverse."""
+        return 1 - values if self.similarity else values
+
+
+MEASURES = Registry("scripts.lib.measures.families", Measure)
+
+
+def measure_of_diversity(name: str) -> Measure | None:
+    """The measure that is correlated with improvement under this name; None if it is not a measure's."""
+    return next((measure for measure in MEASURES.values() if measure.diversity == name), None)

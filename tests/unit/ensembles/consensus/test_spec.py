@@ -1,0 +1,35 @@
+"""How an ensemble decides: what the specs say, and the counts against a decision written out."""
+
+import numpy as np
+import pytest
+import torch
+
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.report.labels import consensus_title
+from scripts.lib.study.schema import schema
+
+# Two members together outweigh the third; two members alone outvote it.
+SCORES = torch.tensor([[[0.4, 0.6]], [[0.45, 0.55]], [[0.9, 0.1]]])
+LABELS = torch.tensor([1])
+
+
+def test_the_schema_offers_the_methods_of_the_registry_and_says_how_each_decides() -> None:
+    section = schema()["properties"]["ensembles"]["properties"]["consensus"]
+    assert section["items"]["enum"] == list(CONSENSUS_METHODS) == ["average", "vote"]
+    for method in CONSENSUS_METHODS.values():
+        assert f"`{method.name}` takes {method.decision}" in section["description"]
+
+
+def test_titles_stand_in_the_spec_and_an_unknown_method_is_shown_by_its_name() -> None:
+    assert [consensus_title(name) for name in CONSENSUS_METHODS] == ["averaging of probabilities", "majority vote"]
+    assert consensus_title("median_rank") == "median rank"
+
+
+@pytest.mark.parametrize(("name", "correct"), [("average", 0), ("vote", 1)])
+def test_an_ensemble_decides_as_its_method_says(name: str, correct: int) -> None:
+    method = CONSENSUS_METHODS[name]
+    everyone = torch.ones(1, 3, dtype=torch.bool)
+    assert method.count(SCORES, LABELS, everyone).tolist() == [correct]
+    bits = np.array([[bool(e >> member & 1) for member in range(3)] for e in range(1, 8)])
+    listed = method.count(SCORES, LABELS, torch.from_numpy(bits))
+    assert torch.equal(method.count(SCORES, LABELS, "all"), listed)
