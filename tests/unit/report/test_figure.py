@@ -51,6 +51,9 @@ def test_every_picture_has_words() -> None:
     pictures = captioned_pictures(STUDY)
     assert all(text.strip() for picture in pictures for text in picture.values())
     assert len({picture["title"] for picture in pictures}) == len(pictures)
+    titles = {picture["name"]: picture["title"] for picture in pictures}
+    assert titles["improvement_over_best_vote"] == "Improvement over the best member, majority vote"
+    assert titles["pairwise_disagreement"] == "Prediction disagreement of every pair of members"
 
 
 @pytest.mark.parametrize("name", FIGURES)
