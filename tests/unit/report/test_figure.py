@@ -1,11 +1,15 @@
 """The specs of the figures: what rules and report read of them."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from html import unescape
+from types import SimpleNamespace
 
+import jinja2
 import pytest
+from docutils.core import publish_parts
 
 from scripts.lib.jobs import code_digest
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
@@ -47,6 +51,19 @@ def test_every_picture_has_words() -> None:
     pictures = captioned_pictures(STUDY)
     assert all(text.strip() for picture in pictures for text in picture.values())
     assert len({picture["title"] for picture in pictures}) == len(pictures)
+    titles = {picture["name"]: picture["title"] for picture in pictures}
+    assert titles["improvement_over_best_vote"] == "Improvement over the best member, majority vote"
+    assert titles["pairwise_disagreement"] == "Prediction disagreement of every pair of members"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_snakemakes_report_shows_the_caption_of_the_spec(name: str) -> None:
+    """Its template is reStructuredText, in which some characters of a caption would be markup."""
+    template = jinja2.Template((ROOT / "report" / "figure.rst").read_text(encoding="utf-8"))
+    snakemake = SimpleNamespace(params=SimpleNamespace(figure={"caption": FIGURES[name].caption}))
+    body = publish_parts(template.render(snakemake=snakemake), writer="html")["body"]
+    assert unescape(re.sub(r"<.*?>", "", body)).split() == FIGURES[name].caption.split()
+    assert "problematic" not in body
 
 
 @pytest.mark.parametrize(
@@ -124,5 +141,5 @@ def test_only_its_own_files_and_the_common_style_decide_a_figure(name: str) -> N
 
 
 def test_each_drawing_belongs_to_a_figure() -> None:
-    drawings = {path.stem for path in Path(ROOT / "scripts/lib/report/drawings").glob("*.py")}
+    drawings = {path.stem for path in (ROOT / "scripts/lib/report/drawings").glob("*.py")}
     assert drawings == {*FIGURES, "style", "__init__"}

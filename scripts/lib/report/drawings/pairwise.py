@@ -1,4 +1,4 @@
-"""Heat maps: how different every two members are, on every dataset."""
+"""Heat maps: how different every pair of members is, on every dataset."""
 
 from collections.abc import Mapping, Sequence
 
