@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib.jobs.errors import first_line, printable
+from scripts.lib.jobs.errors import MOST_CHARACTERS, first_line, not_among, printable, shown
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,15 @@ def test_the_first_line_of_an_error_without_words_is_its_name() -> None:
     assert first_line(ValueError("  one\ntwo")) == "one"
     assert first_line(ValueError("x" * 300)) == "x" * 200
     assert first_line(EOFError()) == first_line(EOFError(" \n ")) == "EOFError"
+
+
+def test_a_long_value_is_cut() -> None:
+    assert shown("ab") == "'ab'"
+    assert shown("x" * 500) == f"'{'x' * (MOST_CHARACTERS - 1)} …"
+
+
+def test_a_value_that_is_not_allowed_is_shown_with_the_one_that_it_resembles() -> None:
+    assert not_among("supervized", ["supervised", "dino"]) == (
+        "'supervized' is not one of supervised, dino; did you mean 'supervised'?"
+    )
+    assert not_among(3, ["a", "b"]) == "3 is not one of a, b"
