@@ -257,6 +257,19 @@ def test_every_rule_has_the_digest_of_its_own_script_as_a_parameter(name: str) -
     assert re.findall(r"code=code\(\s*\"(\w+)\"[,)]", RULES[name]) == [name]
 
 
+def test_local_rules_that_the_snakefile_lists_are_rules_of_every_study() -> None:
+    """Snakemake complains in every run about a listed rule that a study does not have."""
+    text = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    block = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
+    assert block is not None
+    always = {
+        name
+        for path in (ROOT / "Snakefile", *RULE_FILES)
+        for name in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert set(re.findall(r"\w+", block[1])) <= always
+
+
 # The repository.
 
 
