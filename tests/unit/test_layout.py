@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.lib.jobs import code_digest
-from scripts.lib.jobs.code_digest import imported_files
+from scripts.lib.jobs.code_digest import closure, imported_files
 from scripts.lib.study.resolve import ROOT
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
@@ -255,6 +255,16 @@ WITHOUT_CODE = {"study", "fetch_images"}
 @pytest.mark.parametrize("name", sorted(RULES.keys() - WITHOUT_CODE))
 def test_every_rule_has_the_digest_of_its_own_script_as_a_parameter(name: str) -> None:
     assert re.findall(r"code=code\(\s*\"(\w+)\"[,)]", RULES[name]) == [name]
+
+
+# Modules through which the study's kind of dataset decides what is read. No import names the kind's own file.
+READERS_OF_IMAGES = {ROOT / "scripts/lib/datasets" / f"{name}.py" for name in ("training_images", "validation_images")}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_rules_that_read_images_name_the_file_of_the_kind_of_dataset(path: Path) -> None:
+    reads_images = bool(READERS_OF_IMAGES & closure(path)) or path.stem == "labelled_samples"
+    assert ("DATASET_KIND_FILE" in RULES[path.stem]) == reads_images
 
 
 def test_local_rules_that_the_snakefile_lists_are_rules_of_every_study() -> None:
