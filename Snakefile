@@ -34,11 +34,10 @@ include: "rules/report.smk"
 include: "rules/provenance.smk"
 
 
-# What takes a moment, or needs the network that compute nodes may not have.
+# What takes a moment. Rules that only some studies have say it themselves (`localrule`).
 localrules:
     all,
     study,
-    fetch_images,
     deployment_summary,
     provenance,
 

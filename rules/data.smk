@@ -23,6 +23,7 @@ rule study:
 
 if RAW_FILES:
 
+    # Compute nodes may not have the network that it needs.
     rule fetch_images:
         output:
             RAW_FILES,
@@ -30,6 +31,7 @@ if RAW_FILES:
             f"logs/fetch_{DATASET_KIND.name}.log",
         benchmark:
             f"data/{DATASET_KIND.name.replace('-', '_')}.tsv"
+        localrule: True
         conda:
             "../envs/study.yaml"
         resources:
@@ -82,6 +84,7 @@ else:
             "logs/{study}/class_names.log",
         benchmark:
             "results/{study}/benchmarks/class_names.tsv"
+        localrule: True
         conda:
             "../envs/study.yaml"
         resources:

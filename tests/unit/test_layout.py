@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.lib.jobs import code_digest
-from scripts.lib.jobs.code_digest import imported_files
+from scripts.lib.jobs.code_digest import closure, imported_files
 from scripts.lib.study.resolve import ROOT
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
@@ -312,6 +312,29 @@ def test_every_rule_names_the_files_of_the_specs_that_decide_its_result() -> Non
 @pytest.mark.parametrize("path", RULE_FILES, ids=named)
 def test_rules_expand_over_the_measures_of_the_study_not_over_the_registry(path: Path) -> None:
     assert not re.search(r"measures?=MEASURES\b", path.read_text(encoding="utf-8"))
+
+
+# Modules through which the study's kind of dataset decides what is read. No import names the kind's own file.
+READERS_OF_IMAGES = {ROOT / "scripts/lib/datasets" / f"{name}.py" for name in ("training_images", "validation_images")}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_rules_that_read_images_name_the_file_of_the_kind_of_dataset(path: Path) -> None:
+    reads_images = bool(READERS_OF_IMAGES & closure(path)) or path.stem == "labelled_samples"
+    assert ("DATASET_KIND_FILE" in RULES[path.stem]) == reads_images
+
+
+def test_local_rules_that_the_snakefile_lists_are_rules_of_every_study() -> None:
+    """Snakemake complains in every run about a listed rule that a study does not have."""
+    text = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    block = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
+    assert block is not None
+    always = {
+        name
+        for path in (ROOT / "Snakefile", *RULE_FILES)
+        for name in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert set(re.findall(r"\w+", block[1])) <= always
 
 
 # The repository.
