@@ -96,8 +96,8 @@ UNBIASED_ACTIVATION_SIMILARITY = Measure(
         ),
         compares="activations",
         range=(
-            "around 0 for unrelated members, 1 for a member with itself. As an unbiased estimate it can be "
-            "negative and, by chance, above 1; such values are kept as they are."
+            "not bounded: around 0 for unrelated members, 1 for a member with itself. As an unbiased estimate it can "
+            "be negative and, by chance, above 1; such values are kept as they are."
         ),
         undefined="where the sum HSIC₁(X, X) of a member is not positive; with fewer than four samples always.",
         source="Nguyen, Raghu & Kornblith 2021; Song et al. 2012, equation 5, for HSIC₁.",
