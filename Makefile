@@ -85,13 +85,14 @@ test-image: setup
 
 lint: setup
 	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && mypy && \
-	  snakemake --lint && python -m scripts.lib.study.config_reference --check
+	  snakemake --lint && python -m scripts.lib.study.config_reference --check && \
+	  python -m scripts.lib.measures.reference --check
 
 format: setup
 	@$(IN) ruff check --fix . && ruff format . && snakefmt Snakefile rules
 
 docs: setup
-	@$(IN) python -m scripts.lib.study.config_reference
+	@$(IN) python -m scripts.lib.study.config_reference && python -m scripts.lib.measures.reference
 
 # A copy of the lock file records what is installed. Its content is compared, not the time at which git wrote it.
 setup:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.contributions import contributions
 from scripts.lib.ensembles.tables import ensembles_table
 from scripts.lib.measures.spec import MEASURES
@@ -115,6 +116,13 @@ def test_the_table_of_measures_lists_each_with_its_direction() -> None:
     expected = {(name, name, "similarity" if measure.similarity else "diversity") for name, measure in MEASURES.items()}
     assert set(rows) == expected
     assert len(rows) == len(expected)
+
+
+@pytest.mark.parametrize("name", CONSENSUS_METHODS)
+def test_every_consensus_method_is_defined_in_the_docs(name: str) -> None:
+    page = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
+    [section] = re.findall(r"^## How an ensemble decides\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)
+    assert re.search(rf"^- \*\*`{name}`\*\*: \S", section, re.MULTILINE)
 
 
 def test_every_number_about_an_ensemble_is_defined_in_the_docs() -> None:

@@ -29,8 +29,8 @@ def code_digest(script: Path, *specs: Path) -> str:
     `specs` are the files of the specs that decide the result, which a registry loads without a statement that imports
     them: of one measure, for example, and not of all, so that a new measure does not make old results stale.
 
-    Comments, docstrings, log messages and the texts of exceptions do not count: a corrected message must not train
-    a network again.
+    Comments, docstrings, the `documentation` of specs, log messages and the texts of exceptions do not count: a
+    corrected message must not train a network again.
     """
     digest = hashlib.sha256()
     for path in sorted(set().union(*map(closure, (script, *specs)))):
@@ -127,7 +127,10 @@ def _only_says(statement: ast.stmt) -> bool:
 
 
 def _without_text(statement: ast.stmt) -> ast.stmt:
-    """`raise Error` instead of `raise Error("text")`."""
+    """`raise Error` instead of `raise Error("text")`; a spec, `NAME = Spec(...)`, without its `documentation`."""
     if isinstance(statement, ast.Raise) and isinstance(statement.exc, ast.Call):
         statement.exc = statement.exc.func
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+        keywords = statement.value.keywords
+        statement.value.keywords = [keyword for keyword in keywords if keyword.arg != "documentation"]
     return statement

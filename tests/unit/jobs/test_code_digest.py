@@ -114,6 +114,16 @@ def test_a_line_that_only_logs_does_not_count_at_any_depth(project: Project) -> 
     assert project.digest() != before
 
 
+def test_the_documentation_of_a_spec_does_not_count_but_its_title_does(project: Project) -> None:
+    spec = 'SPEC = Measure(title="Overlap", documentation=Documentation(definition="the overlap."))\n'
+    project.write("scripts/lib/far.py", spec)
+    before = project.digest()
+    project.write("scripts/lib/far.py", spec.replace("the overlap", "the share of common pixels"))
+    assert project.digest() == before
+    project.write("scripts/lib/far.py", spec.replace("Overlap", "Common pixels"))
+    assert project.digest() != before
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_closure_has_every_module_of_the_project_that_python_s_own_finder_finds(script: Path) -> None:
     finder = ModuleFinder([str(ROOT)])

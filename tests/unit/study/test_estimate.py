@@ -68,3 +68,17 @@ def test_what_a_super_network_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     steps, scored, evaluations = 4 * 160 / 8, (32 + 100) / 8, supernet["bootstrapNAS"]["search"]["num_evals"]
     assert estimate.shrinking(supernet).middle == pytest.approx(steps + 2 * 4 * scored)
     assert estimate.search(supernet).middle == pytest.approx(evaluations * scored)
+
+
+def test_only_integrated_gradients_cost_a_pass_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.study.estimate.measure", lambda step, device: Time(1, 1, 1))
+    study = study_with(backbone_entry())
+    study["attributions"] |= {"samples": 10, "steps": 16}
+    costs = {}
+    for method in ("InputXGradient", "IntegratedGradients"):
+        study["attributions"]["method"] = method
+        estimate = Estimate(study, CPU)
+        images, sets = sum(estimate.samples()), len(estimate.samples())
+        per_image = estimate.forward(estimate.member(study["members"][0])).middle
+        costs[method] = (estimate.inference(study["members"][0]).middle / per_image - images) / sets
+    assert costs == {"InputXGradient": pytest.approx(3 * 10), "IntegratedGradients": pytest.approx(3 * 16 * 10)}
