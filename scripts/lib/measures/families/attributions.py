@@ -39,8 +39,11 @@ ATTRIBUTION_SIMILARITY = Measure(
             "`attributions.target` names: the member's own prediction (default) or the true label."
         ),
         compares="attribution maps",
-        range=("−1 to 1, and 0 to 1 for the recorded maps, which have no negative values; 1 for a member with itself."),
-        undefined="never. A map that is zero everywhere has similarity 0 with all other members and 1 with its own.",
+        range="−1 to 1, and 0 to 1 for the recorded maps, which have no negative values; 1 for a member with itself.",
+        undefined=(
+            "never. A map that is zero everywhere has similarity 0 with the maps of all other members and 1 with "
+            "itself."
+        ),
         remarks=(
             "the scale of a map does not matter. Compare values only between studies with the same "
             "`attributions.method` and `attributions.target`."
@@ -62,7 +65,7 @@ ATTRIBUTION_PEARSON_SIMILARITY = Measure(
         definition="as `attribution_similarity`, with Pearson's correlation over the pixels instead of the cosine.",
         compares="attribution maps",
         range="−1 to 1; 1 for a member with itself.",
-        undefined="never. A constant map has similarity 0 with all other members and 1 with its own.",
+        undefined="never. A constant map has similarity 0 with the maps of all other members and 1 with itself.",
         source="Pearson's correlation coefficient; there is no single source for attribution maps.",
     ),
 )
@@ -78,12 +81,12 @@ ATTRIBUTION_SPEARMAN_SIMILARITY = Measure(
     ),
     documentation=Documentation(
         definition=(
-            "as `attribution_similarity`, with Spearman's rank correlation over the pixels. Equal pixels get "
-            "the average of their ranks."
+            "as `attribution_similarity`, with Spearman's rank correlation over the pixels. Pixels with equal "
+            "values get the average of their ranks."
         ),
         compares="attribution maps",
         range="−1 to 1; 1 for a member with itself.",
-        undefined="never. A constant map has similarity 0 with all other members and 1 with its own.",
+        undefined="never. A constant map has similarity 0 with the maps of all other members and 1 with itself.",
         source="Ghorbani, Abid & Zou 2019.",
     ),
 )
@@ -100,12 +103,15 @@ ATTRIBUTION_TOPK_IOU_SIMILARITY = Measure(
     documentation=Documentation(
         definition=(
             "as `attribution_similarity`, with the intersection over union of the two sets of the k largest "
-            "pixels; k is a tenth of all pixels, rounded, and at least 1. Of equal pixels the first in row "
-            "order are taken."
+            "pixels; k is a tenth of all pixels, rounded, and at least 1. Among pixels with equal values, the "
+            "first in row order are taken."
         ),
         compares="attribution maps",
         range="0 to 1; 1 for a member with itself.",
-        undefined="never. A map that is zero everywhere has similarity 0 with all other members and 1 with its own.",
+        undefined=(
+            "never. A map that is zero everywhere has similarity 0 with the maps of all other members and 1 with "
+            "itself."
+        ),
         remarks="two unrelated maps have an expected value near 0.05, not 0.",
         source="the top-k intersection of Ghorbani, Abid & Zou 2019, divided by the union.",
     ),

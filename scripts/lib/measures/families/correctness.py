@@ -81,7 +81,7 @@ DOUBLE_FAULT = Measure(
             "different ones."
         ),
         compares="correctness",
-        range="0 to 1; the error rate for a member with itself.",
+        range="0 to 1; for a member with itself, its error rate.",
         remarks="it is not the conditional share d / (b + c + d), which some libraries compute under this name.",
         source="Giacinto & Roli 2001; Kuncheva & Whitaker 2003.",
     ),
@@ -119,7 +119,7 @@ CORRECTNESS_CORRELATION = Measure(
         ),
         compares="correctness",
         range="−1 to 1; 1 for a member with itself, 0 for independent members.",
-        undefined="where one of the members classifies all samples correctly, or none.",
+        undefined="where one of the members classifies all samples correctly or none of them.",
         source="Kuncheva & Whitaker 2003.",
     ),
 )
@@ -134,16 +134,16 @@ ERROR_CONSISTENCY = Measure(
     dissimilarity=Dissimilarity("one_minus_error_consistency", Quantity("Error inconsistency", "1 − κ")),
     documentation=Documentation(
         definition=(
-            "κ = (o − e) / (1 − e), with the observed agreement in correctness o = (a + d) / N and the "
-            "agreement that independent members with the accuracies p₁ = (a + b) / N and p₂ = (a + c) / N "
-            "would have, e = p₁p₂ + (1 − p₁)(1 − p₂)."
+            "κ = (o − e) / (1 − e). o = (a + d) / N is the observed agreement in correctness. e = p₁p₂ + (1 − "
+            "p₁)(1 − p₂) is the agreement that independent members with the accuracies p₁ = (a + b) / N and p₂ = "
+            "(a + c) / N would have."
         ),
         compares="correctness",
         range="−1 to 1; 1 for a member with itself, 0 for independent members.",
         undefined="where e = 1: both members classify every sample correctly, or neither classifies any correctly.",
         remarks=(
-            "it is Cohen's κ of correctness. Cohen's κ of the predicted classes has e = Σₖ p₁ₖp₂ₖ over the "
-            "classes and is another measure."
+            "it is Cohen's κ of correctness. Cohen's κ of the predicted classes, with e = Σₖ p₁ₖp₂ₖ over the "
+            "classes, is a different measure."
         ),
         source="Geirhos, Meding & Wichmann 2020.",
     ),

@@ -30,8 +30,8 @@ DISAGREEMENT = Measure(
         compares="predicted classes",
         range="0 to 1; 0 for a member with itself.",
         remarks=(
-            "differs from `oracle_disagreement` where both members are wrong with different classes: those "
-            "samples count here and not there. The two are equal when there are two classes."
+            "samples on which both members are wrong with different classes count here, but do not count for "
+            "`oracle_disagreement`. The two measures are equal when there are two classes."
         ),
         source=(
             "the disagreement measure of Kuncheva & Whitaker 2003, applied to predicted classes instead of correctness."
