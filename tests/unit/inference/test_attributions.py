@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scripts.lib.datasets.images import ValidationSet
 from torch import nn
 
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.inference.attributions import attribute
 from scripts.lib.inference.logits import BATCH

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from scripts.lib.datasets.images import ValidationSet
 from torch import nn
 
+from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.networks.architectures import Network
 from scripts.lib.networks.preprocessing import prepare
 

@@ -63,16 +63,16 @@ ACTIVATION_SIMILARITY = Measure(
     documentation=Documentation(
         definition=(
             "linear centred kernel alignment (CKA), ‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F), where X and Y hold the two "
-            "members' activations (the input of the classifier head), one sample per row, each column "
-            "centred. The numbers of features may differ."
+            "members' activations (the input of the classifier head), one sample per row, each column centred. The "
+            "numbers of features may differ."
         ),
         compares="activations",
         range="0 to 1; 1 for a member with itself, and for two members that differ by a rotation and a scale.",
-        undefined=("where the activations of a member are the same for all samples; always undefined with one sample."),
+        undefined="where the activations of a member are the same for all samples; always undefined with one sample.",
         remarks=(
-            "the estimate is biased upwards unless there are many more samples than features; without that, "
-            "even unrelated activations have a value near 1. The measure needs all samples at once and is "
-            "therefore never divided into shards."
+            "the estimate is biased upwards unless there are many more samples than features; without that, even "
+            "unrelated activations have a value near 1. The measure needs all samples at once and is therefore "
+            "never divided into shards."
         ),
         source="Kornblith et al. 2019.",
     ),
@@ -90,14 +90,14 @@ UNBIASED_ACTIVATION_SIMILARITY = Measure(
     ),
     documentation=Documentation(
         definition=(
-            "minibatch CKA. The unbiased estimate HSIC₁ of every pair is added up over minibatches of 256 "
-            "samples. At the end, the ratio HSIC₁(X, Y) / √(HSIC₁(X, X) HSIC₁(Y, Y)) is computed once, from the"
-            " sums. HSIC₁ needs four samples, so a last minibatch of fewer than four samples is left out."
+            "minibatch CKA. The unbiased estimate HSIC₁ of every pair is added up over minibatches of 256 samples. "
+            "At the end, the ratio HSIC₁(X, Y) / √(HSIC₁(X, X) HSIC₁(Y, Y)) is computed once, from the sums. HSIC₁ "
+            "needs four samples, so a last minibatch of fewer than four samples is left out."
         ),
         compares="activations",
         range=(
-            "around 0 for unrelated members, 1 for a member with itself. As an unbiased estimate it can be "
-            "negative and, by chance, above 1; such values are kept as they are."
+            "not bounded: around 0 for unrelated members, 1 for a member with itself. As an unbiased estimate it "
+            "can be negative and, by chance, above 1; such values are kept as they are."
         ),
         undefined=(
             "where the sum HSIC₁(X, X) of a member is not positive; always undefined with fewer than four samples."

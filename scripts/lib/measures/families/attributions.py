@@ -39,13 +39,10 @@ ATTRIBUTION_SIMILARITY = Measure(
             "`attributions.target` names: the member's own prediction (default) or the true label."
         ),
         compares="attribution maps",
-        range=(
-            "−1 to 1 in general, and 0 to 1 for the recorded maps, which have no negative values; 1 for a "
-            "member with itself."
-        ),
+        range="−1 to 1, and 0 to 1 for the recorded maps, which have no negative values; 1 for a member with itself.",
         undefined=(
-            "never. A map that is zero everywhere has similarity 0 with the maps of all other members and 1 "
-            "with itself."
+            "never. A map that is zero everywhere has similarity 0 with the maps of all other members and 1 with "
+            "itself."
         ),
         remarks=(
             "the scale of a map does not matter. Compare values only between studies with the same "
@@ -68,7 +65,7 @@ ATTRIBUTION_PEARSON_SIMILARITY = Measure(
         definition="as `attribution_similarity`, with Pearson's correlation over the pixels instead of the cosine.",
         compares="attribution maps",
         range="−1 to 1; 1 for a member with itself.",
-        undefined=("never. A constant map has similarity 0 with the maps of all other members and 1 with itself."),
+        undefined="never. A constant map has similarity 0 with the maps of all other members and 1 with itself.",
         source="Pearson's correlation coefficient; there is no single source for attribution maps.",
     ),
 )
@@ -89,7 +86,7 @@ ATTRIBUTION_SPEARMAN_SIMILARITY = Measure(
         ),
         compares="attribution maps",
         range="−1 to 1; 1 for a member with itself.",
-        undefined=("never. A constant map has similarity 0 with the maps of all other members and 1 with itself."),
+        undefined="never. A constant map has similarity 0 with the maps of all other members and 1 with itself.",
         source="Ghorbani, Abid & Zou 2019.",
     ),
 )
@@ -112,8 +109,8 @@ ATTRIBUTION_TOPK_IOU_SIMILARITY = Measure(
         compares="attribution maps",
         range="0 to 1; 1 for a member with itself.",
         undefined=(
-            "never. A map that is zero everywhere has similarity 0 with the maps of all other members and 1 "
-            "with itself."
+            "never. A map that is zero everywhere has similarity 0 with the maps of all other members and 1 with "
+            "itself."
         ),
         remarks="two unrelated maps have an expected value near 0.05, not 0.",
         source="the top-k intersection of Ghorbani, Abid & Zou 2019, divided by the union.",

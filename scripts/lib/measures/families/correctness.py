@@ -81,7 +81,7 @@ DOUBLE_FAULT = Measure(
             "different ones."
         ),
         compares="correctness",
-        range=("0 to 1; for a member with itself, its error rate."),
+        range="0 to 1; for a member with itself, its error rate.",
         remarks="it is not the conditional share d / (b + c + d), which some libraries compute under this name.",
         source="Giacinto & Roli 2001; Kuncheva & Whitaker 2003.",
     ),
@@ -119,7 +119,7 @@ CORRECTNESS_CORRELATION = Measure(
         ),
         compares="correctness",
         range="−1 to 1; 1 for a member with itself, 0 for independent members.",
-        undefined=("where one of the members classifies all samples correctly or none of them."),
+        undefined="where one of the members classifies all samples correctly or none of them.",
         source="Kuncheva & Whitaker 2003.",
     ),
 )
@@ -135,8 +135,8 @@ ERROR_CONSISTENCY = Measure(
     documentation=Documentation(
         definition=(
             "κ = (o − e) / (1 − e). o = (a + d) / N is the observed agreement in correctness. e = p₁p₂ + (1 − "
-            "p₁)(1 − p₂) is the agreement that independent members with the accuracies p₁ = (a + b) / N and p₂ "
-            "= (a + c) / N would have."
+            "p₁)(1 − p₂) is the agreement that independent members with the accuracies p₁ = (a + b) / N and p₂ = "
+            "(a + c) / N would have."
         ),
         compares="correctness",
         range="−1 to 1; 1 for a member with itself, 0 for independent members.",

@@ -27,14 +27,14 @@ JS_DIVERGENCE = Measure(
     sums=_sums,
     documentation=Documentation(
         definition=(
-            "the mean over samples of the Jensen-Shannon divergence of the two members' probabilities p and "
-            "q: ½ KL(p‖m) + ½ KL(q‖m), m = (p + q) / 2, with natural logarithms (nats); 0 ln 0 = 0."
+            "the mean over samples of the Jensen-Shannon divergence of the two members' probabilities p and q: ½ "
+            "KL(p‖m) + ½ KL(q‖m), m = (p + q) / 2, with natural logarithms (nats); 0 ln 0 = 0."
         ),
         compares="probabilities",
         range="0 to ln 2 ≈ 0.693; 0 for a member with itself.",
         remarks=(
-            "it is the divergence, not its square root (the Jensen-Shannon distance, which SciPy's "
-            "`jensenshannon` returns)."
+            "it is the divergence, not its square root (the Jensen-Shannon distance, which SciPy's `jensenshannon` "
+            "returns)."
         ),
         source="Lin 1991.",
     ),
