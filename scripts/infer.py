@@ -3,7 +3,7 @@ from scripts.lib.inference.infer import infer
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
-from scripts.lib.networks.architectures import load_trained
+from scripts.lib.networks.weights import load_trained
 
 with job(snakemake):
     files = snakemake.input

@@ -64,4 +64,4 @@ def test_more_points_than_the_front_has_are_refused(undisturbed: Path, tmp_path:
     folder = undisturbed.parent.parent
     result = snakemake(folder, "results/subnets/checkpoints/front-50.json", study=changed)
     assert result.returncode != 0
-    assert "50 sub-networks are wanted, but the Pareto front of the search has only" in result.stdout
+    assert "subnet/search/count: is 50, but the Pareto front of the search has only" in result.stdout

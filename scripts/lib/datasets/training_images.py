@@ -35,6 +35,13 @@ def check_training_images(
     save_json(record, {"pictures": pictures, "checksums": checksums(labels=labels, samples=samples)})
 
 
+def checked_training_images(datasets: Settings, samples: str, record: str) -> ImageSet:
+    """All training images of the study. Raises StudyError if they are no longer those of the index `samples`."""
+    found = training_images(datasets)
+    check_samples(found, samples, record)
+    return found
+
+
 def check_samples(found: ImageSet, samples: str, record: str) -> None:
     """Raise StudyError if the training images are no longer those that were checked, whose ids `samples` lists."""
     require_undamaged(record, samples=samples)

@@ -15,8 +15,9 @@ from scripts.lib.jobs.errors import StudyError, first_line, printable
 from scripts.lib.jobs.job import log
 from scripts.lib.jobs.storage import digest_of_file, save_json
 from scripts.lib.members.spec import Source, kind_of
-from scripts.lib.networks.architectures import Network, build, outputs_of, read_weights, save_weights_of
+from scripts.lib.networks.architectures import Network, build, outputs_of
 from scripts.lib.networks.preprocessing import relative_crop
+from scripts.lib.networks.weights import read_weights, save_weights_of
 from scripts.lib.tables.class_columns import class_order, stated_classes
 from scripts.lib.training.state import make_record
 

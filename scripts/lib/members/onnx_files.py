@@ -17,7 +17,7 @@ import torch
 from scripts.lib.jobs.errors import StudyError, first_line, printable
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.storage import digest_of_file
-from scripts.lib.networks.architectures import TIMED_RUNS
+from scripts.lib.networks.cost import TIMED_RUNS
 from scripts.lib.networks.preprocessing import prepare, relative_crop
 from scripts.lib.tables.class_columns import class_order, stated_classes
 from scripts.lib.tables.prediction_files import to_logits

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from scripts.lib.members.costs import COSTS
-from scripts.lib.networks.architectures import build, count_macs, count_parameters, latency
+from scripts.lib.networks.architectures import build
+from scripts.lib.networks.cost import count_macs, count_parameters, latency
 
 SCHEMA: dict[str, Any] = {
     "position": pl.UInt16,

@@ -1,25 +1,15 @@
 """The networks: an architecture is one function from its parameters to a model and the name of its classifier head."""
 
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import whole_file
 from scripts.lib.networks.resnet import resnet
 from scripts.lib.networks.vision import timm, torchvision
-
-TIMED_RUNS = 15
 
 
 @dataclass(frozen=True)
@@ -136,74 +126,6 @@ def build(member: dict[str, Any], classes: int) -> Network:
     return network
 
 
-def save_weights(model: nn.Module, path: str | Path) -> None:
-    """Write the model's parameters and buffers as safetensors."""
-    save_weights_of(model.state_dict(), path)
-
-
-def save_weights_of(state: dict[str, torch.Tensor], path: str | Path) -> None:
-    """Write tensors by name as safetensors."""
-    with whole_file(path) as part:
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, part)
-
-
-def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read tensors by name. Raises StudyError for a file that is missing or no safetensors file."""
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise StudyError(f"the weights {path} cannot be read as safetensors: {error}.") from None
-
-
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Read weights into `model`. Raises StudyError naming what does not fit."""
-    state = model.state_dict()  # carries torch's version numbers of the modules, which safetensors does not hold
-    try:
-        loaded = load_file(path)
-        if differing := sorted(state.keys() ^ loaded.keys()):
-            raise RuntimeError(f"{len(differing)} names differ, the first is {differing[0]}")
-        state.update(loaded)
-        model.load_state_dict(state)
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise StudyError(f"the weights {path} do not fit the member: {error}. Delete them and run again.") from None
-
-
-def place(model: nn.Module, device: torch.device) -> nn.Module:
+def to_device(model: nn.Module, device: torch.device) -> nn.Module:
     """The model on `device`, its convolutions in the channels-last layout, which is up to three times as fast."""
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def load_trained(record: dict[str, Any], weights: str | Path, device: torch.device) -> Network:
-    """A trained member in evaluation mode, from its training record and its weights."""
-    network = build(record["member"], len(record["classes"]))
-    load_weights(network.model, weights)
-    place(network.model, device).eval()
-    return network
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def count_macs(model: nn.Module, image_size: int) -> int:
-    """Multiply-accumulate operations for one image, counted by torch (which counts two operations for each).
-
-    Attention is computed by plain matrix products, because torch does not count its fused form on the CPU.
-    """
-    model.eval()
-    with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
-        model(torch.zeros(1, 3, image_size, image_size))
-    return counter.get_total_flops() // 2
-
-
-def latency(model: nn.Module, image_size: int) -> float:
-    """Milliseconds for one image on the CPU with the job's threads, the median of several runs after one to warm up."""
-    image, seconds = torch.zeros(1, 3, image_size, image_size), []
-    model.eval()
-    with torch.inference_mode():
-        for _ in range(TIMED_RUNS + 1):
-            start = time.perf_counter()
-            model(image)
-            seconds.append(time.perf_counter() - start)
-    return 1000 * statistics.median(seconds[1:])

@@ -24,7 +24,8 @@ from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.external_weights import completed, source_of
 from scripts.lib.members.spec import kind_of
-from scripts.lib.networks.architectures import build, count_parameters, place
+from scripts.lib.networks.architectures import build, to_device
+from scripts.lib.networks.cost import count_parameters
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 from scripts.lib.supernets.batch_norm import adaptation_samples
@@ -106,7 +107,7 @@ class Estimate:
         if "backbone" in member:
             network.model.requires_grad_(False)
             network.model.get_submodule(network.head).requires_grad_(True)
-        model = place(network.model, self.device)
+        model = to_device(network.model, self.device)
         steps = Steps(model, make_optimizer(model, member["optimizer"]), self.study["training"], self.device)
         count = self.batch(member)
         images = torch.randn(count, 3, complete["image_size"], complete["image_size"], device=self.device)
@@ -151,7 +152,7 @@ class Estimate:
 
     def forward(self, network: dict[str, Any]) -> Time:
         """Logits of one image."""
-        model = place(build(network, self.classes).model, self.device).eval()
+        model = to_device(build(network, self.classes).model, self.device).eval()
         count = self.batch({"batch_size": BATCH})
         images = torch.randn(count, 3, network["image_size"], network["image_size"], device=self.device)
         with torch.inference_mode():

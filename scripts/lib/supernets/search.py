@@ -81,7 +81,7 @@ def _restored(resume: str, key: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def search_table(supernet: str, scores: list[dict[str, Any]]) -> pl.DataFrame:
-    """One row a distinct sub-network, in the order of the search, and whether it is on the Pareto front."""
+    """One row per distinct sub-network, in the order of the search, and whether it is on the Pareto front."""
     rows = [
         {
             "supernet": supernet,

@@ -6,6 +6,8 @@ that would have to be unpickled, and a training that was killed ends with the sa
 
 import math
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import digest_of_file, save_json, save_table
-from scripts.lib.networks.architectures import build, place, read_weights, save_weights_of
+from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.vision import torchvision
+from scripts.lib.networks.weights import read_weights, save_weights_of
 from scripts.lib.supernets.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
 from scripts.lib.supernets.elastic import Supernet
 from scripts.lib.training.batches import Loader, Transformed
@@ -61,6 +64,16 @@ def accuracy(model: nn.Module, settings: dict[str, Any], images: Images, device:
     return 100 * float((predicted == images.labels).mean())
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Paths of what is written; `resume` has the state after the last finished epoch while the training goes on."""
+
+    weights: str
+    record: str
+    stages: str
+    resume: str
+
+
 def train_supernet(
     settings: dict[str, Any],
     base_weights: str | None,
@@ -68,15 +81,12 @@ def train_supernet(
     datasets: dict[str, Any],
     device: torch.device,
     workers: int,
-    weights: str,
-    record: str,
-    stages: str,
-    resume: str,
+    outputs: Outputs,
 ) -> None:
     """Train a super-network and write its weights (under torchvision's names), its record and its stages' metrics.
 
-    `settings` is the study's entry with architecture, image size and transforms. The state after each epoch goes to
-    `resume`. Raises StudyError if base weights do not fit, NNCF refuses the settings, or the loss is not finite.
+    `settings` is the study's entry with architecture, image size and transforms. Raises StudyError if base weights do
+    not fit, NNCF refuses the settings, or the loss is not finite.
     """
     settings = settings | {"base_weights": _digest(settings, base_weights)}  # other weights, another super-network
     images = Images(training, settings, datasets)
@@ -87,17 +97,18 @@ def train_supernet(
     optimizer = torch.optim.SGD(supernet.model.parameters(), rate, **settings["optimizer"])
     supernet.start_training(optimizer, len(loader))
     parts: dict[str, Part] = {"model": supernet.model, "optimizer": optimizer}
-    history = restore(resume, settings, parts, device)
+    history = restore(outputs.resume, settings, parts, device)
     if history:
         supernet.resume_after(len(history))
+    loop = _Loop(settings, supernet, loader, optimizer, images, batches, device)
     for epoch in range(len(history), sum(stage.epochs for stage in supernet.stages)):
-        history.append(_epoch(epoch, settings, supernet, loader, optimizer, images, batches, device))
-        save_state(resume, settings, parts, history)
-    save_weights_of(supernet.weights(), weights)
-    content = make_record(settings, training.classes, len(images.training), history, device, weights)
-    save_json(record, content | {"space": supernet.space()})
-    save_table(stages, stages_table(settings["id"], history))
-    Path(resume).unlink(missing_ok=True)
+        history.append(loop.epoch(epoch))
+        save_state(outputs.resume, settings, parts, history)
+    save_weights_of(supernet.weights(), outputs.weights)
+    content = make_record(settings, training.classes, len(images.training), history, device, outputs.weights)
+    save_json(outputs.record, content | {"space": supernet.space()})
+    save_table(outputs.stages, stages_table(settings["id"], history))
+    Path(outputs.resume).unlink(missing_ok=True)
 
 
 def elastic(
@@ -107,7 +118,7 @@ def elastic(
     seed_everything(derive(settings["seed"], "initialisation"))
     model = build(settings, classes).model
     _load_base(model, settings, weights, classes)
-    place(model, device)
+    to_device(model, device)
     batches = adaptation_batches(images.training, settings, adaptation_samples(settings), device)
     return Supernet(model, settings, batches, device), batches
 
@@ -141,62 +152,76 @@ def _pretrained(settings: dict[str, Any], where: str) -> dict[str, torch.Tensor]
     network, block = settings["architecture"], settings["architecture"]["block"]
     names = {("basic", (2, 2, 2, 2)): "18", ("basic", (3, 4, 6, 3)): "34", ("bottleneck", (3, 4, 6, 3)): "50"}
     names |= {("bottleneck", (3, 4, 23, 3)): "101", ("bottleneck", (3, 8, 36, 3)): "152"}
-    size, wanted = names.get((block, tuple(network["layers"]))), settings["base"]["torchvision"]
+    size, name = names.get((block, tuple(network["layers"]))), settings["base"]["torchvision"]
     if size is None:
         raise StudyError(f"{where}/torchvision: torchvision has no weights for layers {network['layers']} of {block}s.")
     try:
-        weights = torchvision.models.get_weight(f"ResNet{size}_Weights.{wanted}")
+        weights = torchvision.models.get_weight(f"ResNet{size}_Weights.{name}")
         return weights.get_state_dict(weights_only=True)
     except (ValueError, OSError) as error:
         raise StudyError(
-            f"{where}/torchvision: ResNet{size}_Weights.{wanted} is not available ({error}). Without a network, give "
+            f"{where}/torchvision: ResNet{size}_Weights.{name} is not available ({error}). Without a network, give "
             "a safetensors file as `weights` instead."
         ) from None
 
 
-def _epoch(
-    epoch: int,
-    settings: dict[str, Any],
-    supernet: Supernet,
-    loader: Loader,
-    optimizer: torch.optim.Optimizer,
-    images: Images,
-    batches: Batches,
-    device: torch.device,
-) -> dict[str, Any]:
-    """One pass over the training images, each step with another sub-network; returns a line of the history."""
-    start = time.perf_counter()
-    shuffled = loader.epoch(epoch)  # sets the random streams, from which sub-networks are drawn too
-    stage = supernet.start_epoch()
-    title = f"supernet {settings['id']} stage {stage + 1}/{len(supernet.stages)} epoch {epoch + 1}"
-    losses, seen = 0.0, 0
-    supernet.model.train()
-    for inputs, labels in progress(shuffled, title, "batch", total=len(loader)):
-        supernet.start_step()
-        inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
-        loss = nn.functional.cross_entropy(supernet.model(inputs), labels) + supernet.penalty()
-        _require_finite(loss.item(), settings["id"], stage, epoch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses += loss.item() * len(labels)
-        seen += len(labels)
-    line: dict[str, Any] = {
-        "epoch": epoch + 1,
-        "stage": stage + 1,
-        "dimensions": "+".join(dimension.value for dimension in supernet.stages[stage].train_dims),
-        "loss": losses / seen,
-        **_extremes(supernet, settings, images, batches, device),
-        "seconds": time.perf_counter() - start,
-    }
-    log.info(
-        "%s: loss %.3f, smallest sub-network %.1f %%, largest %.1f %%",
-        title,
-        line["loss"],
-        line["smallest"]["accuracy"],
-        line["largest"]["accuracy"],
-    )
-    return line
+@dataclass(frozen=True)
+class _Loop:
+    """All that an epoch of a super-network's training needs."""
+
+    settings: dict[str, Any]
+    supernet: Supernet
+    loader: Loader
+    optimizer: torch.optim.Optimizer
+    images: Images
+    batches: Batches
+    device: torch.device
+
+    def epoch(self, epoch: int) -> dict[str, Any]:
+        """One pass over the training images, each step with another sub-network; returns a line of the history."""
+        start, supernet = time.perf_counter(), self.supernet
+        shuffled = self.loader.epoch(epoch)  # sets the random streams, from which sub-networks are drawn too
+        stage = supernet.start_epoch()
+        title = f"supernet {self.settings['id']} stage {stage + 1}/{len(supernet.stages)} epoch {epoch + 1}"
+        loss = self._pass(shuffled, title, stage, epoch)
+        line: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "stage": stage + 1,
+            "dimensions": "+".join(dimension.value for dimension in supernet.stages[stage].train_dims),
+            "loss": loss,
+            **self._extremes(),
+            "seconds": time.perf_counter() - start,
+        }
+        smallest, largest = (line[name]["accuracy"] for name in ("smallest", "largest"))
+        log.info("%s: loss %.3f, smallest sub-network %.1f %%, largest %.1f %%", title, loss, smallest, largest)
+        return line
+
+    def _pass(self, shuffled: Iterator[Any], title: str, stage: int, epoch: int) -> float:
+        """Every step of an epoch; returns the mean loss."""
+        supernet, losses, seen = self.supernet, 0.0, 0
+        supernet.model.train()
+        for inputs, labels in progress(shuffled, title, "batch", total=len(self.loader)):
+            supernet.start_step()
+            inputs = inputs.to(self.device, memory_format=torch.channels_last)
+            labels = labels.to(self.device)
+            loss = nn.functional.cross_entropy(supernet.model(inputs), labels) + supernet.penalty()
+            _require_finite(loss.item(), self.settings["id"], stage, epoch)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            losses += loss.item() * len(labels)
+            seen += len(labels)
+        return losses / seen
+
+    def _extremes(self) -> dict[str, dict[str, float]]:
+        """Accuracy of the stage's smallest and largest sub-network, each with its own batch norm statistics."""
+        supernet, found = self.supernet, {}
+        for name, activate in (("smallest", supernet.activate_smallest), ("largest", supernet.activate_largest)):
+            activate()
+            recalibrate(supernet.model, self.batches)
+            score = accuracy(supernet.model, self.settings, self.images, self.device)
+            found[name] = {"accuracy": score, "macs": supernet.macs()}
+        return found
 
 
 def _require_finite(loss: float, supernet: str, stage: int, epoch: int) -> None:
@@ -205,20 +230,8 @@ def _require_finite(loss: float, supernet: str, stage: int, epoch: int) -> None:
         raise StudyError(f"the training of {supernet} diverged in epoch {epoch + 1} (loss {loss}): lower {where}.")
 
 
-def _extremes(
-    supernet: Supernet, settings: dict[str, Any], images: Images, batches: Batches, device: torch.device
-) -> dict[str, dict[str, float]]:
-    """Accuracy of the smallest and of the largest sub-network of the stage, each with its own batch norm statistics."""
-    found = {}
-    for name, activate in (("smallest", supernet.activate_smallest), ("largest", supernet.activate_largest)):
-        activate()
-        recalibrate(supernet.model, batches)
-        found[name] = {"accuracy": accuracy(supernet.model, settings, images, device), "macs": supernet.macs()}
-    return found
-
-
 def stages_table(supernet: str, history: list[dict[str, Any]]) -> pl.DataFrame:
-    """Two rows an epoch: the smallest and the largest sub-network of its stage."""
+    """Two rows per epoch: the smallest and the largest sub-network of its stage."""
     rows = [
         {"supernet": supernet, "subnet": name, **line[name], **{key: line[key] for key in STAGES if key in line}}
         for line in history

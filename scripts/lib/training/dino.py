@@ -20,7 +20,8 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import save_json
-from scripts.lib.networks.architectures import build, place, save_weights
+from scripts.lib.networks.architectures import build, to_device
+from scripts.lib.networks.weights import save_weights
 from scripts.lib.training.batches import Loader
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
 from scripts.lib.training.job import TrainingJob
@@ -148,8 +149,8 @@ class Pretraining:
         self, settings: dict[str, Any], images: ImageSet, workers: int, device: torch.device, scale: dict[str, Any]
     ) -> None:
         self.settings, self.dino, self.device = settings, settings["dino"], device
-        self.student: Any = place(with_shared_batch_norm(_Network(settings), device), device)
-        self.teacher: Any = place(with_shared_batch_norm(_Network(settings), device), device)
+        self.student: Any = to_device(with_shared_batch_norm(_Network(settings), device), device)
+        self.teacher: Any = to_device(with_shared_batch_norm(_Network(settings), device), device)
         self.teacher.load_state_dict(self.student.state_dict())
         deactivate_requires_grad(self.teacher)
         self.loss = DINOLoss(

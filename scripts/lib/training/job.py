@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from scripts.lib.datasets.training_images import check_samples, training_images
+from scripts.lib.datasets.training_images import checked_training_images
 from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.errors import StudyError
@@ -42,8 +42,8 @@ class TrainingJob:
 
     def run(self) -> Run:
         """The images and the device. Raises StudyError for images that changed or files that are damaged."""
-        training, files = training_images(self.datasets), self.inputs
-        check_samples(training, files["training_samples"], files["training_record"])
+        files = self.inputs
+        training = checked_training_images(self.datasets, files["training_samples"], files["training_record"])
         validation = load_validation_set(files["images"], files["labels"], files["samples"], files["set_record"])
         device = choose_device(self.device, self.threads)
         return Run(training, validation, device, Outputs(**self.outputs), self.workers, self.scale)

@@ -10,7 +10,8 @@ from scripts.lib.datasets.image_set import ImageSet, centre
 from scripts.lib.inference.logits import logits_in_batches
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
-from scripts.lib.networks.architectures import build, load_weights, place
+from scripts.lib.networks.architectures import build, to_device
+from scripts.lib.networks.weights import load_weights
 from scripts.lib.training.job import TrainingJob
 from scripts.lib.training.run import Run
 from scripts.lib.training.supervised import fit
@@ -85,7 +86,7 @@ def standardise(model: nn.Module, member: dict[str, Any], training: ImageSet, de
     name, head = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear) and m.weight.requires_grad)
     model.set_submodule(name, nn.Identity())
     pixels = np.stack([centre(image, size, size) for image in chosen.images])
-    features = torch.cat(list(logits_in_batches(place(model, device), member, pixels, device)))
+    features = torch.cat(list(logits_in_batches(to_device(model, device), member, pixels, device)))
     model.set_submodule(name, StandardisedLinear(features, head.out_features))
 
 

@@ -18,7 +18,8 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import save_json
-from scripts.lib.networks.architectures import build, place, save_weights
+from scripts.lib.networks.architectures import build, to_device
+from scripts.lib.networks.weights import save_weights
 from scripts.lib.training.batches import Loader, Transformed
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
 from scripts.lib.training.job import TrainingJob
@@ -56,7 +57,7 @@ def fit(
         member["training_images"], derive(member["seed"], "images"), f"{where}/training_images"
     )
     _check_labels(chosen, run.validation)
-    model = place(with_shared_batch_norm(model, device), device)
+    model = to_device(with_shared_batch_norm(model, device), device)
     loader = Loader(Transformed(chosen, member), member, run.workers)
     optimizer = make_optimizer(model, member["optimizer"])
     schedule = make_schedule(optimizer, member["schedule"], member["epochs"], len(loader))

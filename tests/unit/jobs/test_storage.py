@@ -20,7 +20,7 @@ from torch import nn
 
 from scripts.lib.jobs import storage
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.networks.architectures import save_weights
+from scripts.lib.networks.weights import save_weights
 from scripts.lib.study.resolve import ROOT
 from scripts.lib.training.state import save_state
 

@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.members.external_weights import import_weights, read_state
-from scripts.lib.networks.architectures import load_trained
 from scripts.lib.networks.vision import timm, torchvision
+from scripts.lib.networks.weights import load_trained
 
 CLASSES = ["cat", "dog", "newt"]
 CPU = torch.device("cpu")

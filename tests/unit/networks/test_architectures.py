@@ -10,17 +10,10 @@ from torch import nn
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.table import SCHEMA, members_table
-from scripts.lib.networks.architectures import (
-    Network,
-    build,
-    count_macs,
-    count_parameters,
-    load_trained,
-    load_weights,
-    place,
-    save_weights,
-)
+from scripts.lib.networks.architectures import Network, build, to_device
+from scripts.lib.networks.cost import count_macs, count_parameters
 from scripts.lib.networks.vision import timm, torchvision
+from scripts.lib.networks.weights import load_trained, load_weights, save_weights
 from scripts.lib.study.resolve import resolve
 from tests.unit.conftest import SMALL_MNASNET, SMALL_RESNEXT, small_member, small_member_entry, small_study
 
@@ -145,7 +138,7 @@ def test_the_initial_weights_follow_the_global_seed() -> None:
 @pytest.mark.parametrize("architecture", [SMALL_RESNEXT, SMALL_MNASNET])
 def test_saved_weights_give_the_same_logits(architecture: dict[str, Any], tmp_path: Path) -> None:
     member = small_member(architecture=architecture)
-    model = place(build(member, 3).model, torch.device("cpu"))
+    model = to_device(build(member, 3).model, torch.device("cpu"))
     images = torch.rand(4, 3, 32, 32)
     model(images)  # moves the running statistics away from their start
     save_weights(model, tmp_path / "a.safetensors")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.networks.architectures import count_macs, count_parameters
+from scripts.lib.networks.cost import count_macs, count_parameters
 from scripts.lib.networks.resnet import full_widths, resnet
 from scripts.lib.networks.vision import torchvision
 

@@ -14,7 +14,8 @@ import yaml
 from scripts.lib.study.resolve import resolve
 from scripts.lib.supernets.batch_norm import adaptation_batches, recalibrate
 from scripts.lib.datasets.training_images import training_images
-from scripts.lib.networks.architectures import build, count_macs
+from scripts.lib.networks.architectures import build
+from scripts.lib.networks.cost import count_macs
 from scripts.lib.networks.resnet import full_widths
 from scripts.lib.supernets.notation import architecture_of, checked
 from scripts.lib.supernets.extract import cut

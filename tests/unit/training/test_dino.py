@@ -14,7 +14,7 @@ from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.logits import logits_in_batches
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
-from scripts.lib.networks.architectures import load_trained, load_weights
+from scripts.lib.networks.weights import load_trained, load_weights
 from scripts.lib.study.resolve import merge, resolve
 from scripts.lib.training.dino import Pretraining, _NearestNeighbours, features_of, pretrain
 from scripts.lib.training.linear_classifier import StandardisedLinear, train_classifier
