@@ -8,8 +8,13 @@ rule report:
         checkpoints=expand(
             "results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK
         ),
+        records=expand(
+            "results/{{study}}/predictions/{dataset}/{member}.json",
+            dataset=DATASETS,
+            member=MEMBERS_RUN_ON_SETS,
+        ),
         imported=expand(
-            "results/{{study}}/imported/{dataset}.json",
+            "results/{{study}}/imported/predictions/{dataset}",
             dataset=DATASETS if MEMBERS_IN_FILES else [],
         ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),

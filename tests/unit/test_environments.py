@@ -59,5 +59,5 @@ def test_make_does_not_empty_an_environment_that_it_reaches_through_a_link(tmp_p
     (tmp_path / "venv").symlink_to(shared)
     result = make_setup(tmp_path)
     assert result.returncode != 0
-    assert "remove the link" in result.stdout
+    assert "Remove the link" in result.stdout
     assert (shared / "package").exists()

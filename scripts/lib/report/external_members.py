@@ -39,7 +39,7 @@ def reading_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
         for where, values, remarks in _readings(folder, member, datasets):
             alike.setdefault((values, remarks), {}).setdefault(member["id"], set()).add(where)
     rows = [
-        [values, remarks or "–", _places(members, datasets), shortened(list(members))]
+        [values, remarks or "–", _datasets_of(members, datasets), shortened(list(members))]
         for (values, remarks), members in alike.items()
     ]
     header = ["Read as", "Remarks", "Datasets", "Members"]
@@ -54,14 +54,15 @@ def _readings(folder: Path, member: Mapping[str, Any], datasets: Sequence[str]) 
         return [("", "weights", "; ".join(record["imported"]["remarks"]))]
     if kind.has_network:
         return []
-    records = {dataset: load_json(folder / "predictions" / dataset / f"{member['id']}.json") for dataset in datasets}
+    recorded = folder / "imported" / "predictions" if kind.origin == "files" else folder / "predictions"
+    records = {dataset: load_json(recorded / dataset / f"{member['id']}.json") for dataset in datasets}
     return [(dataset, record["values"], "; ".join(record["remarks"])) for dataset, record in records.items()]
 
 
-def _places(members: Mapping[str, set[str]], datasets: Sequence[str]) -> str:
-    """The datasets on which any of these members was read like this."""
-    places = set().union(*members.values())
-    return ", ".join(in_words(dataset) for dataset in datasets if dataset in places) or "all"
+def _datasets_of(members: Mapping[str, set[str]], datasets: Sequence[str]) -> str:
+    """The datasets on which any of these members was read in this way."""
+    found = set().union(*members.values())
+    return ", ".join(in_words(dataset) for dataset in datasets if dataset in found) or "all"
 
 
 def partial_table(study: Mapping[str, Any]) -> Table | None:
