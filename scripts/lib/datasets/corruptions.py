@@ -31,10 +31,10 @@ def corrupt_set(
     samples: str,
     record: str,
 ) -> None:
-    """Write a corrupted copy of `original`: same order, same labels; each id tells its corruption and severity.
+    """Write a corrupted copy of `original` with the same order and labels; each id states its corruption and severity.
 
-    The corruptions of a family are dealt evenly to the images in random order. Every image has a random stream of
-    its own, derived from `seed` and its id, so that the result does not depend on the number of processes.
+    The corruptions of a family are distributed evenly over the images in random order. Every image has its own random
+    stream, derived from `seed` and its id, so that the result does not depend on the number of processes.
     """
     names = deal(FAMILIES.get(corruption, [corruption]), len(original.samples), derive(seed, "deal", corruption))
     seeds = [derive(seed, corruption, sample) for sample in original.samples]
@@ -56,10 +56,10 @@ def deal(names: list[str], count: int, seed: int) -> list[str]:
 
 
 def corrupt_image(image: np.ndarray, name: str, severity: int, seed: int) -> np.ndarray:
-    """One corruption of one uint8 image [S, S, 3], with all of its randomness from `seed`."""
+    """One corruption of one uint8 image [S, S, 3]; all of its randomness comes from `seed`."""
     from imagecorruptions import corrupt, corruptions
 
-    # Most corruptions draw from NumPy's global generator; two take a seed and would otherwise draw a fresh one.
+    # Most corruptions draw from NumPy's global generator; two take a seed and would otherwise use a fresh one.
     np.random.seed(seed)
     extra: dict[str, Any] = {}
     if "seed" in inspect.signature(getattr(corruptions, name)).parameters:

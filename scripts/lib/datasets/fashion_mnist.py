@@ -59,8 +59,8 @@ def fetch(named_folder: str | None, destination: Path) -> None:
             return
     listing = "\n".join(f"  - {attempt}" for attempt in tried)
     raise StudyError(
-        f"Fashion-MNIST could not be had. Tried:\n{listing}\n"
-        "Put its four …-ubyte.gz files into a folder and name it in the study: datasets/folder."
+        f"Fashion-MNIST could not be obtained. Tried:\n{listing}\n"
+        "Put its four …-ubyte.gz files into a folder and name this folder in the study: datasets/folder."
     )
 
 
@@ -96,7 +96,7 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _verified(path: Path) -> bytes:
-    """The unpacked content of one file; OSError where it is missing, damaged or another than expected."""
+    """The unpacked content of one file. Raises OSError if it is missing, damaged or different from what is expected."""
     try:
         content = gzip.decompress(path.read_bytes())
     except (EOFError, zlib.error) as error:
@@ -115,7 +115,7 @@ def _store(content: bytes, path: Path) -> None:
 def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [N, 28, 28] and labels int64 [N] of `split`, "train" or "t10k" (the test images).
 
-    Raises StudyError for a file that is no longer the one that `fetch` put there.
+    Raises StudyError if a file has changed since `fetch` wrote it.
     """
     images, labels = (_undamaged(folder / f"{split}-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
     pixels = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28)  # idx: 16 and 8 bytes of header
@@ -128,5 +128,5 @@ def _undamaged(path: Path) -> bytes:
     except OSError as error:
         raise StudyError(
             f"{path} was fetched and verified, but cannot be used any more ({first_line(error, 500)}): delete it and "
-            "run again, then it is fetched anew."
+            "run again; it is then fetched again."
         ) from None

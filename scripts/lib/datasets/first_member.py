@@ -1,4 +1,4 @@
-"""What the first member's file of predictions says of a validation set that has labels alone: classes and ids."""
+"""What the first member's file of predictions says about a validation set that has only labels: classes and ids."""
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -18,7 +18,7 @@ MOST_COLUMNS = 20
 
 
 class FirstMember:
-    """The first member's file on one validation set; it is read when it is asked for anything."""
+    """The first member's file on one validation set; it is read only when something is asked of it."""
 
     def __init__(self, member: dict[str, Any], dataset: str) -> None:
         self.member, self.dataset = member, dataset
@@ -31,7 +31,7 @@ class FirstMember:
         return read_scores(self.path)
 
     def has_ids(self) -> bool:
-        """Whether it says which samples its rows are."""
+        """Whether the file says which samples its rows are."""
         return self.scores.samples is not None or bool(self.member.get("samples"))
 
     def predicted(self, samples: Sequence[str], classes: Sequence[str]) -> np.ndarray:
@@ -42,8 +42,8 @@ class FirstMember:
     def classes(self, labels: Labels, first_label: int, every_column: bool) -> list[str]:
         """Names of the classes: the columns' names, or numbers.
 
-        A column with a name must be a class of some label, unless `every_column` says that all are classes, or its
-        values show it. Raises StudyError for columns that no label knows.
+        A named column must be the class of some label, unless `every_column` says that all columns are classes, or its
+        values show it. Raises StudyError for columns that match no label.
         """
         columns, count = self.scores.classes, self.scores.values.shape[1]
         if columns is None:
@@ -69,7 +69,7 @@ class FirstMember:
         return columns
 
     def _unproven(self, columns: Sequence[str], unknown: Collection[str]) -> list[str]:
-        """Those of the columns without which the rows would sum to 1 as well, or that are no probabilities at all."""
+        """The columns that are not probabilities, or without which the rows would also sum to 1."""
         values = self.scores.values
         if unknown and self.member.get("values") != "logits" and is_distribution(values):
             return [
@@ -91,9 +91,9 @@ class FirstMember:
         known = [name for name in columns if name not in unknown]
         listed = yaml.safe_dump(known, default_flow_style=True, allow_unicode=True, width=10**6).strip()
         return (
-            f"{self.path}: no label of validation set {self.dataset} knows the column {some(list(unknown))}. Remove it "
-            "if it is not a class, or name the classes in the order of the labels under datasets: `class_names: "
-            f"{listed if len(known) <= MOST_COLUMNS else '[…]'}`, with it if it is a class; or `class_names: columns` "
+            f"{self.path}: no label of validation set {self.dataset} has the name of column {some(list(unknown))}. Remove it "
+            "if it is not a class. If it is a class, name the classes in the order of the labels under datasets: `class_names: "
+            f"{listed if len(known) <= MOST_COLUMNS else '[…]'}` and this one; or `class_names: columns` "
             "if every column is a class."
         )
 

@@ -1,4 +1,4 @@
-"""The pictures below a folder, in one order and each of them once. Needs only the standard library."""
+"""The pictures below a folder, in a fixed order and each listed once. Needs only the standard library."""
 
 import os
 import stat
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from scripts.lib.jobs.errors import StudyError, printable
 
-# The suffixes that torchvision's ImageFolder takes, in small letters.
+# The suffixes that torchvision's ImageFolder accepts, in lower case.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-Identity = tuple[int, int]  # device and inode: the same however a path leads there
+Identity = tuple[int, int]  # device and inode: the same for every path to a file
 
 
 def class_folders(root: Path) -> list[str]:
     """The names of the folders (or links to folders) in `root`, in alphabetical order.
 
-    Raises StudyError for a name that no list of classes could hold.
+    Raises StudyError for a name that cannot be stored in a list of classes.
     """
     names = sorted(entry.name for entry in _entries(str(root)) if _is_folder(entry))
     for name in names:
@@ -27,11 +27,11 @@ def class_folders(root: Path) -> list[str]:
 def list_pictures(
     root: Path, folders: Sequence[str], suffixes: tuple[str, ...] = SUFFIXES, deep: bool = True
 ) -> list[list[str]]:
-    """The paths of the pictures of each of these folders of `root`, in the order of their names.
+    """The paths of the pictures in each of these folders of `root`, in the order of the folders' names.
 
-    With `deep`, those of folders within come too, as torchvision lists them. Links are followed. Raises StudyError for
-    links by which a picture or folder would be listed twice, for what is not a file, and for names that are not UTF-8
-    or have line breaks.
+    With `deep`, pictures in subfolders are included, in torchvision's order. Links are followed. Raises StudyError for
+    links by which a picture or folder would be listed twice, for anything that is not a file, and for names that are not
+    UTF-8 or contain line breaks.
     """
     listing = _Listing(root, suffixes, deep)
     found = [listing.pictures(os.path.join(root, folder)) for folder in folders]
@@ -47,7 +47,7 @@ class _Listing:
         self.above = {_identity(str(folder)) for folder in (real, *real.parents)}
         self.suffixes, self.deep = suffixes, deep
         self.folders: dict[Identity, str] = {}
-        self.linked: dict[str, str] = {}  # a picture that a link leads to, and the link
+        self.linked: dict[str, str] = {}  # from a picture that a link leads to, to the link
         self.real_folder = cache(os.path.realpath)  # there may be a million links to files of a few folders
 
     def pictures(self, folder: str) -> list[str]:
@@ -109,7 +109,7 @@ class _Listing:
         return os.path.realpath(real) if os.path.islink(real) else real
 
     def refuse_doubles(self) -> None:
-        """Raise StudyError for a link to a picture that is listed itself."""
+        """Raise StudyError if a link leads to a picture that is also listed itself."""
         identity = cache(_identity)
         for real, link in self.linked.items():
             folder, name = os.path.split(real)
@@ -145,7 +145,7 @@ def _double(link: str, other: str) -> StudyError:
 
 
 def _check_name(path: str) -> None:
-    """Ids of samples are lines of UTF-8."""
+    """Raise StudyError for names that cannot be sample ids, which are lines of UTF-8."""
     name = os.path.basename(path)
     try:
         name.encode("utf-8")

@@ -1,4 +1,4 @@
-"""Labelled images of a split, before they are stored; parts of them; and every image decoded once, in order."""
+"""Labelled images of a split before they are stored, subsets of them, and a loop that decodes each image once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from scripts.lib.jobs.job import log, progress
 
 
 class ArrayImages(Sequence[Image.Image]):
-    """Images in memory, uint8 [N, H, W] (grey) or [N, H, W, 3], given out as RGB pictures."""
+    """Images in memory, uint8 [N, H, W] (grey) or [N, H, W, 3], returned as RGB pictures."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels = pixels
@@ -29,7 +29,7 @@ class ArrayImages(Sequence[Image.Image]):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Labelled images. `labels` is int64 [N]; `samples` has one stable id an image; `classes` is in label order."""
+    """Labelled images. `labels` is int64 [N]; `samples` has one stable id per image; `classes` is in label order."""
 
     images: Sequence[Image.Image]
     labels: np.ndarray
@@ -40,16 +40,16 @@ class ImageSet:
         return len(self.samples)
 
     def subset(self, count: int | None, seed: int, where: str) -> tuple["ImageSet", np.ndarray]:
-        """`count` images drawn without replacement, in their original order, and their rows; None keeps all."""
+        """`count` images drawn without replacement, in their original order, and their rows; None keeps all images."""
         if count is None:
             return self, np.arange(len(self))
         if count > len(self):
-            raise StudyError(f"{where}: {count} images are wanted, but there are only {len(self)}.")
+            raise StudyError(f"{where}: {count} images are asked for, but there are only {len(self)}.")
         rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
         return self.rows(rows), rows
 
     def rows(self, rows: np.ndarray) -> "ImageSet":
-        """The images of these rows."""
+        """The images in these rows."""
         samples = [self.samples[row] for row in rows]
         return ImageSet(_Rows(self.images, rows), self.labels[rows], samples, self.classes)
 
@@ -70,7 +70,7 @@ def each_decoded(
 ) -> Iterator[Any]:
     """`convert` of every image in order, decoded by a few threads (Pillow releases the interpreter's lock).
 
-    At the end it says how many pictures were not simply read: turned, or scaled from 16 bits.
+    At the end it logs how many pictures needed special treatment: rotation, or scaling from 16 bits.
     """
 
     def decoded(row: int) -> tuple[Any, list[str]]:
@@ -87,9 +87,9 @@ def each_decoded(
 
 
 def centre(image: Image.Image, resize: int, size: int) -> np.ndarray:
-    """The usual evaluation view, uint8 [size, size, 3]: shorter side to `resize` (bilinear), centre cut out.
+    """The usual evaluation view, uint8 [size, size, 3]: shorter side resized to `resize` (bilinear), centre cropped.
 
-    Rounded as torchvision's Resize and CenterCrop do, so that published accuracies can be compared.
+    Sizes are rounded as in torchvision's Resize and CenterCrop, so that published accuracies can be compared.
     """
     width, height = (resize * side // min(image.size) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BILINEAR)

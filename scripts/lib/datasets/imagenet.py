@@ -1,4 +1,4 @@
-"""ImageNet and its relatives. A class is a WordNet id; its label is its place in timm's list of the 1000 classes."""
+"""ImageNet and its relatives. A class is a WordNet id; its label is its position in timm's list of the 1000 classes."""
 
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ def synsets() -> list[str]:
 
 
 def class_folders(root: Path) -> list[str]:
-    """The names of the class folders below `root`, in the order of labels; they are all WordNet ids of ImageNet.
+    """The names of the class folders below `root`, in the order of labels; all are WordNet ids of ImageNet.
 
-    Raises StudyError naming folders that are no class of ImageNet.
+    Raises StudyError naming folders that are not classes of ImageNet.
     """
     if not root.is_dir():
         raise StudyError(f"the dataset folder {root} does not exist: correct `folder` under datasets in the study.")
@@ -33,27 +33,27 @@ def class_folders(root: Path) -> list[str]:
     known = synsets()
     if unknown := sorted(found.difference(known)):
         raise StudyError(
-            f"{root} has {len(unknown)} folders that are no class of ImageNet, the first is {unknown[0]}: class "
+            f"{root} has {len(unknown)} folders that are not classes of ImageNet; the first is {unknown[0]}. Class "
             "folders are named by WordNet id, such as n01440764."
         )
     if not found:
-        raise StudyError(f"{root} has no class folder; they are named by WordNet id, such as n01440764.")
+        raise StudyError(f"{root} has no class folders; they are named by WordNet id, such as n01440764.")
     return [name for name in known if name in found]
 
 
 def pictures(root: Path, folders: list[str]) -> list[list[Path]]:
-    """The pictures of each class folder in the order of their names. Raises StudyError if there is none in one."""
+    """The pictures of each class folder, in the order of the folders' names. Raises StudyError if a folder has none."""
     found = image_folders.list_pictures(root, folders, PICTURES, deep=False)
     for folder, paths in zip(folders, found, strict=True):
         if not paths:
             raise StudyError(
-                f"the class folder {root / folder} has no picture (.JPEG, .jpg or .png): complete or remove it."
+                f"the class folder {root / folder} has no pictures (.JPEG, .jpg or .png): complete or remove it."
             )
     return [[Path(path) for path in paths] for paths in found]
 
 
 def read_folders(root: Path) -> ImageSet:
-    """One folder a class, named by WordNet id: ImageNet (train and val), ImageNet-A, -R and -Sketch."""
+    """One folder per class, named by WordNet id: ImageNet (train and val), ImageNet-A, -R and -Sketch."""
     classes = class_folders(root)
     return _image_set(root, pictures(root, classes), classes)
 
@@ -66,17 +66,17 @@ def read_v2(root: Path) -> ImageSet:
     names = [name for name in image_folders.class_folders(root) if name.isdecimal()]
     numbers = sorted(map(int, names))
     if not numbers or numbers[-1] >= len(known):
-        raise StudyError(f"{root} is no ImageNet-V2: its class folders are named 0 to {len(known) - 1}.")
+        raise StudyError(f"{root} is not an ImageNet-V2 folder: its class folders must be named 0 to {len(known) - 1}.")
     if wrong := [name for name in names if name != str(int(name))]:
-        raise StudyError(f"{root / wrong[0]} is no class folder of ImageNet-V2: its name would be {int(wrong[0])}.")
+        raise StudyError(f"{root / wrong[0]} is not a class folder of ImageNet-V2: rename it to {int(wrong[0])}.")
     return _image_set(root, pictures(root, [str(number) for number in numbers]), [known[number] for number in numbers])
 
 
 def read_corrupted(root: Path, corruption: str, severity: int | None, seed: int) -> ImageSet:
-    """ImageNet-C: root/corruption/severity/class/picture. Every picture is taken once, from one dealt folder.
+    """ImageNet-C: root/corruption/severity/class/picture. Every picture is taken once, from one randomly chosen folder.
 
-    `corruption` is a family or one corruption; severity None deals all five. A sample id ends in
-    `@corruption-severity`, so nothing is merged that cannot be taken apart. Raises StudyError naming an absent folder.
+    `corruption` is a family or one corruption; severity None uses all five. A sample id ends in
+    `@corruption-severity`, so that results can be separated later. Raises StudyError naming a missing folder.
     """
     names = FAMILIES.get(corruption, [corruption])
     variants = [f"{name}/{level}" for name in names for level in (SEVERITIES if severity is None else [severity])]
@@ -90,7 +90,9 @@ def read_corrupted(root: Path, corruption: str, severity: int | None, seed: int)
     for variant, found in listing.items():
         if found != listing[variants[0]]:
             differing = sorted(set(found) ^ set(listing[variants[0]]))
-            raise StudyError(f"{root / variant} and {root / variants[0]} differ in the class {differing[0]}.")
+            raise StudyError(
+                f"{root / variant} and {root / variants[0]} differ in the class {differing[0]}: complete them."
+            )
     classes = listing[variants[0]]
     originals = pictures(root / variants[0], classes)
     count = sum(map(len, originals))
@@ -115,7 +117,7 @@ def _image_set(root: Path, paths: list[list[Path]], classes: list[str], sample: 
 
 
 def read(dataset: dict[str, Any], seed: int) -> ImageSet:
-    """The pictures of one validation set in the layout that the study says."""
+    """The pictures of one validation set in the layout that the study names."""
     root = Path(dataset["folder"]).expanduser()
     if dataset["layout"] == "imagenet-c":
         return read_corrupted(root, dataset["corruption"], dataset.get("severity"), seed)
@@ -123,7 +125,7 @@ def read(dataset: dict[str, Any], seed: int) -> ImageSet:
 
 
 def restricted(images: ImageSet, classes: list[str]) -> ImageSet:
-    """The images of some classes only, such as the clean control of ImageNet-A's 200 classes."""
+    """The images of some classes only, such as the clean images of ImageNet-A's 200 classes."""
     wanted = [position for position, name in enumerate(images.classes) if name in set(classes)]
     rows = np.flatnonzero(np.isin(images.labels, wanted))
     return images.rows(rows)
@@ -137,7 +139,7 @@ def aligned(images: ImageSet, classes: list[str], where: str) -> tuple[ImageSet,
     if unknown := [name for name in images.classes if name not in classes]:
         raise StudyError(
             f"{where}: {len(unknown)} of its {len(images.classes)} classes are not among the {len(classes)} classes of "
-            f"the training images, the first is {unknown[0]}."
+            f"the training images; the first is {unknown[0]}."
         )
     position = np.array([classes.index(name) for name in images.classes])
     labels = position[images.labels]
@@ -145,7 +147,7 @@ def aligned(images: ImageSet, classes: list[str], where: str) -> tuple[ImageSet,
 
 
 def check_complete(classes: list[str], expected: int | None, where: str) -> None:
-    """Raise StudyError if not all of ImageNet's classes are there, or not as many as the study says."""
+    """Raise StudyError if some of ImageNet's classes are missing, or if there are not as many as the study says."""
     wanted = expected or len(synsets())
     if len(classes) != wanted:
         missing = [name for name in synsets() if name not in classes]

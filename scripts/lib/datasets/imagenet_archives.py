@@ -14,17 +14,17 @@ imagenet = torchvision.datasets.imagenet
 
 
 def unpack(archives: Path, destination: Path) -> None:
-    """Unpack the three archives into `destination`/train and `destination`/val, one folder a class.
+    """Unpack the three archives into `destination`/train and `destination`/val, one folder per class.
 
-    torchvision checks their MD5 and unpacks them. A part that is finished is kept, one that was interrupted is begun
-    anew. Raises StudyError for an archive that is missing or damaged.
+    torchvision checks their MD5 and unpacks them. A part that is finished is kept; one that was interrupted is started
+    again. Raises StudyError for an archive that is missing or damaged.
     """
     names = {part: name for part, (name, _) in imagenet.ARCHIVE_META.items()}
     for name in names.values():
         if not (archives / name).is_file():
             raise StudyError(f"{archives / name} is missing: ImageNet's archives are {', '.join(names.values())}.")
     destination.mkdir(parents=True, exist_ok=True)
-    for name in names.values():  # torchvision wants archives and folders side by side
+    for name in names.values():  # torchvision expects archives and folders side by side
         (destination / name).unlink(missing_ok=True)
         (destination / name).symlink_to((archives / name).resolve())
     try:

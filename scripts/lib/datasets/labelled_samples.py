@@ -15,7 +15,7 @@ from scripts.lib.tables.class_columns import some, stated_classes
 from scripts.lib.tables.label_files import Labels, read_labels, require_names
 from scripts.lib.tables.user_tables import present, read_lines
 
-# Deviations by which one count must exceed another before it is taken for more than chance.
+# Standard deviations by which one count must exceed another before the difference is taken to be more than chance.
 CLEARLY = 3
 
 
@@ -30,7 +30,7 @@ def make_labelled_samples(
 ) -> None:
     """Write labels int64 [N], the list of ids and the list of class names.
 
-    `member` is the first member: its file says which classes there are where the study does not. Raises StudyError
+    `member` is the first member: its file says which classes there are if the study does not. Raises StudyError
     naming the file and the first bad row.
     """
     path = Path(dataset["labels"]).expanduser()
@@ -51,14 +51,14 @@ def make_labelled_samples(
     save_json(classes, names)
     save_array(labels, numbers)
     save_lines(samples, ids)
-    # Labels by name, and names that only the first file's columns have put in an order: others may have another.
+    # Labels are names, and only the first file's columns give them an order, which may differ in other files.
     by_name = set(found.texts) <= set(names) and names != [str(number) for number in range(len(names))]
     ordered = stated or not by_name
     save_json(record, {"classes_ordered": ordered, "checksums": checksums(labels=labels, samples=samples)})
 
 
 def _ids(labels: Labels, dataset: dict[str, Any], first: FirstMember, path: Path) -> list[str]:
-    """Ids of the samples: those of the file of labels, of a list, or the numbers of the rows."""
+    """Ids of the samples: those in the file of labels, those in a separate list, or the row numbers."""
     listed = read_lines(Path(dataset["samples"]).expanduser()) if dataset["samples"] else None
     if listed is not None and len(listed) != len(labels.texts):
         raise StudyError(f"{path} has {len(labels.texts)} labels, {dataset['samples']} {len(listed)} ids.")
@@ -124,9 +124,9 @@ def _advice(labels: Labels, classes: int) -> str:
 def _require_no_shift(
     numbers: np.ndarray, names: Sequence[str], ids: Sequence[str], first: FirstMember, path: Path
 ) -> None:
-    """Raise StudyError for numbers that may be counted from 1, or from the class after the first.
+    """Raise StudyError for numbers that may be counted from 1, or that may lack a class before the first.
 
-    All are in range, because the last class (or the first) has no sample: the first member's predictions decide.
+    All labels are in range, because the last class (or the first) has no sample: the first member's predictions decide.
     """
     low, high = numbers.min() > 0, numbers.max() < len(names) - 1
     if not low and not high:
@@ -150,12 +150,12 @@ def _require_no_shift(
 
 
 def _clearly(more: int, less: int) -> bool:
-    """Whether one count exceeds another by more than chance, as of a coin's two sides."""
+    """Whether one count exceeds another by more than chance, as if each difference were the toss of a coin."""
     return more - less > CLEARLY * (more + less) ** 0.5
 
 
 def _say(labels: Labels, numbers: np.ndarray, names: Sequence[str], stated: bool, path: Path) -> None:
-    """What was done to read the labels, and what nobody has said."""
+    """Log how the labels were read, and what neither the files nor the study state."""
     for remark in labels.remarks:
         log.info("%s: %s", path, remark)
     if labels.numbers is not None and not stated:

@@ -1,4 +1,4 @@
-"""Picture files as RGB images of 8 bits: what a viewer shows, or a refusal by name."""
+"""Picture files as RGB images of 8 bits, as a viewer shows them; other files are refused by name."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from scripts.lib.jobs.errors import StudyError, first_line, printable
 
-# What Pillow may take a file for, whatever its name: not PostScript, which it hands to a program that runs it.
+# The formats that Pillow may read, whatever the file's name. Not PostScript: Pillow passes it to an external program.
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 TREATED = "treated"  # the key in an image's `info` of what was done for it, as the end of "3 pictures …"
 TURNED = "are turned as their EXIF orientation says"
@@ -21,9 +21,9 @@ ORIENTATION, BITS, PHOTOMETRIC = 0x0112, 258, 262  # tags of EXIF and TIFF
 
 
 class ImageFiles(Sequence[Image.Image]):
-    """Images in files, decoded when asked for. Raises StudyError for a file that cannot be decoded.
+    """Images in files, decoded when they are requested. Raises StudyError for a file that cannot be decoded.
 
-    `upright` turns them as their EXIF orientation says.
+    `upright` rotates them as their EXIF orientation says.
     """
 
     def __init__(self, paths: list[str], upright: bool = False) -> None:
@@ -37,7 +37,7 @@ class ImageFiles(Sequence[Image.Image]):
 
 
 def read_picture(path: str, upright: bool) -> Image.Image:
-    """The (first) picture of a file in mode RGB; `info["treated"]` lists what was done for it.
+    """The (first) picture of a file in mode RGB; `info["treated"]` lists how it was changed.
 
     Raises StudyError for a file that cannot be decoded, or whose values have no known range.
     """
@@ -46,7 +46,7 @@ def read_picture(path: str, upright: bool) -> Image.Image:
             return _as_rgb(image, upright)
     except _UnknownRangeError as error:
         raise StudyError(
-            f"the image {printable(path)} holds {error}, of which nothing says how dark or bright they are: convert "
+            f"the image {printable(path)} holds {error}, and the file does not say how dark or bright they are: convert "
             "it to 8 or 16 bits."
         ) from None
     except Exception as error:  # noqa: BLE001 - Pillow raises anything for a damaged file
@@ -87,7 +87,7 @@ def _as_rgb(image: Image.Image, upright: bool) -> Image.Image:
 
 
 def _of_8_bits(image: Image.Image) -> tuple[np.ndarray, str]:
-    """The upper 8 of the bits that the format has, uint8 [H, W], as Pillow does for colours; and what to say."""
+    """The upper 8 of the bits that the format has, uint8 [H, W], as Pillow does for colours; and what to log."""
     tags: Any = getattr(image, "tag_v2", {})
     if image.mode == "I" and image.format not in ("PPM", "PNG"):  # these two have 16 bits in 32
         raise _UnknownRangeError("signed or 32-bit integers")
@@ -110,7 +110,7 @@ def _is_transparent(image: Image.Image) -> bool:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - what a camera wrote beside the picture may be damaged in any way
+    except Exception:  # noqa: BLE001 - metadata that a camera wrote beside the picture may be damaged in any way
         return 1
 
 

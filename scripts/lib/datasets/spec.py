@@ -1,7 +1,7 @@
 """What a kind of dataset is: one frozen `DatasetKind` in a module of scripts/lib/datasets/kinds, found there by name.
 
 Rules, schema, checks and estimates read it before any job. So nothing heavy (NumPy, torch, Pillow) is imported at the
-top of this module or of a kind's; what a kind needs to read its images, its functions import.
+top of this module or of a kind's module; the functions of a kind import what they need to read its images.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,9 +20,9 @@ Labelled = tuple["ImageSet", list[str | None]]
 
 @dataclass(frozen=True)
 class Size:
-    """How many images and classes there are; where `exact` is false, the most that a kind is meant for.
+    """How many images and classes there are; if `exact` is false, the most that a kind is intended for.
 
-    They decide what a job asks of a cluster and what an estimate says, never a result.
+    The numbers decide the resources of jobs and what an estimate says, never a result.
     """
 
     training: int
@@ -40,7 +40,7 @@ def _nothing_to_fetch(folder: str | None, destination: Path) -> None:
 
 
 def _any_classes(classes: list[str], datasets: Settings, where: str) -> None:
-    """Whatever classes there are, none is missing."""
+    """The default of `check_complete`: any set of classes is complete."""
 
 
 def _no_contradictions(dataset: Settings, where: str) -> Iterator[str]:
@@ -53,26 +53,26 @@ def _is_plain(dataset: Settings) -> bool:
 
 @dataclass(frozen=True)
 class DatasetKind:
-    """Everything that is said of a kind of dataset. The smallest has a name, an order, a meaning, a size and readers.
+    """Everything that describes a kind of dataset. Only name, order, meaning, size and readers are required.
 
-    name, order: as the study writes it (`datasets/kind`), and its place in lists
-    meaning: a few words for the schema and docs/config.md, which stand in brackets after the name
+    name, order: the name that a study writes (`datasets/kind`), and the position in lists
+    meaning: a few words for the schema and docs/config.md, shown in brackets after the name
     size: numbers of images and classes
     read_training: the section `datasets` → all training images
     read_validation: one entry of `datasets/validation` and the study's seed → all images of this set
-    has_images: whether there are images at all; without, `labelled_samples` reads labels from files
-    folders: whether the user names folders of images (of the training, and of each validation set); if not, both
-        splits come without one
-    raw_files: paths, relative to the folder that Snakemake runs in, that must be there before images can be read
-    fetch: the key `datasets/folder` and the folder of the raw files → puts them there. It must verify them (by
-        checksums that stand in the code), because files that are there are never fetched again
+    has_images: whether there are images at all; if not, `labelled_samples` reads labels from files
+    folders: whether the user names folders of images (for training, and for each validation set); if not, neither
+        split has a folder
+    raw_files: paths, relative to the folder in which Snakemake runs, that must exist before images can be read
+    fetch: takes the key `datasets/folder` and the folder of the raw files, and puts them there. It must verify them
+        (by checksums in the code), because files that already exist are never fetched again
     label: gives images of a validation set labels that are positions among the training images' classes, and says
         which of these classes count on it (None for one that does not). Arguments: images, entry, classes, key of the
         entry for messages. Without it, a validation set must have exactly the classes of the training images
     check_complete: raises StudyError if classes are missing. Arguments: classes, section `datasets`, key for messages
-    is_corrupted: whether the pictures of an entry of `datasets/validation` are stored corrupted, and cut already
-    fingerprint_folders_only: whether changed pictures are looked for by the times of folders alone, because there are
-        too many to look at each
+    is_corrupted: whether the pictures of an entry of `datasets/validation` are stored corrupted and already cropped
+    fingerprint_folders_only: whether changed pictures are detected only by the modification times of folders, because
+        there are too many pictures to check each
     own_keys: keys of an entry of `datasets/validation` that have a meaning for this kind only, and their defaults
     contradictions: what is wrong with an entry. Arguments: entry, its key for messages
     """
@@ -95,7 +95,7 @@ class DatasetKind:
     contradictions: Callable[[Settings, str], Iterator[str]] = _no_contradictions
 
     def training_given(self, datasets: Settings) -> bool:
-        """Whether there are training images, also where no member is trained on them."""
+        """Whether there are training images, even if no member is trained on them."""
         return self.has_images and (not self.folders or bool(datasets["training"]["folder"]))
 
 
@@ -108,5 +108,5 @@ def kind_of(datasets: Settings) -> DatasetKind:
 
 
 def key_of(dataset: Settings) -> str:
-    """How messages name an entry of `datasets/validation`."""
+    """The name of an entry of `datasets/validation` in messages."""
     return f"datasets/validation/{dataset['id']}"

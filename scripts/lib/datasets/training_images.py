@@ -1,4 +1,4 @@
-"""The training images of a study: read by its kind of dataset, checked once, and the same at every training."""
+"""The training images of a study: read by its kind of dataset, checked once, and the same in every training."""
 
 from scripts.lib.datasets.image_set import ImageSet, each_decoded
 from scripts.lib.datasets.spec import Settings, kind_of
@@ -12,7 +12,7 @@ def training_images(datasets: Settings) -> ImageSet:
 
 
 def complete_training_images(datasets: Settings) -> ImageSet:
-    """All training images. Raises StudyError if classes are missing that the kind of dataset, or the study, has."""
+    """All training images. Raises StudyError if classes are missing that the kind of dataset or the study requires."""
     found = training_images(datasets)
     kind_of(datasets).check_complete(found.classes, datasets, "datasets/training/folder")
     return found
@@ -23,8 +23,8 @@ def check_training_images(
 ) -> None:
     """Decode every training image once, so that a bad file stops the study before training, and write the index.
 
-    `pictures` has the fingerprints of the folders. They stand in the record, so that trainings, which have it as their
-    input, start anew where pictures changed under the same names.
+    `pictures` has the fingerprints of the folders. They are stored in the record, which is an input of trainings, so
+    that trainings start again if pictures change but keep their names.
     """
     found = complete_training_images(datasets)
     for _ in each_decoded(found.images, "check training images"):
@@ -43,7 +43,7 @@ def checked_training_images(datasets: Settings, samples: str, record: str) -> Im
 
 
 def check_samples(found: ImageSet, samples: str, record: str) -> None:
-    """Raise StudyError if the training images are no longer those that were checked, whose ids `samples` lists."""
+    """Raise StudyError if the training images are no longer those that were checked, whose ids are in `samples`."""
     require_undamaged(record, samples=samples)
     index = load_lines(samples)
     if found.samples != index:

@@ -1,4 +1,4 @@
-"""The images of a validation set: read by the study's kind of dataset, labelled, cut, and stored for all members."""
+"""The images of a validation set: read by the study's kind of dataset, labelled, cropped, and stored for all members."""
 
 from scripts.lib.datasets.image_set import centre, each_decoded
 from scripts.lib.datasets.spec import Labelled, Settings, key_of, kind_of
@@ -18,7 +18,7 @@ def make_validation_set(
     scored: str,
     record: str,
 ) -> None:
-    """Choose, resize and crop the images of one validation set and store them as every member will see them.
+    """Choose, resize and crop the images of one validation set, and store them as every member will see them.
 
     `scored` gets the class names, with null for a class that does not count on this set. Raises StudyError if its
     classes are not those of the training images.
@@ -28,7 +28,7 @@ def make_validation_set(
     chosen, _ = found.subset(dataset["images"], derive(seed, "images", dataset["id"]), key_of(dataset))
     size, resize = datasets["image_size"], datasets["resize"] or datasets["image_size"]
     if kind_of(datasets).is_corrupted(dataset):
-        resize = size  # its pictures are what the centre cut left
+        resize = size  # its pictures are already centre-cropped
     pictures = each_decoded(chosen.images, f"store {dataset['id']}", lambda image: centre(image, resize, size))
     save_rows(images, pictures, len(chosen), (size, size, 3), "uint8")
     save_array(labels, chosen.labels)

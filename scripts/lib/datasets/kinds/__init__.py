@@ -1,1 +1,1 @@
-"""One file a kind of dataset; scripts/lib/datasets/spec.py says what stands in it."""
+"""One file per kind of dataset; scripts/lib/datasets/spec.py describes its content."""

@@ -1,4 +1,4 @@
-"""scikit-learn's 8 × 8 digits: they come with the library, so that tests need no network."""
+"""scikit-learn's 8 × 8 digits: they come with the library, so that tests need no network access."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def _read(training: bool) -> "ImageSet":
-    """Every third image is a validation image, so that no writer's block is left out."""
+    """Every third image is a validation image, so that each writer's digits are in both splits."""
     import numpy as np
     from sklearn.datasets import load_digits
 
@@ -33,7 +33,7 @@ def _validation(dataset: Settings, seed: int) -> "ImageSet":
 DIGITS = DatasetKind(
     name="digits",
     order=2,
-    meaning="1 797 images of 8 × 8 pixels that scikit-learn ships; no network",
+    meaning="1 797 images of 8 × 8 pixels that scikit-learn contains; needs no network access",
     size=Size(training=1198, validation=599, classes=10),
     read_training=_training,
     read_validation=_validation,

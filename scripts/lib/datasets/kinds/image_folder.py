@@ -1,4 +1,4 @@
-"""A user's own images in torchvision's ImageFolder layout: one subfolder a class, classes in alphabetical order."""
+"""A user's own images in torchvision's ImageFolder layout: one subfolder per class, classes in alphabetical order."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def _read(folder: str) -> "ImageSet":
     if empty or not classes:
         what = f"no pictures in {', '.join(empty[:5])}" if empty else "no class folders"
         raise StudyError(
-            f"the dataset folder {root} has no images, or a class without any: {what} (pictures end in "
+            f"the dataset folder {root} has no images, or a class without images: {what} (pictures end in "
             f"{', '.join(SUFFIXES)})."
         )
     paths = [path for listed in found for path in listed]
@@ -46,7 +46,7 @@ def _validation(dataset: Settings, seed: int) -> "ImageSet":
 IMAGE_FOLDER = DatasetKind(
     name="image-folder",
     order=3,
-    meaning="your own images, one folder a class",
+    meaning="your own images, one folder per class",
     size=Size(training=1_300_000, validation=50_000, classes=1000, exact=False),
     read_training=_training,
     read_validation=_validation,

@@ -23,7 +23,7 @@ def _validation(dataset: Settings, seed: int) -> "ImageSet":
 
 
 def _label(found: "ImageSet", dataset: Settings, classes: list[str], where: str) -> Labelled:
-    """A validation set may have a part of the classes; which of the others count, `scoring` says."""
+    """A validation set may have only some of the classes; `scoring` says whether the others count."""
     from scripts.lib.datasets.imagenet import aligned, class_folders, restricted
 
     if dataset["classes_of"]:
