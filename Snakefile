@@ -18,6 +18,7 @@ container: os.environ.get("STUDY_IMAGE", "docker://condaforge/miniforge3:25.3.1-
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/resources.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
@@ -34,7 +35,7 @@ include: "rules/report.smk"
 include: "rules/provenance.smk"
 
 
-# What takes a moment. Rules that only some studies have say it themselves (`localrule`).
+# Rules that take only a moment. Rules that only some studies have say so themselves (`localrule`).
 localrules:
     all,
     study,

@@ -1,17 +1,12 @@
-# Self-supervised members: one job a backbone, trained without labels, and one a linear classifier on top of it.
+# Self-supervised members: one job per backbone, trained without labels, and one job per linear classifier on top of it.
 
 
 if BACKBONE_IDS:
 
     rule pretrain_backbone:
         input:
-            RAW_FILES,
-            training_samples="results/{study}/samples/training.txt",
-            training_record="results/{study}/samples/training.json",
-            images=f"results/{{study}}/images/{DATASETS[0]}.npy",
-            labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
-            samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
-            set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
+            **INDEXED_TRAINING_IMAGES,
+            **CLEAN_SET,
         output:
             weights="results/{study}/backbones/{backbone}.safetensors",
             record="results/{study}/backbones/{backbone}.json",
@@ -44,14 +39,9 @@ if members_of_kind("dino"):
 
     rule train_classifier:
         input:
-            RAW_FILES,
             unpack(backbone_of_member),
-            training_samples="results/{study}/samples/training.txt",
-            training_record="results/{study}/samples/training.json",
-            images=f"results/{{study}}/images/{DATASETS[0]}.npy",
-            labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
-            samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
-            set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
+            **INDEXED_TRAINING_IMAGES,
+            **CLEAN_SET,
         output:
             weights="results/{study}/checkpoints/{member}.safetensors",
             record="results/{study}/checkpoints/{member}.json",

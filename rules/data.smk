@@ -1,5 +1,5 @@
-# Training images are checked once; validation sets are stored once and read by every member. What a study does not
-# have, such as raw files to fetch or corrupted copies, gets no rule.
+# Training images are checked once; validation sets are stored once and read by every member. There is no rule for what
+# a study does not have, such as raw files to fetch or corrupted copies.
 
 
 rule study:
@@ -23,7 +23,7 @@ rule study:
 
 if RAW_FILES:
 
-    # Compute nodes may not have the network that it needs.
+    # It needs the network, which compute nodes may not have.
     rule fetch_images:
         output:
             RAW_FILES,
@@ -74,7 +74,7 @@ if DATASET_KIND.training_given(STUDY["datasets"]):
 
 else:
 
-    # Where no member is trained, the classes are those of the first validation set.
+    # If no member is trained, the classes are those of the first validation set.
     rule class_names:
         input:
             RAW_FILES,

@@ -1,4 +1,4 @@
-# Which ensemble to deploy: chosen on a part of the samples, judged on the rest.
+# Which ensemble to deploy: chosen on the selection split, judged on the evaluation split.
 
 
 rule deployment:
@@ -25,7 +25,7 @@ rule deployment:
         device=STUDY["device"],
         code=code("deployment", *CONSENSUS_FILES),
     message:
-        "Choose ensembles on a part of {wildcards.dataset}, judge them on the rest"
+        "Choose ensembles on the selection split of {wildcards.dataset}, judge them on the evaluation split"
     script:
         "../scripts/deployment.py"
 

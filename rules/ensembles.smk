@@ -1,4 +1,4 @@
-# One job a validation set: every ensemble of the members, or a sample of them.
+# One job per validation set: every ensemble of the members, or a sample of them.
 
 
 rule ensembles:

@@ -1,4 +1,4 @@
-# External members: their weights, or what they predict, become what a trained member's are.
+# External members: their weights or predictions are stored in the same form as those of a trained member.
 
 
 for row in STUDY["zoo"]:

@@ -15,7 +15,7 @@ OUTLINE = StudyOutline(
 
 
 def figure_inputs(figure):
-    """What a figure is drawn from, by the names that its spec gives."""
+    """The files that a figure is drawn from, by the names in its spec."""
     return {
         name: [f"results/{{study}}/{path}" for path in paths]
         for name, paths in figure.inputs(OUTLINE).items()
@@ -29,7 +29,7 @@ def picture_files(figures, suffix):
 
 
 def figure_settings(figure):
-    """What the script draws, and the caption that Snakemake's own report shows."""
+    """The pictures that the script draws, and the caption for Snakemake's own report."""
     pictures = {picture.name: dict(picture.shows) for picture in figure.pictures(OUTLINE)}
     return {"name": figure.name, "caption": figure.caption, "pictures": pictures}
 

@@ -1,4 +1,4 @@
-# One job a member and validation set: logits, where the member looks, what it represents.
+# One job per member and validation set: logits, attributions, activations.
 
 
 rule infer:

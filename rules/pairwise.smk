@@ -1,4 +1,4 @@
-# One job a validation set and measure: how different every pair of members is.
+# One job per validation set and measure: how different every pair of members is.
 
 
 rule pairwise:

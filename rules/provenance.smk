@@ -1,4 +1,4 @@
-# What the results were made with, and all of them in one file.
+# What the results were made with; and an archive of all results.
 
 
 rule provenance:

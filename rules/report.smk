@@ -1,4 +1,4 @@
-# From everything above to one page.
+# From all results above to one page.
 
 
 rule report:

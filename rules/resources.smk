@@ -1,11 +1,11 @@
 # What a job asks of a cluster (mem_mb, runtime in minutes, gpu), as functions of its work.
-# They are generous estimates, not measured on a cluster of GPUs: a cluster ends a job that exceeds them, and every new
+# They are generous estimates, not measured on a cluster of GPUs: a cluster stops a job that exceeds them, and every new
 # attempt asks for more. A profile can replace any of them (set-resources).
 
 # Python with torch, read from a busy file system.
 BASE_MB = 2000
 BASE_MINUTES = 10
-# A training job goes on after its last finished epoch, so a long training may take several attempts.
+# A training job continues after its last finished epoch, so a long training may take several attempts.
 LONGEST_MINUTES = 24 * 60
 # Reference for the size of an image: the costs below are those of a ResNet-50 on 224 × 224 pixels.
 PIXELS = 224**2
@@ -14,7 +14,7 @@ BATCH = 100  # images that inference passes at once
 
 
 def gpus_of_a_job():
-    """1 where the study may use a GPU and there is one: on this machine, or by the limit `gpu` of a cluster's profile.
+    """1 if the study may use a GPU and there is one: on this machine, or by the limit `gpu` of a cluster's profile.
 
     A job on a cluster reads the rules again: its limit is what it asked for.
     """
@@ -30,7 +30,7 @@ GPUS = gpus_of_a_job()
 IMAGES_PER_SECOND = 300 if GPUS else 5
 
 
-# Jobs of a group take turns on the group's GPU: side by side, all would compute on the first one that they see.
+# Jobs of a group take turns on the group's GPU; in parallel, all would compute on the first GPU that they see.
 resource_scopes:
     gpu_jobs="local",
 
@@ -141,7 +141,7 @@ def inference_minutes(wildcards):
 
 
 def predict_minutes(wildcards):
-    """What the study allows the member (`timeout`), and writing the images; else that of an inference."""
+    """The member's `timeout` and the time for writing the images; without a timeout, that of inference."""
     settings = member_settings(wildcards)
     if "timeout" in settings:
         return settings["timeout"] / 60 + images_minutes(wildcards)
@@ -154,7 +154,7 @@ def pairwise_megabytes(wildcards):
 
 
 def pairwise_minutes(wildcards):
-    """Every pair of members on every sample and class, as the dearest measure (Jensen-Shannon) needs it."""
+    """Every pair of members on every sample and class, as the most expensive measure (Jensen-Shannon) needs it."""
     pairs = len(MEMBER_IDS) ** 2 / 2
     return pairs * samples_of(wildcards) / SHARDS * DATASET_KIND.size.classes * 1e-9 / 60
 

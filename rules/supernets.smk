@@ -6,10 +6,8 @@ if SUPERNET_IDS:
 
     rule train_supernet:
         input:
-            RAW_FILES,
             unpack(base_of_supernet),
-            training_samples="results/{study}/samples/training.txt",
-            training_record="results/{study}/samples/training.json",
+            **INDEXED_TRAINING_IMAGES,
         output:
             weights="results/{study}/supernets/{supernet}.safetensors",
             record="results/{study}/supernets/{supernet}.json",
@@ -43,11 +41,9 @@ if SEARCHED_SUPERNET_IDS:
 
     rule search_supernet:
         input:
-            RAW_FILES,
+            **INDEXED_TRAINING_IMAGES,
             weights="results/{study}/supernets/{supernet}.safetensors",
             record="results/{study}/supernets/{supernet}.json",
-            training_samples="results/{study}/samples/training.txt",
-            training_record="results/{study}/samples/training.json",
         output:
             "results/{study}/supernets/{supernet}.search.parquet",
         log:
@@ -75,10 +71,8 @@ if members_of_kind("subnet"):
 
     rule extract_subnet:
         input:
-            RAW_FILES,
             unpack(supernet_of_member),
-            training_samples="results/{study}/samples/training.txt",
-            training_record="results/{study}/samples/training.json",
+            **INDEXED_TRAINING_IMAGES,
         output:
             weights="results/{study}/checkpoints/{member}.safetensors",
             record="results/{study}/checkpoints/{member}.json",

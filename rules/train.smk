@@ -1,18 +1,13 @@
-# One job a member. A job that was killed goes on after its last finished epoch.
+# One job per member. A job that was killed continues after its last finished epoch.
 
 
 if members_of_kind("supervised"):
 
     rule train:
         input:
-            RAW_FILES,
-            training_samples="results/{study}/samples/training.txt",
-            training_record="results/{study}/samples/training.json",
+            **INDEXED_TRAINING_IMAGES,
+            **CLEAN_SET,
             classes="results/{study}/classes.json",
-            images=f"results/{{study}}/images/{DATASETS[0]}.npy",
-            labels=f"results/{{study}}/labels/{DATASETS[0]}.npy",
-            samples=f"results/{{study}}/samples/{DATASETS[0]}.txt",
-            set_record=f"results/{{study}}/samples/{DATASETS[0]}.json",
         output:
             weights="results/{study}/checkpoints/{member}.safetensors",
             record="results/{study}/checkpoints/{member}.json",

@@ -1,0 +1,183 @@
+# From wildcards to files: functions that say what a job reads.
+
+
+# What every training reads: the raw files and the index of the training images.
+INDEXED_TRAINING_IMAGES = {
+    "raw": RAW_FILES,
+    "training_samples": "results/{study}/samples/training.txt",
+    "training_record": "results/{study}/samples/training.json",
+}
+# The first (clean) validation set, on which a training draws its learning curve.
+CLEAN_SET = {
+    "images": f"results/{{study}}/images/{DATASETS[0]}.npy",
+    "labels": f"results/{{study}}/labels/{DATASETS[0]}.npy",
+    "samples": f"results/{{study}}/samples/{DATASETS[0]}.txt",
+    "set_record": f"results/{{study}}/samples/{DATASETS[0]}.json",
+}
+
+
+def backbone_of_member(wildcards):
+    """The files of the backbone that a member shares with all others that name it."""
+    backbone = member_settings(wildcards)["backbone"]
+    return {
+        f"backbone_{kind}": f"results/{wildcards.study}/backbones/{backbone}.{suffix}"
+        for kind, suffix in [("weights", "safetensors"), ("record", "json")]
+    }
+
+
+def base_of_supernet(wildcards):
+    """The weights that a super-network starts from, and their record if they are those of a member."""
+    base, weights = supernet_settings(wildcards)["base"], base_weights(wildcards)
+    files = {"base_weights": weights} if weights else {}
+    if "member" in base:
+        files["base_record"] = str(Path(weights).with_suffix(".json"))
+    return files
+
+
+def base_weights(wildcards):
+    """The file with the weights that a super-network starts from; None for torchvision's own."""
+    base = supernet_settings(wildcards)["base"]
+    if "member" in base:
+        return f"results/{wildcards.study}/checkpoints/{base['member']}.safetensors"
+    return base.get("weights")
+
+
+def files_of_base(wildcards):
+    """The user's file with the weights that a super-network starts from, if it is one."""
+    path = supernet_settings(wildcards)["base"].get("weights")
+    return [path] if path else []
+
+
+def supernet_of_member(wildcards):
+    """The files of a sub-network's super-network, and of its search if the member is a point of the search's front."""
+    member = member_settings(wildcards)
+    folder = f"results/{wildcards.study}/supernets/{member['supernet']}"
+    files = {"weights": f"{folder}.safetensors", "record": f"{folder}.json"}
+    return files | ({"search": f"{folder}.search.parquet"} if "search" in member["subnet"] else {})
+
+
+def original_set(wildcards):
+    """The files of the validation set that is corrupted."""
+    original = dataset_settings(wildcards)["of"]
+    folder = f"results/{wildcards.study}"
+    return {
+        "images": f"{folder}/images/{original}.npy",
+        "labels": f"{folder}/labels/{original}.npy",
+        "samples": f"{folder}/samples/{original}.txt",
+        "record": f"{folder}/samples/{original}.json",
+    }
+
+
+def recorded_files(wildcards, members, kind):
+    """What was recorded of members on a validation set, and the set's own files (`RecordedFiles` of the library).
+
+    `kind` is predictions, attributions or activations. Members in users' files come from one job for all of them,
+    into one folder: a file for each of a thousand members would make Snakemake's graph too slow.
+    """
+    folder, dataset = f"results/{wildcards.study}", wildcards.dataset
+    in_files = set(members).intersection(MEMBERS_IN_FILES)
+    own = [member for member in members if member not in in_files]
+    files = {
+        "records": [f"{folder}/predictions/{dataset}/{member}.json" for member in own],
+        "arrays": [f"{folder}/{kind}/{dataset}/{member}.npy" for member in own],
+        "labels": f"{folder}/labels/{dataset}.npy",
+        "samples": f"{folder}/samples/{dataset}.txt",
+        "set_record": f"{folder}/samples/{dataset}.json",
+        "classes": classes_of_dataset(wildcards),
+    }
+    return files | ({"imported": f"{folder}/imported/predictions/{dataset}"} if in_files else {})
+
+
+def compared(wildcards):
+    """What a measure compares: the recorded arrays of the members that have them."""
+    measure = MEASURES[wildcards.measure]
+    return recorded_files(wildcards, members_compared(wildcards), measure.needs)
+
+
+def predicted(wildcards):
+    """The predictions of all members."""
+    return recorded_files(wildcards, MEMBER_IDS, "predictions")
+
+
+def pairs(wildcards):
+    """The inputs of a pairwise table: the sums of all shards, or what the measure compares."""
+    if SHARDS == 1 or MEASURES[wildcards.measure].whole:
+        return compared(wildcards)
+    path = "results/{study}/shards/{dataset}/{shard}/{measure}.parquet"
+    return {"shards": expand(path, shard=range(SHARDS), **wildcards)}
+
+
+def counted(wildcards):
+    """The inputs of a table of ensembles: the counts of all shards, or the predictions."""
+    if SHARDS == 1:
+        return predicted(wildcards)
+    folder = f"results/{wildcards.study}/shards/{wildcards.dataset}"
+    return {
+        "joint": expand(f"{folder}/{{shard}}/joint_correctness.npy", shard=range(SHARDS)),
+        "counts": expand(f"{folder}/{{shard}}/ensembles.parquet", shard=range(SHARDS)),
+    }
+
+
+def predictions_for_greedy_search(wildcards):
+    """Predictions, if the best ensembles must be searched for."""
+    return predicted(wildcards) if GREEDY_SEARCH else {}
+
+
+def records_of_members_run_on_sets(wildcards):
+    """Records of members of kinds such as ONNX, which are run without a known network, on the first validation set."""
+    folder = f"results/{wildcards.study}/predictions/{DATASETS[0]}"
+    return expand(f"{folder}/{{member}}.json", member=MEMBERS_RUN_ON_SETS)
+
+
+def file_of_member(wildcards):
+    """The user's file of a member; empty if it has none or a library downloads its own weights."""
+    member = MEMBER_ENTRIES[wildcards.member]
+    file = kind_of(member).file(member, wildcards.get("dataset", ""))
+    return [] if file is None else [file]
+
+
+def further_files_of_member(wildcards):
+    """Further files of the user that decide what a member predicts."""
+    member = MEMBER_ENTRIES[wildcards.member]
+    return kind_of(member).further_files(member)
+
+
+def lists_of(wildcards):
+    """The user's files with the class names and sample ids of a member."""
+    return lists_of_member(MEMBER_ENTRIES[wildcards.member], wildcards.get("dataset", ""))
+
+
+def all_files_of_member(wildcards):
+    """All files of the user that decide what a member predicts, for `fingerprints`."""
+    further = further_files_of_member(wildcards)
+    return file_of_member(wildcards) + further + lists_of(wildcards)
+
+
+def prediction_files(wildcards):
+    """The files with the predictions of all members in files."""
+    members = [MEMBER_ENTRIES[id] for id in MEMBERS_IN_FILES]
+    return [kind_of(member).file(member, wildcards.dataset) for member in members]
+
+
+def lists_of_predictions(wildcards):
+    """The users' files with sample ids and class names of the members in files, each once."""
+    paths = [
+        path
+        for id in MEMBERS_IN_FILES
+        for path in lists_of_member(MEMBER_ENTRIES[id], wildcards.dataset)
+    ]
+    return list(dict.fromkeys(paths))
+
+
+def labelled_files(wildcards):
+    """The files with the labels and ids of a validation set without images, and those that name its classes."""
+    dataset, first = dataset_settings(wildcards), STUDY["members"][0]
+    paths = [location(dataset[key]) for key in ("labels", "samples") if dataset[key]]
+    of_first = [kind_of(first).file(first, dataset["id"]), *lists_of_member(first, dataset["id"])]
+    return [*paths, *of_first]
+
+
+def classes_of_dataset(wildcards):
+    """The file with the classes that are scored on a validation set."""
+    original = dataset_settings(wildcards).get("of", wildcards.dataset)
+    return f"results/{wildcards.study}/classes/{original}.json"
