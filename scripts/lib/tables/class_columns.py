@@ -126,7 +126,8 @@ def _by_number(columns: Sequence[str], where: str) -> tuple[list[int], list[str]
 
 def mostly_numbered(names: Sequence[str]) -> bool:
     """Whether half of these or more are numbers, so that the others were not meant as names of classes."""
-    return 2 * sum(bool(NUMBERED.fullmatch(name.strip())) for name in names) >= len(names)
+    numbered = sum(bool(NUMBERED.fullmatch(name.strip())) for name in names)
+    return bool(names) and 2 * numbered >= len(names)
 
 
 def numbers_in(names: Sequence[str]) -> list[int] | None:

@@ -137,6 +137,13 @@ def test_a_column_that_no_label_knows_is_no_class(tmp_path: Path, labels: Any, p
     assert result(tmp_path, labelled(labels), first, classes=NAMES) == GOOD
 
 
+def test_a_file_of_predictions_without_a_column_of_a_class_is_refused(tmp_path: Path) -> None:
+    """Its only columns are labels and ids; `make fuzz` found that this ended in an IndexError."""
+    first = pl.DataFrame({"label": [1.0] * ROWS, "sample": IDS})
+    message = refusal(tmp_path, labelled(named(LABELS)), first)
+    assert "l.csv has 30 labels that are none of the 0 classes" in message
+
+
 def test_a_row_number_of_pandas_is_no_class(tmp_path: Path) -> None:
     for name in ("", "Unnamed: 0"):
         assert "index=False" in refusal(tmp_path, labelled(), predictions().insert_column(0, pl.Series(name, LABELS)))
