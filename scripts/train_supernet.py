@@ -2,7 +2,7 @@ from scripts.lib.datasets.training_images import checked_training_images
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import require_undamaged
-from scripts.lib.supernets.train import Outputs, train_supernet
+from scripts.lib.supernets.train import SupernetOutputs, train_supernet
 
 with job(snakemake):
     params, inputs = snakemake.params, snakemake.input
@@ -11,5 +11,5 @@ with job(snakemake):
         require_undamaged(base_record, weights=base_weights)
     training = checked_training_images(params.datasets, inputs.training_samples, inputs.training_record)
     device = choose_device(params.device, snakemake.threads)
-    outputs = Outputs(**dict(snakemake.output.items()), resume=params.resume)
+    outputs = SupernetOutputs(**dict(snakemake.output.items()), resume=params.resume)
     train_supernet(params.supernet, base_weights, training, params.datasets, device, params.workers, outputs)

@@ -12,7 +12,7 @@ from scripts.lib.report.labels import consensus_title, in_words, missing, plain,
 from scripts.lib.report.tables import Table
 
 MOST_SIZES = 8  # of each dataset; deployment/{dataset}.parquet has all
-MOST_MEMBERS = 40
+MOST_MEMBERS_SHOWN = 40
 MOST_NAMES = 6
 
 
@@ -75,7 +75,7 @@ def _contributions_table(contributed: Mapping[str, pl.DataFrame], consensus: str
     """What members contribute; of many members, those with the largest values on the first dataset."""
     first = next(iter(contributed.values())).filter(consensus=consensus)
     key = "leave_one_out" if first["shapley"].null_count() else "shapley"
-    order = first.sort(key, descending=True)["member"].head(MOST_MEMBERS)
+    order = first.sort(key, descending=True)["member"].head(MOST_MEMBERS_SHOWN)
     cells: dict[str, list[str]] = {member: [member] for member in order}
     for table in contributed.values():
         for row in table.filter(pl.col("member").is_in(order), consensus=consensus).to_dicts():

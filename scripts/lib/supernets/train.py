@@ -65,7 +65,7 @@ def accuracy(model: nn.Module, settings: dict[str, Any], images: Images, device:
 
 
 @dataclass(frozen=True)
-class Outputs:
+class SupernetOutputs:
     """Paths of what is written; `resume` has the state after the last finished epoch while the training goes on."""
 
     weights: str
@@ -81,7 +81,7 @@ def train_supernet(
     datasets: dict[str, Any],
     device: torch.device,
     workers: int,
-    outputs: Outputs,
+    outputs: SupernetOutputs,
 ) -> None:
     """Train a super-network and write its weights (under torchvision's names), its record and its stages' metrics.
 

@@ -11,7 +11,7 @@ from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.training.distributed import start
-from scripts.lib.training.run import Outputs, Run
+from scripts.lib.training.run import Run, TrainingOutputs
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class TrainingJob:
         training = checked_training_images(self.datasets, files["training_samples"], files["training_record"])
         validation = load_validation_set(files["images"], files["labels"], files["samples"], files["set_record"])
         device = choose_device(self.device, self.threads)
-        return Run(training, validation, device, Outputs(**self.outputs), self.workers, self.scale)
+        return Run(training, validation, device, TrainingOutputs(**self.outputs), self.workers, self.scale)
 
 
 def start_training(train: Callable[..., None], job: TrainingJob) -> None:

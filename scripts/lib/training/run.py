@@ -13,7 +13,7 @@ PLAIN: dict[str, Any] = {"precision": "float32", "images_at_once": None, "compil
 
 
 @dataclass(frozen=True)
-class Outputs:
+class TrainingOutputs:
     """Paths of what a training writes; `resume` has its state after the last finished epoch, until it is finished."""
 
     weights: str
@@ -32,6 +32,6 @@ class Run:
     training: ImageSet
     validation: ValidationSet
     device: torch.device
-    outputs: Outputs
+    outputs: TrainingOutputs
     workers: int = 0
     scale: dict[str, Any] = field(default_factory=lambda: dict(PLAIN))

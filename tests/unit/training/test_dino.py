@@ -14,7 +14,7 @@ from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import merge, resolve
 from scripts.lib.training.dino import Pretraining, _NearestNeighbours, features_of, pretrain
 from scripts.lib.training.linear_classifier import train_classifier
-from scripts.lib.training.run import PLAIN, Outputs, Run
+from scripts.lib.training.run import PLAIN, Run, TrainingOutputs
 from tests.unit.conftest import (
     SMALL_DEIT,
     SMALL_MNASNET,
@@ -67,7 +67,7 @@ def pretrained(folder: Path, **changes: Any) -> tuple[Path, Path]:
     weights, record = folder / "backbone.safetensors", folder / "backbone.json"
     images, validation = coloured_training_set(24), coloured_validation_set(9)
     where = [str(path) for path in (weights, record, folder / "backbone.pt")]
-    pretrain(small_backbone(**changes), Run(images, validation, CPU, Outputs(*where)))
+    pretrain(small_backbone(**changes), Run(images, validation, CPU, TrainingOutputs(*where)))
     return weights, record
 
 
@@ -76,7 +76,7 @@ def classified(folder: Path, backbone: tuple[Path, Path], **member: Any) -> tupl
     weights, record = folder / "member.safetensors", folder / "member.json"
     where = [str(path) for path in (weights, record, folder / "member.pt")]
     images, validation = coloured_training_set(24), coloured_validation_set(9)
-    train_classifier(settings, *map(str, backbone), Run(images, validation, CPU, Outputs(*where)))
+    train_classifier(settings, *map(str, backbone), Run(images, validation, CPU, TrainingOutputs(*where)))
     return weights, record
 
 

@@ -14,7 +14,7 @@ from scripts.lib.networks.architectures import build
 from scripts.lib.training.dino import pretrain
 from scripts.lib.training.distributed import start
 from scripts.lib.training.optimizers import make_optimizer
-from scripts.lib.training.run import PLAIN, Outputs, Run
+from scripts.lib.training.run import PLAIN, Run, TrainingOutputs
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import train
 from tests.unit.conftest import SMALL_DEIT, coloured_training_set, coloured_validation_set, small_member
@@ -62,7 +62,7 @@ def trained(folder: Path, scale: dict[str, Any], **changes: Any) -> Path:
     images, validation = coloured_training_set(41), coloured_validation_set(9)
     record = folder / "a.json"
     where = [str(path) for path in (folder / "a.safetensors", record, folder / "a.pt")]
-    train(member, Run(images, validation, CPU, Outputs(*where), scale=PLAIN | scale))
+    train(member, Run(images, validation, CPU, TrainingOutputs(*where), scale=PLAIN | scale))
     return record
 
 
@@ -83,7 +83,7 @@ def train_shared(folder: str, optimizer: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     trained(Path(folder), {}, architecture=SMALL_DEIT, optimizer=optimizer)
     where = [str(Path(folder, name)) for name in ("b.safetensors", "b.json", "b.pt")]
-    run = Run(coloured_training_set(16), coloured_validation_set(6), CPU, Outputs(*where))
+    run = Run(coloured_training_set(16), coloured_validation_set(6), CPU, TrainingOutputs(*where))
     pretrain(small_backbone(epochs=1), run)
 
 

@@ -15,7 +15,7 @@ from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import ROOT
-from scripts.lib.training.run import Outputs, Run
+from scripts.lib.training.run import Run, TrainingOutputs
 from scripts.lib.training.steps import Steps
 from scripts.lib.training.supervised import train
 from tests.unit.conftest import (
@@ -51,7 +51,7 @@ def train_small(
     files = Files(folder)
     images = training or coloured_training_set(40)
     seen = validation or coloured_validation_set(9)
-    train(member, Run(images, seen, torch.device("cpu"), Outputs(*files.paths), workers))
+    train(member, Run(images, seen, torch.device("cpu"), TrainingOutputs(*files.paths), workers))
     return files
 
 
