@@ -93,8 +93,8 @@ class FirstMember:
         return (
             f"{self.path}: no label of validation set {self.dataset} has the name of column {some(list(unknown))}. "
             "Remove it if it is not a class. If it is a class, name the classes in the order of the labels under "
-            f"datasets: `class_names: {listed if len(known) <= MOST_COLUMNS else '[…]'}` and this one; or `class_names: columns` "
-            "if every column is a class."
+            f"datasets: `class_names: {listed if len(known) <= MOST_COLUMNS else '[…]'}` and this one; or "
+            "`class_names: columns` if every column is a class."
         )
 
 
