@@ -64,7 +64,8 @@ def test_a_study_of_files_of_predictions(tmp_path: Path) -> None:
     refused = snakemake(tmp_path, study=study)
     assert refused.returncode
     assert (
-        "predictions/noise/b.csv, validation set noise) has 1 double sample ids; the first is 's08'" in refused.stdout
+        "predictions/noise/b.csv, validation set noise) has 1 duplicate sample ids; the first is 's08'"
+        in refused.stdout
     )
     assert "Skipped: predictions/{dataset}/alone.csv (no file for noise)" in refused.stdout
     (tmp_path / "predictions/noise/b.csv").write_text(good)

@@ -91,10 +91,10 @@ class FirstMember:
         known = [name for name in columns if name not in unknown]
         listed = yaml.safe_dump(known, default_flow_style=True, allow_unicode=True, width=10**6).strip()
         return (
-            f"{self.path}: no label of validation set {self.dataset} has the name of column {some(list(unknown))}. Remove it "
-            "if it is not a class. If it is a class, name the classes in the order of the labels under datasets: `class_names: "
-            f"{listed if len(known) <= MOST_COLUMNS else '[…]'}` and this one; or `class_names: columns` "
-            "if every column is a class."
+            f"{self.path}: no label of validation set {self.dataset} has the name of column {some(list(unknown))}. "
+            "Remove it if it is not a class. If it is a class, name the classes in the order of the labels under "
+            f"datasets: `class_names: {listed if len(known) <= MOST_COLUMNS else '[…]'}` and this one; or "
+            "`class_names: columns` if every column is a class."
         )
 
 

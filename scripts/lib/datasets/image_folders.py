@@ -30,8 +30,8 @@ def list_pictures(
     """The paths of the pictures in each of these folders of `root`, in the order of the folders' names.
 
     With `deep`, pictures in subfolders are included, in torchvision's order. Links are followed. Raises StudyError for
-    links by which a picture or folder would be listed twice, for anything that is not a file, and for names that are not
-    UTF-8 or contain line breaks.
+    links by which a picture or folder would be listed twice, for anything that is not a file, and for names that are
+    not UTF-8 or contain line breaks.
     """
     listing = _Listing(root, suffixes, deep)
     found = [listing.pictures(os.path.join(root, folder)) for folder in folders]

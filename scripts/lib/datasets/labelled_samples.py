@@ -136,9 +136,9 @@ def _require_no_shift(
     if low and not _clearly(right, before):
         raise StudyError(
             f"{path} has no label 0, and {first.path} does not say clearly that labels are counted from 0: {right} of "
-            f"{len(ids)} predictions are correct so, {before} if they are counted from 1. Write for validation set "
-            f"{first.dataset} `first_label: 1` if they are, or `first_label: 0` if no sample is of the class "
-            f"{names[0]!r}."
+            f"{len(ids)} predictions are correct in that case, {before} if they are counted from 1. Write for "
+            f"validation set {first.dataset} `first_label: 1` if they are, or `first_label: 0` if no sample is of the "
+            f"class {names[0]!r}."
         )
     if high and _clearly(after, right):
         raise StudyError(

@@ -46,8 +46,8 @@ def read_picture(path: str, upright: bool) -> Image.Image:
             return _as_rgb(image, upright)
     except _UnknownRangeError as error:
         raise StudyError(
-            f"the image {printable(path)} holds {error}, and the file does not say how dark or bright they are: convert "
-            "it to 8 or 16 bits."
+            f"the image {printable(path)} holds {error}, and the file does not say how dark or bright they are: "
+            "convert it to 8 or 16 bits."
         ) from None
     except Exception as error:  # noqa: BLE001 - Pillow raises anything for a damaged file
         raise StudyError(

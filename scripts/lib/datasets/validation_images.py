@@ -1,4 +1,4 @@
-"""The images of a validation set: read by the study's kind of dataset, labelled, cropped, and stored for all members."""
+"""The images of a validation set: read by the study's kind of dataset, labelled, cropped, stored for all members."""
 
 from scripts.lib.datasets.image_set import centre, each_decoded
 from scripts.lib.datasets.spec import Labelled, Settings, key_of, kind_of

@@ -1,1 +1,1 @@
-"""What every job shares: errors, log and progress, storage, device, random streams, versions, provenance, digests."""
+"""What all jobs share: errors, log and progress, storage, device, random streams, versions, provenance, digests."""

@@ -1,7 +1,7 @@
-"""A digest of the code that decides a rule's result. Needs only the standard library.
+"""A digest of the code that determines a rule's result. Needs only the standard library.
 
-Snakemake sees a changed script, but not a changed module that the script imports. The digest is a parameter of every
-rule, so that a change in any module of the project that the script reaches by its imports runs the rule again.
+Snakemake notices a changed script, but not a changed module that the script imports. The digest is a parameter of every
+rule, so that a change in any module of the project that the script imports, directly or not, runs the rule again.
 """
 
 import ast
@@ -13,21 +13,21 @@ from pathlib import Path
 from scripts.lib.jobs.paths import ROOT
 
 PACKAGES = ("scripts", "kernels")
-# Modules that decide nothing of a result. Everything else that a script reaches by its imports counts.
+# Modules that do not affect any result. All other modules that a script imports, directly or not, count.
 LEFT_OUT = {
     "scripts/lib/jobs/job.py",  # log files, progress and how errors are shown
     "scripts/lib/jobs/errors.py",  # how errors are shown
     "scripts/lib/jobs/paths.py",  # where the project is
-    "scripts/lib/jobs/versions.py",  # what records say of versions: a new commit alone changes no result
+    "scripts/lib/jobs/versions.py",  # the versions in records: a new commit alone does not change a result
 }
 
 
 @cache
 def code_digest(script: Path, *specs: Path) -> str:
-    """Digest of what `script` and all modules of the project that it imports, directly or not, compute.
+    """Digest of the code of `script` and of all modules of the project that it imports, directly or not.
 
-    `specs` are the files of the specs that decide the result, which a registry loads without a statement that imports
-    them: of one measure, for example, and not of all, so that a new measure does not make old results stale.
+    `specs` are the files of the specs that determine the result. A registry loads them without an import statement, so
+    they are named here: the file of one measure, for example, so that a new measure does not make old results stale.
 
     Comments, docstrings, the `documentation` of specs, log messages and the texts of exceptions do not count: a
     corrected message must not train a network again.
@@ -39,7 +39,7 @@ def code_digest(script: Path, *specs: Path) -> str:
 
 
 def closure(script: Path) -> set[Path]:
-    """`script` and the files of all modules of the project that it imports, directly or not, without LEFT_OUT."""
+    """`script` and the files of all modules of the project that it imports, directly or not, except LEFT_OUT."""
     found: set[Path] = set()
     waiting = [script.resolve()]
     while waiting:
@@ -52,7 +52,7 @@ def closure(script: Path) -> set[Path]:
 
 @cache
 def imported_files(path: Path) -> tuple[Path, ...]:
-    """The project's files that a module imports, at its top or inside functions, with the packages that hold them."""
+    """The project's files that a module imports, at the top or in functions, and the packages that contain them."""
     names = [name for statement in _statements(_tree(path).body) for name in _imported_names(statement)]
     return tuple(sorted({file for name in names for file in _files_of(name)}))
 
@@ -68,7 +68,7 @@ def _imported_names(statement: ast.stmt) -> Iterator[str]:
 
 
 def _files_of(name: str) -> Iterator[Path]:
-    """The files of `a.b.c`: of the packages a and a.b, and of a.b.c where this is a module and not a function."""
+    """The files of `a.b.c`: those of the packages a and a.b, and of a.b.c if it is a module and not a function."""
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         place = ROOT.joinpath(*parts[:length])
@@ -82,7 +82,7 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _normal_form(path: Path) -> str:
-    """A module's statements without what does not count, in Python's own layout."""
+    """A module's source without what does not count, in the layout of `ast.unparse`."""
     tree = _tree(path)
     for body in _bodies(tree):
         body[:] = [_without_text(statement) for statement in body if not _only_says(statement)] or [ast.Pass()]
@@ -90,7 +90,7 @@ def _normal_form(path: Path) -> str:
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """All statements of a block, those of inner blocks included. Expressions are not looked into, which is slow."""
+    """All statements of a block, including those of inner blocks. Expressions are not searched: that would be slow."""
     for statement in body:
         yield statement
         for inner in _blocks(statement):
@@ -106,7 +106,7 @@ def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    """The blocks of statements right below a node: its body, its `else`, its handlers of exceptions, its cases."""
+    """The blocks of statements directly below a node: its body, `else`, exception handlers and cases."""
     for name in ("body", "orelse", "finalbody"):
         if isinstance(block := getattr(node, name, None), list):
             yield block

@@ -1,4 +1,4 @@
-"""The device of a job."""
+"""The device that a job computes on."""
 
 import torch
 
@@ -6,11 +6,14 @@ from scripts.lib.jobs.errors import StudyError
 
 
 def choose_device(wanted: str, threads: int) -> torch.device:
-    """The device for "auto", "cpu" or "cuda", with `threads` CPU threads. Raises StudyError if there is no CUDA."""
+    """The device for "auto", "cpu" or "cuda"; sets the number of CPU threads.
+
+    Raises StudyError for "cuda" if no CUDA device is available.
+    """
     torch.set_num_threads(threads)
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
-        raise StudyError("device: cuda is wanted, but torch finds no CUDA device; use auto or cpu.")
+        raise StudyError("device: cuda is set, but torch finds no CUDA device; use auto or cpu.")
     if not available or wanted == "cpu":
         return torch.device("cpu")
     return torch.device("cuda", torch.cuda.current_device())

@@ -1,4 +1,4 @@
-"""Errors that are a message to the user, never a traceback."""
+"""Errors that are shown to the user as a message, never as a traceback."""
 
 import difflib
 import os
@@ -9,11 +9,11 @@ MOST_CHARACTERS = 80
 
 
 class StudyError(Exception):
-    """Something that the user can put right: the message names the file or key, the value, and what to do."""
+    """An error that the user can fix: the message names the file or key, the value, and what to do."""
 
 
 def printable(text: str | os.PathLike[str]) -> str:
-    """A path or name as a message can show it: in one line, and without bytes that are not UTF-8."""
+    """A path or name in a form that a message can show: on one line, with bytes that are not UTF-8 escaped."""
     return "".join(character if character.isprintable() else _escaped(character) for character in os.fspath(text))
 
 
@@ -24,19 +24,19 @@ def _escaped(character: str) -> str:
 
 
 def first_line(error: BaseException, length: int = 200) -> str:
-    """What an error of a library says, in one line; its name where it says nothing."""
+    """The first line of a library's error message; the name of the exception if it has no message."""
     lines = str(error).strip().splitlines()
     return lines[0][:length] if lines else type(error).__name__
 
 
 def shown(value: Any) -> str:
-    """A value for a message, cut where it is long."""
+    """A value for a message, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
 
 
 def not_among(value: Any, allowed: Iterable[Any]) -> str:
-    """That a value is not one of those that are allowed, and which of them it resembles."""
+    """Text that says that a value is not among the allowed ones, with the most similar one as a suggestion."""
     names = [str(name) for name in allowed]
     close = difflib.get_close_matches(str(value), names, n=1)
     suggestion = f"; did you mean {close[0]!r}?" if close else ""

@@ -1,7 +1,7 @@
-"""What tells one version of a user's file or folder from another. Needs only the standard library.
+"""Detects changes in a user's file or folder. Needs only the standard library.
 
-Snakemake runs a job again where an input is newer than its outputs. That misses a file that was replaced by an older
-one (`cp -p`), and whatever lies in a folder. So rules that read files of a user have their fingerprints as parameters.
+Snakemake runs a job again if an input is newer than its outputs. That misses a file that was replaced by an older one
+(`cp -p`) and all changes inside a folder. So rules that read a user's files have fingerprints of them as parameters.
 """
 
 import hashlib
@@ -10,16 +10,17 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-READ_UP_TO = 16 << 20  # bytes; a larger file is told by its size and time, because reading it takes too long
+READ_UP_TO = 16 << 20  # bytes; for a larger file only size and time are used, because reading it takes too long
 
 
 @cache
 def fingerprint(path: str | Path, folders_only: bool = False) -> str:
-    """Text that changes where the file or folder does: by content for a file of up to 16 MiB, else by size and time.
+    """Text that changes when the file or folder changes.
 
-    A folder is told by the relative paths, sizes and times of all files below it, links followed; with `folders_only`
-    by those of the folders, which change where a file is added, removed or renamed, but not where it is overwritten.
-    Computed once per process: a change while Snakemake runs is seen by its next run.
+    For a file of up to 16 MiB it depends on the content, for a larger one on size and modification time. For a folder
+    it depends on the relative paths, sizes and times of all files below it (links are followed), or with `folders_only`
+    on the paths and times of the folders, which change when a file is added, removed or renamed, but not when it is
+    overwritten. Computed once per process: a change while Snakemake runs is noticed by its next run.
     """
     path = Path(path).expanduser()
     try:
@@ -34,7 +35,7 @@ def fingerprint(path: str | Path, folders_only: bool = False) -> str:
 
 
 def _listing(root: Path, folders_only: bool) -> Iterator[tuple[str, int, int]]:
-    """Relative path, size and time of what lies below a folder; a folder that is reached twice counts once."""
+    """Relative path, size and time of everything below a folder; a folder that is reached twice counts once."""
     seen: set[tuple[int, int]] = set()
     waiting = [root]
     while waiting:
@@ -57,7 +58,7 @@ def _of_file(entry: os.DirEntry[str], root: Path) -> tuple[str, int, int]:
     name = entry.path.removeprefix(f"{root}{os.sep}")
     try:
         state = entry.stat()
-    except OSError:  # a link to nothing
+    except OSError:  # a broken link
         return name, -1, -1
     return name, state.st_size, state.st_mtime_ns
 

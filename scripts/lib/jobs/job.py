@@ -1,4 +1,4 @@
-"""What every Snakemake job of the workflow has in common: a log, progress, and errors that a person can read."""
+"""What every Snakemake job of the workflow has in common: a log, progress, and readable errors."""
 
 import errno
 import io
@@ -16,8 +16,8 @@ from scripts.lib.jobs.errors import StudyError
 
 log = logging.getLogger("ensemble-diversity")
 
-# Jobs run side by side, so a bar that redraws itself in place would be overwritten by its neighbours:
-# every update is a line of its own, there are few of them, and what is over at once shows none.
+# Several jobs run at once and would overwrite each other's progress bars. So every update is a separate line,
+# updates are rare, and a loop that ends within seconds shows none.
 SECONDS_BETWEEN_UPDATES = 10
 SECONDS_BEFORE_FIRST = 3
 
@@ -26,8 +26,8 @@ SECONDS_BEFORE_FIRST = 3
 def job(snakemake: Any) -> Iterator[None]:
     """Run the body of a script as one job: log to the job's log file and the terminal; end with a readable error.
 
-    A StudyError (the user can put it right) and a full disk become one message and exit status 1. Anything else is
-    a defect of ours: its traceback goes to the log file and the terminal is told where that is.
+    A StudyError (the user can fix it) and a full disk become one message and exit status 1. Any other exception is a
+    defect of the workflow: its traceback goes to the log file, and a message on the terminal says where that is.
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 class _LogFile(io.TextIOWrapper):
-    """Drops what a full disk does not take, so that the message that says so still reaches the terminal."""
+    """Ignores errors of a full disk, so that the message about it still reaches the terminal."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -78,7 +78,7 @@ def _full_disk(error: OSError) -> str:
 
 
 class _Lines:
-    """A file for tqdm that gives each update a line of its own, in the log and on the terminal."""
+    """A file for tqdm that writes each update as a separate line, in the log and on the terminal."""
 
     def write(self, text: str) -> None:
         if line := text.strip("\r\n "):

@@ -1,7 +1,7 @@
 """Remove the lock that a killed Snakemake left behind: `python -m scripts.lib.jobs.locks`.
 
 Snakemake locks its folder while it runs, and a lock outlives a process that was killed or a machine that went down.
-A lock is stale if no Snakemake works in this folder.
+A lock is stale if no Snakemake process runs in this folder.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ LOCKS = Path(".snakemake/locks")
 
 
 def running_here() -> list[int]:
-    """Process ids of Snakemake processes whose working directory is this one."""
+    """Ids of the Snakemake processes whose working directory is the current one."""
     here = Path.cwd()
     found = []
     for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
@@ -26,12 +26,12 @@ def running_here() -> list[int]:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Unlock this folder if its lock is stale; returns the exit status. Snakemake gets `arguments` too."""
+    """Unlock this folder if its lock is stale; returns the exit status. `arguments` are passed to Snakemake."""
     if processes := running_here():
         print(f"Snakemake is running in {Path.cwd()} already (process {processes[0]}): wait for it or stop it.")
         return 1
     if LOCKS.is_dir() and any(LOCKS.iterdir()):
-        print("The last run was killed: removing its lock and going on from where it was.")
+        print("The last run was killed: removing its lock and continuing from where it stopped.")
         return subprocess.run(["snakemake", "--unlock", "--quiet", "all", *arguments]).returncode
     return 0
 

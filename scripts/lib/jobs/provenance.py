@@ -1,4 +1,4 @@
-"""What a study's results were made with, and one file of them that someone else can verify."""
+"""How a study's results were made, and an archive of them that others can verify."""
 
 import csv
 import hashlib
@@ -14,7 +14,7 @@ from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import digest_of_file, load_json, whole_file
 from scripts.lib.jobs.versions import versions
 
-# What tells about a study without the arrays, images and weights that it was computed from.
+# The files that document a study, without the arrays, images and weights that it was computed from.
 ARCHIVED = ["study.json", "provenance.json", "report.html", "*.parquet", "*/*.parquet", "pairwise/*/*.parquet"]
 ARCHIVED += ["figures/*"]
 ENVIRONMENT = ["requirements.lock", "CITATION.cff", "LICENSE"]
@@ -28,7 +28,7 @@ def study_hash(study: Mapping[str, Any]) -> str:
 def provenance(folder: Path, tables: Sequence[str]) -> dict[str, Any]:
     """Study hash, commit, versions, seeds, devices, seconds of each stage, and the SHA-256 of every table.
 
-    The tables themselves hold nothing of this: they are the same bytes wherever and however often a study is run.
+    The tables themselves contain none of this: their bytes are the same wherever and however often a study is run.
     """
     study = load_json(folder / "study.json")
     records = [load_json(path) for path in sorted(folder.glob("predictions/*/*.json"))]
@@ -44,7 +44,7 @@ def provenance(folder: Path, tables: Sequence[str]) -> dict[str, Any]:
 
 
 def seconds_of_stages(benchmarks: Path) -> dict[str, float]:
-    """Seconds of all jobs of each rule, from Snakemake's benchmark files."""
+    """Total seconds of the jobs of each rule, from Snakemake's benchmark files."""
     seconds: dict[str, float] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
@@ -57,11 +57,11 @@ def seconds_of_stages(benchmarks: Path) -> dict[str, float]:
 def archive(folder: Path, output: str | Path) -> None:
     """Pack study, tables, figures, report, locked packages and their checksums into one .tar.gz.
 
-    Unpacked, `sha256sum --check SHA256SUMS` in its folder verifies every file. Raises StudyError where the study is
-    not finished.
+    After unpacking, `sha256sum --check SHA256SUMS` in its folder verifies every file. Raises StudyError if the study
+    is not finished.
     """
     if not (folder / "provenance.json").exists():
-        raise StudyError(f"{folder} has no provenance.json: run the study to its end before it is archived.")
+        raise StudyError(f"{folder} has no provenance.json: run the study to its end before you archive it.")
     files = {path.relative_to(folder): path for pattern in ARCHIVED for path in sorted(folder.glob(pattern))}
     files |= {Path(name): ROOT / name for name in ENVIRONMENT if (ROOT / name).is_file()}
     sums = "".join(f"{digest_of_file(path)}  {name}\n" for name, path in sorted(files.items())).encode()

@@ -1,4 +1,4 @@
-"""Derived streams of random numbers: one seed, and a stream of its own for each purpose."""
+"""Separate streams of random numbers for each purpose, derived from one seed."""
 
 import hashlib
 import random
@@ -13,7 +13,7 @@ def derive(seed: int, *purpose: str | int) -> int:
 
 
 def seed_everything(seed: int) -> None:
-    """Start the global generators of Python, NumPy and torch, which libraries draw from, at `seed`."""
+    """Seed the global generators of Python, NumPy and torch, which libraries use."""
     import torch
 
     random.seed(seed)

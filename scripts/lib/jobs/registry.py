@@ -1,7 +1,7 @@
-"""How specs are found: a measure, a kind of member or dataset, a figure is one frozen dataclass in one module.
+"""How specs are found. A measure, a kind of member or dataset, or a figure is one frozen dataclass in one module.
 
 A new module in the package is found without being named anywhere. Needs only the standard library, because the rules
-read specs before any job; what a spec needs torch for, its functions import.
+read specs before any job; the functions of a spec import what they need, such as torch, when they are called.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from scripts.lib.jobs.paths import ROOT
 
 
 class Spec(Protocol):
-    """What every spec has: the name that a study uses, and its place among the others in lists."""
+    """What every spec has: the name that a study uses, and its position in lists."""
 
     @property
     def name(self) -> str: ...
@@ -28,9 +28,9 @@ S = TypeVar("S", bound=Spec)
 
 
 class Registry(Mapping[str, S], Generic[S]):
-    """All specs of one type in the modules of a package, by name, in their order; modules load at the first look.
+    """All specs of one type in the modules of a package, by name, sorted by `order`; loaded at first use.
 
-    Raises ValueError for two specs of one name.
+    Raises ValueError for two specs with the same name.
     """
 
     def __init__(self, package: str, spec_type: type[S]) -> None:
@@ -46,7 +46,7 @@ class Registry(Mapping[str, S], Generic[S]):
         return len(self._found)
 
     def file_of(self, name: str) -> Path:
-        """The file in which a spec stands; a parameter of the rules whose result it decides (`code_digest`)."""
+        """The file that defines a spec; a parameter of the rules whose result the spec determines (`code_digest`)."""
         return self._found[name][1]
 
     @cached_property
@@ -57,12 +57,12 @@ class Registry(Mapping[str, S], Generic[S]):
             path = folder / f"{module}.py"
             for spec in self._specs_of(f"{self.package}.{module}"):
                 if spec.name in found:
-                    raise ValueError(f"{path}: {spec.name!r} stands in {found[spec.name][1]} too.")
+                    raise ValueError(f"{path}: {spec.name!r} is also defined in {found[spec.name][1]}.")
                 found[spec.name] = spec, path
         return dict(sorted(found.items(), key=lambda item: (item[1][0].order, item[0])))
 
     def _specs_of(self, module: str) -> list[S]:
-        """The specs that are variables of a module, alone or in tuples; imported ones are not its own."""
+        """The specs in the uppercase variables of a module, alone or in tuples."""
         values = [
             item
             for name, value in vars(importlib.import_module(module)).items()

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
-# Shards and blocks start at multiples of this, so that minibatches of so many samples are the same however samples
-# are divided among jobs and blocks.
+# Shards and blocks start at multiples of this, so that minibatches of this size are the same however samples are
+# divided among jobs and blocks.
 MINIBATCH = 256
 BLOCK_BYTES = 1 << 28
 
 
 def shard(samples: int, part: int, parts: int) -> range:
-    """The samples of one of `parts` nearly equal parts, counted from 0; empty where there are too few samples."""
+    """The samples of part `part` (from 0) of `parts` nearly equal parts; empty if there are too few samples."""
     minibatches = -(-samples // MINIBATCH)
     start, stop = (minibatches * edge // parts * MINIBATCH for edge in (part, part + 1))
     return range(min(start, samples), min(stop, samples))
 
 
 def blocks(rows: range, bytes_per_sample: int) -> Iterator[slice]:
-    """Consecutive slices of `rows`, each of at most about 256 MiB, but of one minibatch at least."""
+    """Consecutive slices of `rows`, each of at most about 256 MiB, but of at least one minibatch."""
     step = max(1, BLOCK_BYTES // (bytes_per_sample * MINIBATCH)) * MINIBATCH
     return (slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step))

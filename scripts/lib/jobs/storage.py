@@ -1,4 +1,4 @@
-"""Reading and writing files. A file appears at its final name only when it is whole."""
+"""Reading and writing files. A file appears under its final name only when it is complete."""
 
 import errno
 import glob
@@ -20,13 +20,13 @@ import xxhash
 from scripts.lib.jobs.errors import StudyError, printable
 
 BYTES_AT_ONCE = 1 << 22
-# Nobody pauses so long in the middle of a file.
+# No job pauses this long while it writes a file.
 SECONDS_UNTIL_ABANDONED = 3600
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; when the block ends well, flush it to disk and rename it to `path`.
+    """Yield a path next to `path` to write to; when the block succeeds, flush the file and rename it to `path`.
 
     A job that is killed leaves at most a hidden `.name.….part` file, which a later writer removes.
     """
@@ -40,7 +40,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         os.replace(part, path)
         _flush(path.parent)
     except Exception as error:
-        if os.strerror(errno.ENOSPC) not in str(error):  # polars and safetensors have exceptions of their own
+        if os.strerror(errno.ENOSPC) not in str(error):  # polars and safetensors raise their own exceptions
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
     finally:
@@ -48,10 +48,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def part_of(path: Path) -> Path:
-    """Where this process writes what becomes `path`.
+    """The temporary file in which this process writes what becomes `path`.
 
-    Another process may write the same file: on a cluster, a job goes on where Snakemake or the node's daemon was
-    killed, and its next attempt starts beside it.
+    Another process may be writing the same file: on a cluster, a job goes on running after Snakemake or the node's
+    daemon was killed, and the next attempt starts while it still runs.
     """
     return path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.part")
 
@@ -77,14 +77,15 @@ def save_array(path: str | Path, array: np.ndarray) -> None:
 
 
 def save_rows(path: str | Path, rows: Iterable[np.ndarray], count: int, row: tuple[int, ...], dtype: str) -> None:
-    """Write `count` arrays of shape `row` as one array [count, *row], one at a time: memory holds a single row."""
+    """Write `count` arrays of shape `row` as one array [count, *row], with one row in memory at a time."""
     _save_blocks(path, rows, (count, *row), np.dtype(dtype))
 
 
 def _save_blocks(path: str | Path, blocks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Write blocks that follow each other as one .npy array of `shape`.
 
-    By plain writes, which report a full disk: np.save loses the error number, and a memory map dies of SIGBUS.
+    Uses plain writes, which report a full disk: np.save loses the error number, and with a memory map the process is
+    killed by SIGBUS.
     """
     if dtype.hasobject:
         raise ValueError(f"{path}: an array of Python objects cannot be stored")
@@ -136,18 +137,18 @@ def load_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
-    except ValueError as error:  # no JSON, or no text
+    except ValueError as error:  # not JSON, or not text
         raise StudyError(f"{path} is not readable JSON ({error}): delete it and run again.") from None
 
 
 def save_lines(path: str | Path, lines: Iterable[str]) -> None:
-    """Write one line for each string. Raises StudyError for a string that `load_lines` would not give back."""
+    """Write one line per string. Raises StudyError for a string that `load_lines` would not return unchanged."""
     lines = list(lines)
     for line in lines:
         if {"\n", "\r"} & set(line) or line.startswith("\ufeff") or not _is_utf8(line):
             raise StudyError(
-                f"{path} cannot hold the id '{printable(line)}': an id is a line of UTF-8. Rename the picture, or "
-                "correct the id in your file."
+                f"{path} cannot hold the id '{printable(line)}': an id must be one line of UTF-8. Rename the picture, "
+                "or correct the id in your file."
             )
     with whole_file(path) as part:
         part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -169,8 +170,8 @@ def load_lines(path: str | Path) -> list[str]:
         raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
     except UnicodeDecodeError as error:
         raise StudyError(
-            f"{path} is not a readable text ({error}): save a file of yours as UTF-8; delete one of the workflow's and "
-            "run again."
+            f"{path} is not readable text ({error}). If it is your file, save it as UTF-8; if the workflow made it, "
+            "delete it and run again."
         ) from None
     return text.removesuffix("\n").split("\n") if text else []
 
@@ -187,7 +188,7 @@ def digest_of_file(path: str | Path) -> str:
 
 
 def checksums(**files: str | Path) -> dict[str, str]:
-    """XXH3 of the bytes of files by name, for a record; `xxh128sum` prints the same."""
+    """XXH3 of each file's bytes, by name, for a record; `xxh128sum` prints the same values."""
     return {name: _checksum(path) for name, path in files.items()}
 
 
@@ -200,13 +201,13 @@ def _checksum(path: str | Path) -> str:
 
 
 def require_undamaged(record: str | Path, **files: str | Path) -> None:
-    """Raise StudyError if a file is not the one whose checksum a job wrote into the section `checksums` of `record`."""
+    """Raise StudyError if a file does not have the checksum in the section `checksums` of `record`."""
     content = load_json(record)
     section = content.get("checksums") if isinstance(content, dict) else None
     recorded = section if isinstance(section, dict) else {}
     for name, path in files.items():
         if not isinstance(recorded.get(name), str):
-            raise StudyError(f"{record} holds no checksum of {path}. Delete both and run again.")
+            raise StudyError(f"{record} has no checksum of {path}. Delete both and run again.")
         try:
             found = _checksum(path)
         except FileNotFoundError:

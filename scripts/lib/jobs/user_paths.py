@@ -1,4 +1,7 @@
-"""Paths that a study names, as they are opened, and what makes one unusable. Standard library only: rules use it."""
+"""Paths that a study names: how they are opened, and why one cannot be used.
+
+Needs only the standard library, because the rules import this module.
+"""
 
 import errno
 import os
@@ -12,16 +15,16 @@ REPLACED = re.compile(r"\{\s*[.\w]+\s*(?:,[^{}]*(?:\{\d+(?:,\d+)?\}[^{}]*)*)?\}|
 
 
 def location(path: str) -> str:
-    """A path of the study as it is opened: the home folder for `~`, no `./` and no double slashes."""
+    """A path of the study as it is opened: with the home folder for `~`, without `./` and double slashes."""
     return str(Path(os.path.expanduser(path)))
 
 
 def fault_of_file(path: str) -> str:
-    """Why no file can be read at this path, or nothing."""
+    """Why no file can be read at this path; an empty text if one can."""
     place = location(path)
     try:
         mode = os.stat(place).st_mode
-    except ValueError:  # a NUL
+    except ValueError:  # the path contains a NUL character
         return "does not exist"
     except OSError as error:
         return _fault_of_missing(place, error)
@@ -38,11 +41,11 @@ def _fault_of_missing(place: str, error: OSError) -> str:
         return f"is a link to {os.readlink(place)}, which does not exist"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return "does not exist"
-    return f"cannot be looked at ({error.strerror})"
+    return f"cannot be accessed ({error.strerror})"
 
 
 def fault_of_path(path: str) -> str:
-    """Why Snakemake cannot have this path as an input, or nothing."""
+    """Why Snakemake cannot use this path as an input; an empty text if it can."""
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""The versions of the software that made a result."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ PACKAGES = ["torch", "torchvision", "timm", "captum", "lightly", "triton", "nump
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that compute, and the commit of this project ("unknown" outside git)."""
+    """Versions of Python and of the main packages, and this project's commit ("unknown" outside git)."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

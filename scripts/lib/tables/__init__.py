@@ -1,1 +1,1 @@
-"""Tables and arrays that users bring: predictions, labels, ids and class names, read strictly."""
+"""Tables and arrays in users' files: predictions, labels, ids and class names, read strictly."""

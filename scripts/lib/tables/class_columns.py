@@ -1,4 +1,4 @@
-"""Which output of a model, or column of a file, is which class of the study."""
+"""Assigns the outputs of a model, or the columns of a file, to the classes of the study."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.tables.user_tables import read_lines, readable
 
-# Numbers, such as `0` or `class_3`, that say which class a column is; whatever else ends in a number is a name.
+# Names such as `0` or `class_3` give the number of a class; any other name that ends in a number is a class name.
 NUMBERED = re.compile(r"((?:class|logit|probability|prob|score|column|p|c)?[_ -]?)(\d{1,9})(?:\.0+)?", re.IGNORECASE)
 ANY_NUMBERED = re.compile(r"(.*?)(\d{1,9})(?:\.0+)?")
 IN_THEIR_ORDER = "the study has no names of classes: columns are taken in their order"
@@ -18,7 +18,7 @@ MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Outputs:
-    """Outputs of a model: how many, the names of their columns, and the names that the study states for them."""
+    """Outputs of a model: their number, the names of their columns, and the class names that the study gives them."""
 
     count: int
     columns: Sequence[str] | None = None
@@ -26,7 +26,7 @@ class Outputs:
 
 
 def stated_classes(classes: Sequence[str] | str | None) -> list[str] | None:
-    """A model's class names from the study: a list, or a file with a JSON list or a name a line."""
+    """A model's class names from the study: a list, or a file with a JSON list or with one name per line."""
     if not isinstance(classes, str):
         return None if classes is None else list(classes)
     path = Path(classes).expanduser()
@@ -40,23 +40,23 @@ def stated_classes(classes: Sequence[str] | str | None) -> list[str] | None:
 
 
 def class_order(names: Sequence[str] | None, study: Sequence[str], outputs: int, where: str) -> tuple[list[int], str]:
-    """For each class of the study its position among a model's outputs, and a remark where that is not plain order.
+    """For each class of the study its position among a model's outputs, and a remark if the order differs.
 
-    `names` are the model's classes, None where it does not say. Raises StudyError where classes are lacking.
+    `names` are the model's classes, None if they are not known. Raises StudyError if classes are missing.
     """
     if names is None:
         if outputs != len(study):
-            raise StudyError(f"{where} has {outputs} classes, the study has {len(study)}.")
+            raise StudyError(f"{where} has {outputs} classes, but the study has {len(study)}.")
         return list(range(outputs)), ""
     if len(names) != outputs:
-        raise StudyError(f"{where} has {outputs} classes, but {len(names)} names of classes are given.")
+        raise StudyError(f"{where} has {outputs} classes, but {len(names)} class names are given.")
     place = {name: position for position, name in enumerate(names)}
     if len(place) < len(names):
         raise StudyError(f"{where} has two classes of the same name.")
     if lacking := sorted(set(study) - set(names)):
         raise StudyError(
-            f"{where} has other classes than the study: it lacks {', '.join(lacking[:MOST_NAMES])}, and has "
-            f"{', '.join(sorted(set(names) - set(study))[:MOST_NAMES]) or 'none'} instead."
+            f"{where} has other classes than the study: missing are {', '.join(lacking[:MOST_NAMES])}; not in the "
+            f"study are {', '.join(sorted(set(names) - set(study))[:MOST_NAMES]) or 'none'}."
         )
     order = [place[name] for name in study]
     if len(names) > len(study):
@@ -65,10 +65,10 @@ def class_order(names: Sequence[str] | None, study: Sequence[str], outputs: int,
 
 
 def order_of(outputs: Outputs, study: Sequence[str], where: str) -> tuple[list[int], list[str]]:
-    """As `class_order`, for a file whose columns may have names or numbers; and remarks.
+    """Like `class_order`, for a file whose columns may have names or numbers; returns a list of remarks.
 
-    Columns are taken by name where they have all names of the study, by number where they are numbered, and else in
-    the order of the names that the study states. Raises StudyError where these contradict each other.
+    Columns are assigned by name if they include all names of the study, by number if they are numbered, and otherwise
+    in the order of the class names that the study gives. Raises StudyError if these contradict each other.
     """
     columns, stated = outputs.columns, outputs.stated
     if columns is None:
@@ -77,7 +77,7 @@ def order_of(outputs: Outputs, study: Sequence[str], where: str) -> tuple[list[i
     if stated and set(stated) & set(columns) and list(stated) != list(columns):
         raise StudyError(
             f"{where}: `classes` says {some(stated)}, but the columns are called {some(columns)}. Remove `classes`: "
-            "columns with names of classes are taken by name."
+            "columns that have class names are assigned by name."
         )
     numbers = numbers_in(columns)
     if not stated and set(study) <= set(columns) and (numbers is None or len(columns) == len(study)):
@@ -92,12 +92,12 @@ def order_of(outputs: Outputs, study: Sequence[str], where: str) -> tuple[list[i
 
 
 def _by_position(columns: Sequence[str], study: Sequence[str], where: str) -> tuple[list[int], list[str]]:
-    """Columns whose names cannot be compared with the study's: one of both has numbers."""
+    """Columns whose names cannot be compared with the study's, because either of them are numbers."""
     class_order(None, study, len(columns), where)
     if numbers_in(study) and not _are_plain_numbers(study) and numbers_in(columns):
         raise StudyError(
             f"{where}: the columns {some(columns)} and the classes of the study, {some(study)}, are numbered in "
-            "different ways. Call the columns as the classes are called."
+            "different ways. Give the columns the names of the classes."
         )
     if mostly_numbered(columns):
         return _by_number(columns, where)
@@ -106,15 +106,15 @@ def _by_position(columns: Sequence[str], study: Sequence[str], where: str) -> tu
 
 
 def require_ascending(columns: Sequence[str], where: str) -> None:
-    """Raise StudyError for names such as `y1`, `y0`: taken in their order, labels would mean other classes."""
+    """Raise StudyError for names such as `y1`, `y0`: in this order, labels would mean other classes."""
     found = [ANY_NUMBERED.fullmatch(name.strip()) for name in columns]
     if len({match and match[1] for match in found}) != 1 or found[0] is None:
         return
     numbers = [int(match[2]) for match in found if match]
     if numbers != sorted(numbers):
         raise StudyError(
-            f"{where}: the columns {some(columns)} are numbered, but not in order. Call them `0`, `1`, …, or name the "
-            "classes in the order of the labels by `class_names` under datasets."
+            f"{where}: the columns {some(columns)} are numbered, but not in order. Name them `0`, `1`, …, or list the "
+            "classes in the order of the labels in `class_names` under datasets."
         )
 
 
@@ -125,13 +125,13 @@ def _by_number(columns: Sequence[str], where: str) -> tuple[list[int], list[str]
 
 
 def mostly_numbered(names: Sequence[str]) -> bool:
-    """Whether half of these or more are numbers, so that the others were not meant as names of classes."""
+    """Whether at least half of these are numbers, so that the others are probably not class names."""
     numbered = sum(bool(NUMBERED.fullmatch(name.strip())) for name in names)
     return bool(names) and 2 * numbered >= len(names)
 
 
 def numbers_in(names: Sequence[str]) -> list[int] | None:
-    """The numbers of columns that are all numbered, such as `0` or `class_3`; None where one is not."""
+    """The numbers of columns that are all numbered, such as `0` or `class_3`; None if one is not."""
     found = [NUMBERED.fullmatch(name.strip()) for name in names]
     return [int(match[2]) for match in found if match] if all(found) else None
 
@@ -139,13 +139,13 @@ def numbers_in(names: Sequence[str]) -> list[int] | None:
 def order_by_number(columns: Sequence[str], where: str) -> list[int]:
     """Positions of numbered columns in the order of their numbers, which must be 0, 1, … or 1, 2, ….
 
-    Raises StudyError for gaps, one number twice, different names before the number, and columns without one.
+    Raises StudyError for gaps, duplicate numbers, different names before the number, and columns without a number.
     """
     found = [NUMBERED.fullmatch(name.strip()) for name in columns]
     if wrong := [name for name, match in zip(columns, found, strict=True) if not match]:
         raise StudyError(
             f"{where}: the columns are numbered, but {some(wrong)} is not numbered. Remove it if it is not a class; "
-            "if it is, name all classes by `class_names` under datasets."
+            "if it is, list all classes in `class_names` under datasets."
         )
     stems = [match[1].lower() for match in found if match]
     if other := [name for name, stem in zip(columns, stems, strict=True) if stem != stems[0]]:
@@ -162,7 +162,7 @@ def order_by_number(columns: Sequence[str], where: str) -> list[int]:
             before = columns[order[wanted - first - 1]]
             raise StudyError(f"{where}: the columns {before!r} and {columns[place]!r} have the same number.")
         if numbers[place] > wanted:
-            raise StudyError(f"{where} lacks the column {stems[0]}{wanted}; it has {columns[place]!r}.")
+            raise StudyError(f"{where} has no column {stems[0]}{wanted}, but it has {columns[place]!r}.")
     return order
 
 

@@ -1,4 +1,4 @@
-"""What a file of labels holds: labels as text and, where they are whole numbers, as numbers; and ids of the rows."""
+"""Reads files of labels: labels as text and, if they are whole numbers, as numbers; and the ids of the rows."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,10 @@ WHOLE_NUMBER = r"^-?\d+$"
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of N samples as text; `numbers` int64 [N] and `ids` are None where the file has none.
+    """Labels of N samples as text; `numbers` int64 [N] and `ids` are None if the file has none.
 
-    In a CSV file a name such as `3` cannot be told from a number: it is both. `columns` are the file's, empty for an
-    array. `remarks` say how the file was read where that was not the plain way.
+    In a CSV file a name such as `3` cannot be distinguished from a number: it is both. `columns` are the names of the
+    file's columns, empty for an array. `remarks` describe anything unusual in how the file was read.
     """
 
     texts: list[str]
@@ -28,7 +28,7 @@ class Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """Read `.npy`, `.csv` or `.parquet`. Raises StudyError for what cannot be read, and for a row without a label."""
+    """Read `.npy`, `.csv` or `.parquet`. Raises StudyError if that fails, and for a row without a label."""
     if not path.exists():
         raise StudyError(f"the file of labels {path} does not exist: correct `labels` under datasets.")
     if path.suffix == ".npy":
@@ -46,7 +46,7 @@ def read_labels(path: Path) -> Labels:
 def _of_array(path: Path) -> Labels:
     values = read_array(path)
     if values.ndim != 1:
-        raise StudyError(f"{path} holds {list(values.shape)}; expected one label a sample.")
+        raise StudyError(f"{path} holds {list(values.shape)}; expected one label per sample.")
     if not len(values):
         raise StudyError(f"{path} has no rows.")
     if values.dtype.kind not in "USiu":
@@ -56,7 +56,7 @@ def _of_array(path: Path) -> Labels:
 
 
 def _labels_of(column: pl.Series, ids: list[str] | None, path: Path) -> tuple[list[str], np.ndarray | None]:
-    """Labels as text and as numbers, of a column of text (CSV), or of text or numbers (Parquet)."""
+    """Labels as text and as numbers, from a column of text (CSV), or of text or numbers (Parquet)."""
     if not column.dtype.is_integer() and column.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Null):
         raise _neither(str(column.dtype).lower(), path)
     texts = _complete(texts_of(column, path), ids, path)
@@ -80,11 +80,11 @@ def _complete(texts: list[str | None], ids: list[str] | None, path: Path) -> lis
 
 
 def _neither(kind: str, path: Path) -> StudyError:
-    return StudyError(f"{path} holds {kind}; labels are numbers from 0, or names of classes.")
+    return StudyError(f"{path} holds {kind}; labels must be whole numbers from 0, or names of classes.")
 
 
 def require_names(labels: Labels, path: Path) -> None:
-    """Raise StudyError for labels that are fractions; to be called where not all of them are names of classes."""
+    """Raise StudyError for labels that are fractions; call this only if not all of them are names of classes."""
     texts = pl.Series(labels.texts)
     if not texts.str.contains(WHOLE_NUMBER).all() and not texts.cast(pl.Float64, strict=False).null_count():
         raise _neither("float64", path)

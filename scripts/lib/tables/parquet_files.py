@@ -1,7 +1,7 @@
-"""Parquet files of users, read in a process of their own.
+"""Parquet files of users, read in a separate process.
 
-What a damaged page claims to hold, polars asks memory for; where there is not so much, Rust ends the process without an
-exception. So another process reads, which may die: the job says which file it was.
+polars allocates as much memory as a damaged page claims to need; if there is not enough, Rust ends the process without
+an exception. So a separate process reads the files, and if it ends, the job can say which file was the cause.
 """
 
 import atexit
@@ -20,7 +20,7 @@ import polars as pl
 
 from scripts.lib.jobs.paths import ROOT
 
-# An answer is its kind, its length and its bytes: a table in Arrow's format, or the reason why there is none.
+# An answer is its kind, its length and its content: a table in Arrow's format, or the reason why there is none.
 ANSWER = struct.Struct("<BQ")
 TABLE, REASON = 0, 1
 
@@ -44,7 +44,7 @@ class Reader:
         )
 
     def read(self, path: Path) -> pl.DataFrame:
-        """As `read_parquet`."""
+        """See `read_parquet`."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(json.dumps(str(path.absolute())).encode() + b"\n")
@@ -73,7 +73,7 @@ def _ending(process: subprocess.Popen[bytes]) -> str:
 
 @functools.cache
 def _readers() -> list[Reader]:
-    """The reader of this process, once there is one."""
+    """A list that holds the reader of this process; empty until it is first used."""
     readers: list[Reader] = []
     atexit.register(_close, readers)
     return readers
@@ -85,7 +85,7 @@ def _close(readers: list[Reader]) -> None:
 
 
 def reader() -> Reader:
-    """The process that reads for this one; another one where the last has ended."""
+    """The process that reads for this one; a new one if the last has ended."""
     readers = _readers()
     if not readers or readers[-1].process.poll() is not None:
         _close(readers)
@@ -94,7 +94,7 @@ def reader() -> Reader:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer each line of `requests`, a path as JSON, until there are no more."""
+    """Answer each line of `requests`, which is a path as JSON, until the input ends."""
     for line in requests:
         kind, content = _answer(json.loads(line))
         answers.write(ANSWER.pack(kind, len(content)) + content)

@@ -1,4 +1,4 @@
-"""Files of predictions that a user has: read, checked, and turned into logits in the order of a validation set."""
+"""Users' files of predictions: read, checked, and converted into logits in the order of a validation set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from scripts.lib.tables.class_columns import IN_THEIR_ORDER, Outputs, numbers_in
 from scripts.lib.tables.score_files import Scores, read_scores
 from scripts.lib.tables.user_tables import read_lines
 
-# Rows of probabilities are written with few digits.
+# Tolerance for probabilities and their sums, which files often round to few digits.
 ROUNDING = 2e-3
 LEAST_PROBABILITY = 1e-30
 MOST_ERRORS = 10
@@ -33,16 +33,16 @@ WITHOUT_IDS = "without sample ids: rows are taken in the order of the validation
 def aligned(
     scores: Scores, samples: Sequence[str], ids: Sequence[str] | None, where: str
 ) -> tuple[np.ndarray, list[str]]:
-    """Values in the order of the validation set's `samples`, and remarks on what was done for it.
+    """Values in the order of the validation set's `samples`, and remarks on what was changed.
 
-    `ids` are the rows' ids where the file itself has none. Raises StudyError for double, missing or too few ids.
+    `ids` are the rows' ids if the file itself has none. Raises StudyError for duplicate, missing or too few ids.
     """
     rows = scores.samples if scores.samples is not None else ids
     if rows is None:
         if len(scores.values) != len(samples):
             raise StudyError(
                 f"{where} has {len(scores.values)} rows for the {len(samples)} samples of the validation set, and no "
-                "ids that would say which these are (column `sample`)."
+                "ids that say which samples these are (column `sample`)."
             )
         return np.asarray(scores.values), [WITHOUT_IDS]
     if len(rows) != len(scores.values):
@@ -50,12 +50,12 @@ def aligned(
     place = {sample: row for row, sample in enumerate(rows)}
     if len(place) < len(rows):
         double = next(sample for row, sample in enumerate(rows) if place[sample] != row)
-        raise StudyError(f"{where} has {len(rows) - len(place)} double sample ids; the first is {double!r}.")
+        raise StudyError(f"{where} has {len(rows) - len(place)} duplicate sample ids; the first is {double!r}.")
     if not rows:
         raise StudyError(f"{where} has no rows.")
     if missing := [sample for sample in samples if sample not in place]:
         raise StudyError(
-            f"{where} lacks {len(missing)} of the {len(samples)} samples of the validation set; the first is "
+            f"{where} has no rows for {len(missing)} of the {len(samples)} samples of the validation set; the first is "
             f"{missing[0]!r} (the file's first id is {rows[0]!r})."
         )
     order = np.array([place[sample] for sample in samples])
@@ -68,10 +68,10 @@ def aligned(
 
 
 def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str) -> tuple[np.ndarray, str]:
-    """Logits float32 [N, C] and what the values were: "logits" or "probabilities".
+    """Logits float32 [N, C], and what the values were: "logits" or "probabilities".
 
-    `kind` may be "auto": probabilities are between 0 and 1 and sum to 1 in each row, logits are not all between 0 and
-    1. Raises StudyError, naming the first sample, for what is not finite or does not sum to 1.
+    If `kind` is "auto", values that are all between 0 and 1 are probabilities, and all others are logits. Raises
+    StudyError, naming the first sample, for values that are not finite and for probabilities that do not sum to 1.
     """
     values = np.asarray(values, np.float64)
     _refuse(~np.isfinite(values).all(1), samples, where, "numbers that are NaN, infinite or missing")
@@ -88,7 +88,7 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
         return logits, kind
     if not in_range:
         _refuse(~within_range(values).all(1), samples, where, "probabilities that are not between 0 and 1")
-    hint = "" if kind == "probabilities" else " (`values: logits` takes them for logits)"
+    hint = "" if kind == "probabilities" else " (set `values: logits` if they are logits)"
     _refuse(off, samples, where, f"probabilities that do not sum to 1{hint}", values.sum(1))
     return np.log(np.maximum(values, LEAST_PROBABILITY)).astype(np.float32), "probabilities"
 
@@ -102,10 +102,10 @@ def _refuse(bad: Any, samples: Sequence[str], where: str, what: str, totals: np.
 
 
 def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, kind: str, where: str) -> None:
-    """Raise StudyError for columns that are left out and cannot be classes beside those that are kept.
+    """Raise StudyError for columns that are left out and cannot be further classes.
 
-    With them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says of the
-    values [N, C], "auto" where it says nothing.
+    Because of them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says about
+    the values [N, C], or "auto".
     """
     left = sorted(set(range(outputs.count)) - set(order))
     if not left or kind == "logits" or not within_range(values[:, order]).all():
@@ -116,13 +116,13 @@ def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outp
     if wrong:
         names = [outputs.columns[place] if outputs.columns else f"number {place}" for place in wrong]
         raise StudyError(
-            f"{where}: the classes of the study have probabilities, and the values of {some(names)} cannot be some of "
-            "them. Remove these columns, or say `values: logits` if all are logits."
+            f"{where}: the classes of the study have probabilities, but the values of {some(names)} cannot be "
+            "probabilities of further classes. Remove these columns, or set `values: logits` if all are logits."
         )
 
 
 def within_range(values: np.ndarray) -> np.ndarray:
-    """Which values may be probabilities; those that are not finite may not."""
+    """Which values can be probabilities; values that are not finite cannot."""
     return (values >= 0) & (values <= 1 + ROUNDING)
 
 
@@ -140,10 +140,10 @@ def logits_of_file(
     ids: Sequence[str] | None,
     guesses: "Guesses | None" = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Logits float32 [N, C] in the study's order of samples and classes, and what to record of the file.
+    """Logits float32 [N, C] in the study's order of samples and classes, and what to record about the file.
 
-    `ids` are the rows' ids where the file itself has none; `guesses` what was taken for granted of files
-    before this one. Raises StudyError naming member, dataset and file for what does not fit.
+    `ids` are the rows' ids if the file itself has none; `guesses` holds what was assumed about earlier files. Raises
+    StudyError, naming member, dataset and file, if the file does not fit.
     """
     where = f"members/{member['id']} ({path}, validation set {dataset})"
     scores = read_scores(path)
@@ -152,7 +152,7 @@ def logits_of_file(
     if guesses:
         guesses.require_names(where, outputs)
     order, said = order_of(outputs, classes, where)
-    # Outputs of classes that the study lacks are left out after the check that each row is a whole distribution.
+    # Outputs for classes that are not in the study are left out only after the check that each row sums to 1.
     require_only_classes(values, order, outputs, member["values"], where)
     logits, kind = to_logits(values, member["values"], samples, where)
     if guesses:
@@ -175,10 +175,10 @@ def import_predictions(
     listing: str,
     record: str | None = None,
 ) -> None:
-    """Write {member}.npy and .json of all members in users' files into `folder`, and last the list of them.
+    """Write {member}.npy and .json for all members with users' files into `folder`, and last the list of them.
 
-    `record` is that of the validation set; without it, the order of `classes` is known to be that of numbers.
-    Raises StudyError about all files that do not fit (ten at most); the others are written.
+    `record` is the record of the validation set; without it, the order of `classes` is that of the label numbers.
+    Raises one StudyError for all files that do not fit (it lists at most ten); the others are written.
     """
     ids, names = load_lines(samples), load_json(classes)
     ordered = record is None or load_json(record).get("classes_ordered", True)
@@ -200,10 +200,11 @@ def import_predictions(
 
 
 class Guesses:
-    """What is taken for granted of files that do not say it, and that another file of the same set can contradict.
+    """Assumptions about files that do not state their order, which another file of the same set can contradict.
 
-    Where the labels have no ids, `samples` are row numbers that nobody gave; a file may have such numbers as ids.
-    `ordered` says whether the order of the classes is that of numbers, or only that of the first file's columns.
+    If the labels have no ids, `samples` are row numbers; a file may have such numbers as ids that mean something else.
+    `ordered` says whether the order of the classes is that of the label numbers, or only that of the first file's
+    columns.
     """
 
     def __init__(self, samples: Sequence[str], ordered: bool = True) -> None:
@@ -213,46 +214,46 @@ class Guesses:
         self.columns: dict[frozenset[str], tuple[str, list[str]]] = {}
 
     def require_names(self, where: str, outputs: Outputs) -> None:
-        """Raise StudyError for outputs without names, where only the columns of another file order the classes."""
+        """Raise StudyError for outputs without names if only another file's columns define the order of classes."""
         if self.ordered or outputs.stated or (outputs.columns and numbers_in(outputs.columns) is None):
             return
         kind = "numbered columns" if outputs.columns else "no names of columns"
         raise StudyError(
-            f"{where} has {kind}, but the labels are names of classes: which number is which class is not known. Name "
-            "the classes in the order of the numbers by `class_names` under datasets, or by `classes` of the member."
+            f"{where} has {kind}, but the labels are names of classes: which number is which class is not known. List "
+            "the classes in the order of the numbers in `class_names` under datasets, or in `classes` of the member."
         )
 
     def require_agreement(self, where: str, columns: list[str] | None, remarks: Sequence[str]) -> None:
-        """Raise StudyError for a file that contradicts one before it; `remarks` say how it was read."""
+        """Raise StudyError for a file that contradicts an earlier one; `remarks` describe how it was read."""
         if WITHOUT_IDS in remarks:
             self.without_ids = self.without_ids or where
         by_id = any(remark.endswith((ANOTHER_ORDER, LEFT_OUT)) for remark in remarks)
         if by_id and self.numbered and self.without_ids:
             raise StudyError(
                 f"{where} has numbers as ids that are not those of its rows, but {self.without_ids} has no ids: these "
-                "numbers may not be the rows of the labels. Give all files ids, the labels too, or none."
+                "numbers may not be the rows of the labels. Give all files ids, including the labels, or none."
             )
         if IN_THEIR_ORDER in remarks and columns is not None:
             first, order = self.columns.setdefault(frozenset(columns), (where, columns))
             if order != columns:
                 raise StudyError(
                     f"{where} has its columns in another order than {first}, and the study has no names of classes: "
-                    "name them in the order of the labels by `class_names` under datasets."
+                    "list them in the order of the labels in `class_names` under datasets."
                 )
 
 
 def ids_of(member: dict[str, Any], dataset: str) -> list[str] | None:
-    """The ids of a member's rows where they lie in a file of their own."""
+    """The ids of a member's rows, if they are in a separate file; otherwise None."""
     return read_lines(Path(of_dataset(member["samples"], dataset)).expanduser()) if member["samples"] else None
 
 
 def all_names(classes: Sequence[str | None]) -> list[str]:
-    """Names of the classes, numbered where a set does not score them."""
+    """Names of the classes; a class that is not scored on a set gets its number as a name."""
     return [str(number) if name is None else name for number, name in enumerate(classes)]
 
 
 def of_dataset(path: str, dataset: str) -> str:
-    """A path of the study with the validation set's id where it has `{dataset}`."""
+    """A path of the study with `{dataset}` replaced by the id of the validation set."""
     return path.replace("{dataset}", dataset)
 
 
@@ -275,7 +276,7 @@ def save_predictions(
 
 
 def _say(records: Sequence[dict[str, Any]]) -> None:
-    """How many files hold what, and each remark once."""
+    """Log how many files hold logits or probabilities, and how many files each remark applies to."""
     said: dict[str, int] = {}
     for record in records:
         for remark in (f"read as {record['values']}", *record["remarks"]):

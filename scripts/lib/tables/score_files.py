@@ -1,4 +1,4 @@
-"""What a file of predictions holds: values, ids of the rows, and names of the columns."""
+"""Reads files of predictions: values, ids of the rows, and names of the columns."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,14 +25,14 @@ from scripts.lib.tables.user_tables import (
 # Names that an array of scores may have in an .npz file; a file with a single array may call it anything.
 SCORES = ("predictions", "logits", "probabilities")
 IDS_OF_ARRAYS = (*IDS, "samples", "ids")
-NO_CLASSES = (*IDS, "label")  # columns that are no class
+NO_CLASSES = (*IDS, "label")  # columns that are not classes
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a file holds: values float [N, C], ids of the rows and names of the columns, each None where it has none.
+    """The content of a file: values float [N, C], ids of the rows and names of the columns (None if it has none).
 
-    `remarks` say how it was read where that was not the plain way.
+    `remarks` describe anything unusual in how it was read.
     """
 
     values: np.ndarray
@@ -42,7 +42,7 @@ class Scores:
 
 
 def read_scores(path: str | Path) -> Scores:
-    """Read `.npy`, `.npz`, `.csv` or `.parquet`. Nothing is unpickled. Raises StudyError for what cannot be read."""
+    """Read `.npy`, `.npz`, `.csv` or `.parquet`. Nothing is unpickled. Raises StudyError if that fails."""
     path = Path(path)
     if path.suffix not in READERS:
         raise StudyError(f"{path}: predictions are read from {', '.join(READERS)}, not from {path.suffix!r}.")
@@ -60,7 +60,7 @@ def read_scores(path: str | Path) -> Scores:
 
 
 def _require_names(classes: list[str], path: Path) -> None:
-    """Raise StudyError for a column without a name, and for two of the same name."""
+    """Raise StudyError for a column without a name, and for two columns with the same name."""
     for place, name in enumerate(classes, 1):
         if name.strip() in ROW_NUMBERS:
             what = f"is called {name!r}" if name.strip() else "has no name"
@@ -93,7 +93,7 @@ def _of_archive(path: Path) -> Scores:
 
 
 def _require_no_texts(file: Archive, rows: int, path: Path) -> None:
-    """Raise StudyError for an array of different texts, one a row, which are the ids if they are anything."""
+    """Raise StudyError for an array of unique texts, one per row, because these are probably the ids."""
     known = {*SCORES, *IDS_OF_ARRAYS, "classes", "label", "labels"}
     for name in (name for name, dimensions in file.dimensions.items() if dimensions == 1 and name not in known):
         texts: list[str] = []
@@ -101,8 +101,8 @@ def _require_no_texts(file: Archive, rows: int, path: Path) -> None:
             texts = file[name].tolist() if file[name].dtype.kind in "US" else []
         if texts and len(texts) == len(set(texts)) == rows:
             raise StudyError(
-                f"{path} has no ids (array `sample`), but a text for each row in `{name}`: call it `sample` if these "
-                "are the ids, or remove it if the rows are in the order of the validation set."
+                f"{path} has no ids (array `sample`), but a text for each row in `{name}`: rename it to `sample` if "
+                "these are the ids, or remove it if the rows are in the order of the validation set."
             )
 
 
@@ -111,7 +111,7 @@ def _of_table(path: Path) -> Scores:
     ids = ids_in({name: texts_of(table[name], path) for name in IDS if name in table.columns}, path)
     scores = table.drop(*NO_CLASSES, strict=False)
     if wrong := [name for name, kind in scores.schema.items() if not kind.is_numeric()]:
-        raise StudyError(f"{path} cannot be read: the column {wrong[0]!r} holds no numbers.")
+        raise StudyError(f"{path} cannot be read: the column {wrong[0]!r} does not hold numbers.")
     values = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy() if scores.width else np.empty((len(table), 0))
     return Scores(values, ids, scores.columns, tuple(remarks))
 

@@ -1,6 +1,6 @@
-"""Tables, arrays and lists in files that a user made: read as what they say, or refused by name.
+"""Tables, arrays and lists in users' files: read exactly as they are, or refused with an error that names the file.
 
-Nothing is unpickled, no path is taken for a pattern, and text stays text.
+Nothing is unpickled, paths are never treated as patterns, and text stays text.
 """
 
 import csv
@@ -22,18 +22,18 @@ IDS = ("sample", "id")
 # In the order in which they are tried; the header and the first rows must agree on the number of columns.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 ROWS_LOOKED_AT = 20
-# How pandas calls the column of row numbers that it writes unless it is told not to.
+# Names of the column of row numbers that pandas writes by default.
 ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
 # Bytes of an array that one byte of an .npz file can stand for, by the methods that NumPy uses.
 LARGEST_RATIO = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 BYTES_OF_HEADERS_LENGTH = {(1, 0): 2, (2, 0): 4}
-LONGEST_HEADER = 10_000  # bytes; NumPy reads no longer one either, but first asks for the memory
+LONGEST_HEADER = 10_000  # bytes; NumPy has the same limit, but allocates the memory first
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn whatever a library raises while it reads `path` into a StudyError that names the file."""
+    """Convert any exception of a library that reads `path` into a StudyError that names the file."""
     try:
         if path.exists() and not path.is_file():
             raise StudyError(f"{path} is not a file.")
@@ -49,14 +49,14 @@ def readable(path: Path) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     said = first_line(error).rstrip(".")
     if isinstance(error, UnicodeDecodeError) or "utf-8" in said:
-        return f"it is not text in UTF-8 ({said}). Save it in this encoding."
+        return f"it is not UTF-8 text ({said}). Save it in this encoding."
     if "Python objects" in said or "allow_pickle" in said:
         return f"{said}. Files with Python objects (pickles) are not loaded."
     return f"{said}."
 
 
 def read_lines(path: Path) -> list[str]:
-    """Lines of a text file, without a byte order mark. Raises StudyError for what is not text in UTF-8."""
+    """Lines of a text file, without a byte order mark. Raises StudyError for a file that is not UTF-8 text."""
     with readable(path):
         text = path.read_text(encoding="utf-8-sig")
     return text.removesuffix("\n").split("\n") if text else []
@@ -65,8 +65,8 @@ def read_lines(path: Path) -> list[str]:
 def read_table(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, list[str]]:
     """A `.csv` or `.parquet` file, and remarks on how it was read.
 
-    Of a CSV file the columns named in `texts` (None means all) are text, the others float64. Raises StudyError for what
-    cannot be read, two columns of one name, and no rows.
+    In a CSV file the columns named in `texts` (None means all) are text, the others float64. Raises StudyError for a
+    file that cannot be read, has two columns with the same name, or has no rows.
     """
     with readable(path):
         if path.suffix == ".csv":
@@ -80,7 +80,7 @@ def read_table(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame,
 
 
 def require_different(names: Sequence[str], path: Path) -> None:
-    """Raise StudyError for two columns of the same name."""
+    """Raise StudyError for two columns with the same name."""
     if len(set(names)) < len(names):
         double = next(name for place, name in enumerate(names) if name in names[:place])
         raise StudyError(f"{path} has two columns called {double!r}.")
@@ -93,7 +93,7 @@ def _read_csv(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, 
     separator, header = _separator(path)
     require_different(header, path)
     numbers = [] if texts is None else [name for name in header if name not in texts]
-    # Commas may be decimal ones where they do not separate columns: then all cells are looked at.
+    # If commas do not separate columns, they may be decimal commas: then all cells are read as text first.
     kinds: Any = dict.fromkeys(numbers, pl.Float64) if separator == "," else {}
     table = pl.read_csv(path, separator=separator, infer_schema=False, schema_overrides=kinds, glob=False)
     if table.columns != header:
@@ -107,8 +107,8 @@ def _read_csv(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, 
 
 
 def _require_whole_rows(content: bytes, path: Path, separator: str, table: pl.DataFrame) -> None:
-    """Raise ValueError for a row with fewer cells than the header, which polars fills up."""
-    # Where nothing is quoted, all separators separate, and counting them takes a thousandth of the time of reading.
+    """Raise ValueError for a row with fewer cells than the header, which polars would fill with nulls."""
+    # If nothing is quoted, every separator ends a cell, and counting them takes a thousandth of the time of reading.
     if b'"' not in content and content.count(separator.encode()) == (len(table) + 1) * (table.width - 1):
         return
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -118,7 +118,7 @@ def _require_whole_rows(content: bytes, path: Path, separator: str, table: pl.Da
 
 
 def _separator(path: Path) -> tuple[str, list[str]]:
-    """What separates the columns of a CSV file, and their names."""
+    """The character that separates the columns of a CSV file, and their names."""
     for separator in SEPARATORS:
         with suppress(csv.Error):  # of a header that is too long for one column
             rows = _first_rows(path, separator)
@@ -135,7 +135,7 @@ def _first_rows(path: Path, separator: str) -> list[list[str]]:
 
 
 def _numbers(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
-    """Columns of text as float64, with decimal points or decimal commas throughout."""
+    """Columns of text as float64, with either decimal points or decimal commas."""
     commas, points = (any(table[name].str.contains(mark, literal=True).any() for name in names) for mark in (",", "."))
     if commas and points:
         raise ValueError("its numbers have decimal commas and points")
@@ -145,9 +145,9 @@ def _numbers(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, l
 
 
 def ids_in(columns: Mapping[str, Sequence[str | None]], path: Path) -> list[str] | None:
-    """The ids of the rows, from the columns of ids that a file has.
+    """The ids of the rows, from the columns of ids that a file has; None if it has none.
 
-    Raises StudyError for a row without id, and where two columns differ.
+    Raises StudyError for a row without an id, and if two columns differ.
     """
     if not columns:
         return None
@@ -162,7 +162,7 @@ def ids_in(columns: Mapping[str, Sequence[str | None]], path: Path) -> list[str]
 
 
 def present(ids: Sequence[str | None], path: Path) -> list[str]:
-    """The ids, if no row lacks one. Raises StudyError naming the first row that does."""
+    """The ids, if every row has one. Raises StudyError naming the first row without an id."""
     for row, text in enumerate(ids, 1):
         if not text:
             raise StudyError(f"{path}: row {row} has no sample id.")
@@ -170,7 +170,7 @@ def present(ids: Sequence[str | None], path: Path) -> list[str]:
 
 
 def texts_of(values: pl.Series, path: Path) -> list[str | None]:
-    """A column as text, None where it has no value. Raises StudyError for a column of other things."""
+    """A column as text, with None for missing values. Raises StudyError unless it holds texts or numbers."""
     if values.dtype.is_nested() or values.dtype == pl.Boolean:
         raise StudyError(f"{path}: the column `{values.name}` holds {values.dtype}; expected texts or numbers.")
     values = values.fill_nan(None) if values.dtype.is_float() else values
@@ -179,10 +179,10 @@ def texts_of(values: pl.Series, path: Path) -> list[str | None]:
 
 
 def texts_of_array(values: np.ndarray, path: Path) -> list[str | None]:
-    """An array of ids or names as text, None for NaN. Raises StudyError for what is not one text or number a row."""
+    """An array of ids or names as text, None for NaN. Raises StudyError unless it has one text or number per row."""
     if values.ndim != 1 or values.dtype.kind not in "USiufM":
         kind = f"{values.dtype} {list(values.shape)}"
-        raise StudyError(f"{path} has ids or names of classes as {kind}; expected one text or number a row.")
+        raise StudyError(f"{path} has ids or names of classes as {kind}; expected one text or number per row.")
     with readable(path):
         if values.dtype.kind == "S":
             return [value.decode() for value in values.tolist()]
@@ -192,7 +192,7 @@ def texts_of_array(values: np.ndarray, path: Path) -> list[str | None]:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """A `.npy` file, memory-mapped. Raises StudyError for what is not a plain array."""
+    """A `.npy` file, memory-mapped. Raises StudyError if it is not a plain array."""
     with readable(path):
         with path.open("rb") as file:
             _dimensions(file, path.stat().st_size, path.name)
@@ -200,13 +200,13 @@ def read_array(path: Path) -> np.ndarray:
 
 
 class Archive:
-    """An opened `.npz` file: which arrays it has, and each as it is asked for."""
+    """An opened `.npz` file: lists its arrays, and loads each on request."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file = zipfile.ZipFile(path)
         for info in self.file.infolist():
-            self.file.open(info).close()  # raises where the directory and the entries name different things
+            self.file.open(info).close()  # raises if the directory and the entries have different names
         members = [info for info in self.file.infolist() if info.filename.endswith(".npy")]
         self.dimensions = {info.filename.removesuffix(".npy"): self._dimensions(info) for info in members}
         if len(self.dimensions) < len(members):
@@ -226,13 +226,18 @@ class Archive:
         """How many dimensions an array has, if the file holds as many bytes as its header claims."""
         most = info.compress_size * LARGEST_RATIO.get(info.compress_type, 0)
         if info.file_size > most:
-            raise ValueError(f"the array {info.filename} claims to have {info.file_size} bytes, but has {most} at most")
+            raise ValueError(
+                f"the array {info.filename} claims to have {info.file_size} bytes, but can have at most {most}"
+            )
         with self.file.open(info) as file:
             return _dimensions(file, info.file_size, info.filename)
 
 
 def _dimensions(file: IO[bytes], size: int, name: str) -> int:
-    """How many dimensions an array has, if its header claims as many bytes as it has; `size` is the header's too."""
+    """How many dimensions an array has. Raises ValueError if its header claims another size than it has.
+
+    `size` is in bytes and includes the header.
+    """
     shape, dtype = _header(file)
     claimed, held = math.prod(shape) * dtype.itemsize, size - file.tell()
     if min(shape, default=0) < 0 or (claimed != held and not dtype.hasobject):
@@ -243,7 +248,7 @@ def _dimensions(file: IO[bytes], size: int, name: str) -> int:
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(file)
     if version not in HEADERS:
-        raise ValueError(f"an array of format {version}")
+        raise ValueError(f"it is an array of the unknown format {version}")
     start = file.tell()
     length = int.from_bytes(file.read(BYTES_OF_HEADERS_LENGTH[version]), "little")
     if length > LONGEST_HEADER:

@@ -47,7 +47,7 @@ def test_ids_come_from_a_file_or_are_numbers_and_class_names_from_the_first_memb
             "has 1 labels that are none of the 2 classes (cat, dog, …); the first is 2 for y",
         ),
         ([0, 1], ["x", "x"], "'x' is there twice"),
-        ([0.5, 1], ["x", "y"], "holds float64; labels are numbers from 0, or names of classes"),
+        ([0.5, 1], ["x", "y"], "holds float64; labels must be whole numbers from 0, or names of classes"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: list[Any], samples: list[str], said: str) -> None:
@@ -174,7 +174,7 @@ def test_numbered_columns_are_classes_whether_or_not_they_have_samples(tmp_path:
         made = result(tmp_path, labelled(labels), by_number.select("sample", *names))
         assert made == [labels.tolist(), IDS, [str(number) for number in range(11)]]
     assert "loss" in refusal(tmp_path, labelled(), predictions(names=["0", "1", "2", "loss"]))
-    assert "lacks the column 2" in refusal(tmp_path, labelled(), predictions(names=["0", "1", "3"]))
+    assert "has no column 2" in refusal(tmp_path, labelled(), predictions(names=["0", "1", "3"]))
     assert "numbered, but not in order" in refusal(tmp_path, labelled(), predictions(names=["y1", "y0", "y2"]))
     assert result(tmp_path, labelled(), predictions(names=["y0", "y1", "y2"]))[2] == ["y0", "y1", "y2"]
 
@@ -305,7 +305,7 @@ def test_arrays_of_labels_that_are_none_are_refused(tmp_path: Path) -> None:
         np.lib.format.write_array_header_1_0(file, head)
     with pytest.raises(StudyError, match=r"l\.npy cannot be read"):
         made(tmp_path, tmp_path / "l.npy")
-    assert "expected one label a sample" in refusal(tmp_path, LABELS[:, None], predictions(ids=None))
+    assert "expected one label per sample" in refusal(tmp_path, LABELS[:, None], predictions(ids=None))
     assert "holds float64" in refusal(tmp_path, LABELS * 1.0, predictions(ids=None))
     assert "has no rows" in refusal(tmp_path, LABELS[:0], predictions(ids=None))
     assert result(tmp_path, np.array(named(LABELS), "S"), predictions(ids=None))[0] == LABELS.tolist()

@@ -45,7 +45,7 @@ def test_every_module_is_found_and_specs_stand_in_their_order_and_then_by_name(p
 def test_a_name_that_two_modules_register_is_refused_with_both_files(package: Path) -> None:
     write(package, "warm", 'SPEC = Colour("red", 1)')
     write(package, "cold", 'SPEC = Colour("red", 1)')
-    with pytest.raises(ValueError, match=r"(?s)warm\.py: 'red' stands in .*cold\.py too"):
+    with pytest.raises(ValueError, match=r"(?s)warm\.py: 'red' is also defined in .*cold\.py"):
         list(registry.Registry("colours", Colour))
 
 

@@ -381,7 +381,7 @@ def test_a_record_without_a_checksum_is_refused(tmp_path: Path, content: object)
     path, record = tmp_path / "a.npy", tmp_path / "a.json"
     storage.save_array(path, np.arange(3))
     storage.save_json(record, content)
-    with pytest.raises(StudyError, match="holds no checksum"):
+    with pytest.raises(StudyError, match="has no checksum"):
         storage.require_undamaged(record, weights=path)
 
 

@@ -42,7 +42,7 @@ def test_what_is_no_file_is_called_what_it_is(monkeypatch: pytest.MonkeyPatch) -
         "file/below": "does not exist",
         "a\0b": "does not exist",
         "~nobody-of-this-name/x": "does not exist",
-        "x" * 300: "cannot be looked at (File name too long)",
+        "x" * 300: "cannot be accessed (File name too long)",
     }
     assert {path: fault_of_file(path) for path in faults} == faults
     monkeypatch.setattr(user_paths.os, "access", lambda path, mode: False)

@@ -46,7 +46,11 @@ def test_the_programs_predictions_are_those_of_the_images(tmp_path: Path) -> Non
     [
         ("import sys; print('no model'); sys.exit(3)", {}, "ended with status 3. It said last: no model"),
         ("pass", {}, "did not write the file {output}"),
-        ("import sys; open(sys.argv[2], 'w').write('sample,dark,bright\\n000000.png,0.5,0.5')", {}, "lacks 3 of the 4"),
+        (
+            "import sys; open(sys.argv[2], 'w').write('sample,dark,bright\\n000000.png,0.5,0.5')",
+            {},
+            "has no rows for 3 of the 4",
+        ),
         ("pass", {"command": ["no-such-program", "{images}", "{output}"]}, "'no-such-program' was not found"),
         ("pass", {"command": ["true", "{images}"]}, "has no {output}"),
     ],

@@ -251,7 +251,7 @@ def test_weights_of_another_architecture_show_what_is_missing_and_unexpected(tmp
 
 def test_other_numbers_of_classes_and_unknown_models_are_refused(tmp_path: Path) -> None:
     save_file(trained(*TIMM, classes=4).state_dict(), tmp_path / "w.safetensors")
-    with pytest.raises(StudyError, match="has 4 classes, the study has 3"):
+    with pytest.raises(StudyError, match="has 4 classes, but the study has 3"):
         imported(tmp_path, *TIMM, tmp_path / "w.safetensors")
     with pytest.raises(StudyError, match=r"timm cannot create 'resnet10x'.*Similar names: resnet"):
         imported(tmp_path, "timm", "resnet10x", tmp_path / "w.safetensors")

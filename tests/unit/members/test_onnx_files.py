@@ -93,7 +93,10 @@ def test_what_is_no_classifier_of_these_images_is_refused(tmp_path: Path) -> Non
     for path, said in [
         (tmp_path / "bad.onnx", "is no model that ONNX Runtime can open"),
         (saved(tmp_path / "flat.onnx", ["n", 48], [1]), "its input must be one float32 tensor"),
-        (saved(tmp_path / "two.onnx", ["n", 3, "h", "w"], [2, 3], WEIGHTS[:, :2]), "has 2 classes, the study has 3"),
+        (
+            saved(tmp_path / "two.onnx", ["n", 3, "h", "w"], [2, 3], WEIGHTS[:, :2]),
+            "has 2 classes, but the study has 3",
+        ),
     ]:
         with pytest.raises(StudyError) as refusal:
             predicted(path)

@@ -90,14 +90,14 @@ def test_ids_from_a_file_of_their_own_and_samples_that_nobody_asked_for(tmp_path
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (table(samples=[*SAMPLES[:5], SAMPLES[0]]), "has 1 double sample ids; the first is 'image-0'"),
-        (table()[:4], "lacks 2 of the 6 samples of the validation set; the first is 'image-4'"),
+        (table(samples=[*SAMPLES[:5], SAMPLES[0]]), "has 1 duplicate sample ids; the first is 'image-0'"),
+        (table()[:4], "has no rows for 2 of the 6 samples of the validation set; the first is 'image-4'"),
         (table(samples=None)[:4], "has 4 rows for the 6 samples of the validation set, and no ids"),
         (table().with_columns(pl.lit(None).alias("dog")), "numbers that are NaN, infinite or missing for 6 of 6"),
         (table(np.where(LOGITS[2, 1] == LOGITS, np.nan, LOGITS)), "for 1 of 6 samples; the first is image-2"),
-        (table(0.5 * softmax(LOGITS)), "probabilities that do not sum to 1 (`values: logits` takes them for logits)"),
-        (table().drop("newt"), "has other classes than the study: it lacks newt"),
-        (table(classes=["cat", "dog", "eft"]), "it lacks newt, and has eft instead"),
+        (table(0.5 * softmax(LOGITS)), "probabilities that do not sum to 1 (set `values: logits` if they are logits)"),
+        (table().drop("newt"), "has other classes than the study: missing are newt"),
+        (table(classes=["cat", "dog", "eft"]), "missing are newt; not in the study are eft"),
         (table().with_columns(pl.lit("x").alias("dog")), "could not parse"),
         (table(np.full((6, 3), 1e300)), "logits beyond the range of float32"),
     ],
@@ -148,7 +148,7 @@ def test_numbered_columns_are_taken_in_their_order_and_names_from_the_study_can_
 
 def test_classes_that_the_study_does_not_have_are_left_out() -> None:
     assert class_order(["eft", "newt", "cat", "dog"], CLASSES, 4, "here")[0] == [2, 3, 1]
-    with pytest.raises(StudyError, match="has 4 classes, the study has 3"):
+    with pytest.raises(StudyError, match="has 4 classes, but the study has 3"):
         class_order(None, CLASSES, 4, "here")
     with pytest.raises(StudyError, match="two classes of the same name"):
         class_order(["cat", "cat", "dog"], CLASSES, 3, "here")
@@ -231,7 +231,7 @@ def test_names_of_the_study_apply_to_numbered_columns_in_the_order_of_their_numb
 @pytest.mark.parametrize(
     ("heads", "said"),
     [
-        (["class_0", "class_1", "class_3"], "lacks the column class_2"),
+        (["class_0", "class_1", "class_3"], "has no column class_2"),
         (["class_2", "class_3", "class_4"], "start at 2"),
         (["0", "1", "01"], "'1' and '01' have the same number"),
         (["class_0", "class_1", "prob_2"], "'class_0' and 'prob_2' are numbered differently"),
@@ -313,8 +313,8 @@ def test_ids_that_are_bytes_are_their_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ids", "said"),
     [
-        (np.array([SAMPLES]).T, "expected one text or number a row"),
-        (np.array("image-0"), "expected one text or number a row"),
+        (np.array([SAMPLES]).T, "expected one text or number per row"),
+        (np.array("image-0"), "expected one text or number per row"),
         (np.array([b"\xff", *SAMPLES[1:]], "S"), "utf-8"),
         (np.array(["", *SAMPLES[1:]]), "row 1 has no sample id"),
         (np.array([0, 1, 2, 3, 4, np.nan]), "row 6 has no sample id"),
@@ -468,7 +468,7 @@ def test_an_archive_that_claims_more_than_it_can_hold_is_refused_before_memory_i
     content = (tmp_path / "a.npz").read_bytes()
     size = len(head.getvalue()).to_bytes(4, "little")
     (tmp_path / "a.npz").write_bytes(content.replace(size + b"\n\0", claim + b"\n\0"))
-    assert "2147483648 bytes, but has 128 at most" in refused(tmp_path / "a.npz")
+    assert "2147483648 bytes, but can have at most 128" in refused(tmp_path / "a.npz")
 
 
 def test_a_table_that_ends_within_quotation_marks_is_refused(tmp_path: Path) -> None:

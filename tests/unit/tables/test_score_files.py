@@ -15,7 +15,7 @@ def test_texts_beside_the_scores_that_may_be_ids_are_not_passed_over(tmp_path: P
     """Without ids the rows would be taken in the order of the validation set."""
     texts = np.array(["b", "a"]).astype(kind)
     np.savez(tmp_path / "m.npz", logits=np.zeros((2, 3)), **{name: texts})
-    with pytest.raises(StudyError, match=rf"m\.npz has no ids .*`{name}`.*call it `sample`"):
+    with pytest.raises(StudyError, match=rf"m\.npz has no ids .*`{name}`.*rename it to `sample`"):
         read_scores(tmp_path / "m.npz")
     np.savez(tmp_path / "m.npz", logits=np.zeros((2, 3)), sample=["b", "a"], **{name: texts})
     assert read_scores(tmp_path / "m.npz").samples == ["b", "a"]
