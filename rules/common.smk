@@ -9,7 +9,7 @@ from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.jobs.code_digest import code_digest
-from scripts.lib.jobs.deployment_methods import missing_program
+from scripts.lib.jobs.software_environments import missing_program
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.user_paths import location

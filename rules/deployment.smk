@@ -47,7 +47,7 @@ rule deployment_summary:
         **requests(),
     params:
         datasets=DATASETS,
-        code=code("deployment_summary", *CONSENSUS_FILES),
+        code=code("deployment_summary"),
     message:
         "Write the deployment answer: results/{wildcards.study}/deployment.json"
     script:

@@ -1,6 +1,6 @@
+from scripts.lib.ensembles.recommendation import summary
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import load_json, load_table, save_json
-from scripts.lib.report.deployment_summary import summary
 
 with job(snakemake):
     files, datasets = snakemake.input, snakemake.params.datasets

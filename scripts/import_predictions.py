@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from scripts.lib.jobs.job import job
-from scripts.lib.tables.prediction_files import import_predictions
+from scripts.lib.reading.align_predictions import import_predictions
 
 with job(snakemake):
     files, members = snakemake.input, snakemake.params.members

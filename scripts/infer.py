@@ -1,8 +1,9 @@
 from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.inference.infer import infer
+from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
-from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
+from scripts.lib.jobs.storage import digest_of_file, load_json
 from scripts.lib.networks.weights import load_trained
 
 with job(snakemake):

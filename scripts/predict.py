@@ -1,10 +1,11 @@
 from pathlib import Path
 
+from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.job import job
-from scripts.lib.jobs.storage import load_array, load_json, load_lines, require_undamaged
+from scripts.lib.jobs.storage import load_array, load_json, load_lines
 from scripts.lib.members.runs import predictions_of
 from scripts.lib.members.spec import Run
-from scripts.lib.tables.prediction_files import all_names, save_predictions
+from scripts.lib.reading.align_predictions import all_names, save_predictions
 
 with job(snakemake):
     files, params, dataset = snakemake.input, snakemake.params, snakemake.wildcards.dataset

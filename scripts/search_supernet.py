@@ -1,7 +1,8 @@
 from scripts.lib.datasets.training_images import checked_training_images
+from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
-from scripts.lib.jobs.storage import load_json, require_undamaged
+from scripts.lib.jobs.storage import load_json
 from scripts.lib.supernets.search import search_supernet
 
 with job(snakemake):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scripts.lib.datasets.labelled_samples import make_labelled_samples
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.external_weights import read_state
-from scripts.lib.tables.prediction_files import read_scores
+from scripts.lib.reading.align_predictions import read_scores
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.models import safetensors
 from tests.fuzz.tables import Draw

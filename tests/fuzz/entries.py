@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from scripts.lib.reading.align_predictions import read_scores
 from scripts.lib.study.resolve import resolve
-from scripts.lib.tables.prediction_files import read_scores
 from tests.fuzz import independent
 from tests.fuzz.cases import (
     ACCEPTED,

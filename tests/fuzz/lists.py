@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from scripts.lib.tables.prediction_files import ids_of, logits_of_file
+from scripts.lib.reading.align_predictions import ids_of, logits_of_file
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
 from tests.fuzz.independent import Doubtful

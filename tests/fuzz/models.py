@@ -15,7 +15,7 @@ from onnx.reference import ReferenceEvaluator
 
 from scripts.lib.members.external_weights import read_state
 from scripts.lib.members.onnx_files import predict_onnx
-from scripts.lib.study.external import expand
+from scripts.lib.study.members_from_files import expand
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
 from tests.fuzz.independent import Doubtful

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from scripts.lib.tables.class_columns import IN_THEIR_ORDER
-from scripts.lib.tables.prediction_files import logits_of_file
+from scripts.lib.reading.align_predictions import logits_of_file
+from scripts.lib.reading.class_columns import IN_THEIR_ORDER
 from tests.fuzz import independent
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of, refused_for
 from tests.fuzz.dialects import TYPES, array_layouts, as_parquet, csv_dialects, npy, npz

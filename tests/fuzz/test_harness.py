@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables import prediction_files
+from scripts.lib.reading import align_predictions
 from tests.fuzz import __main__ as command
 from tests.fuzz import claims, independent, labels, predictions, studies, zoo
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, time_limit, write
@@ -181,7 +181,7 @@ def test_a_good_file_is_accepted_and_a_bad_one_refused(tmp_path: Path) -> None:
 def test_other_values_than_meant_are_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: Callable[[np.ndarray], np.ndarray]
 ) -> None:
-    real = prediction_files.logits_of_file
+    real = align_predictions.logits_of_file
 
     def logits_of_file(*arguments: Any) -> Any:
         logits, details = real(*arguments)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from scripts.lib.datasets.labelled_samples import make_labelled_samples
 from scripts.lib.jobs.storage import load_json, load_lines
+from scripts.lib.reading.align_predictions import import_predictions
+from scripts.lib.reading.class_columns import IN_THEIR_ORDER
 from scripts.lib.study.resolve import resolve
-from scripts.lib.tables.class_columns import IN_THEIR_ORDER
-from scripts.lib.tables.prediction_files import import_predictions
 from tests.fuzz.cases import ACCEPTED, INTENTION, REFUSED, Case, Refusal, Target, attempt, intention_of
 from tests.fuzz.dialects import array_layouts, as_parquet, csv_dialects, npy, npz
 from tests.fuzz.tables import Column, Draw, Table, columns_of, layouts, tables, values_of

@@ -69,7 +69,7 @@ def test_the_library_imports_neither_scripts_nor_snakemake(path: Path) -> None:
 # Packages of the library in the order of the data flow: each may import those before it, never one after it.
 ORDER = (
     "jobs",
-    "tables",
+    "reading",
     "networks",
     "datasets",
     "inference",
@@ -140,7 +140,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.study.user_files",
     "scripts.lib.datasets.spec",
     "scripts.lib.jobs.errors",
-    "scripts.lib.jobs.deployment_methods",
+    "scripts.lib.jobs.software_environments",
     "scripts.lib.jobs.code_digest",
     "scripts.lib.jobs.fingerprint",
     "scripts.lib.report.figure",
@@ -279,7 +279,6 @@ SPEC_FILES = {
 MEASURE, CONSENSUS, ATTRIBUTION, *_ = SPEC_FILES
 DECIDED_BY_NO_SPEC = {
     ("correlations", CONSENSUS),  # consensus methods are names in its input; it counts with none
-    ("deployment_summary", MEASURE),  # it names no measure
 }
 
 

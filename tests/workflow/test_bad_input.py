@@ -12,7 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from scripts.lib.jobs.storage import checksums
+from scripts.lib.jobs.checksums import checksums
 from tests.workflow.conftest import ROOT, TEST_STUDY, environment, snakemake
 
 TABLES = ["ensembles/clean.parquet", "predictions/noise/deit.npy", "checkpoints/resnext.safetensors"]

@@ -18,7 +18,7 @@ from scripts.lib.jobs.storage import load_json, load_lines
 from tests.workflow.conftest import ROOT, environment, snakemake_command
 
 PAGES = {
-    "add-a-measure": "scripts/lib/measures/families/confidence.py",
+    "add-a-measure": "scripts/lib/measures/kinds/confidence.py",
     "add-a-dataset": "scripts/lib/datasets/kinds/stripes.py",
     "add-a-member": "scripts/lib/members/kinds/brightness.py",
     "add-a-figure": "scripts/lib/report/figures/member_costs.py",

@@ -7,9 +7,10 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from scripts.lib.datasets.validation_sets import ValidationSet
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.randomness import derive
-from scripts.lib.jobs.storage import checksums, save_array, save_json, save_lines, save_rows
+from scripts.lib.jobs.storage import save_array, save_json, save_lines, save_rows
 
 FAMILIES = {
     "noise": ["gaussian_noise", "shot_noise", "impulse_noise"],

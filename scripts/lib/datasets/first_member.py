@@ -9,10 +9,10 @@ import numpy as np
 import yaml
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables.class_columns import mostly_numbered, numbers_in, order_by_number, require_ascending, some
-from scripts.lib.tables.label_files import Labels
-from scripts.lib.tables.prediction_files import ROUNDING, ids_of, is_distribution, logits_of_file, of_dataset
-from scripts.lib.tables.score_files import Scores, read_scores
+from scripts.lib.reading.align_predictions import ROUNDING, ids_of, is_distribution, logits_of_file, of_dataset
+from scripts.lib.reading.class_columns import mostly_numbered, numbers_in, order_by_number, require_ascending, some
+from scripts.lib.reading.read_labels import Labels
+from scripts.lib.reading.read_predictions import Scores, read_scores
 
 MOST_COLUMNS = 20
 

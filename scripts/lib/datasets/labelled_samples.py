@@ -8,12 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from scripts.lib.datasets.first_member import FirstMember
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log
-from scripts.lib.jobs.storage import checksums, save_array, save_json, save_lines
-from scripts.lib.tables.class_columns import some, stated_classes
-from scripts.lib.tables.label_files import Labels, read_labels, require_names
-from scripts.lib.tables.user_tables import present, read_lines
+from scripts.lib.jobs.storage import save_array, save_json, save_lines
+from scripts.lib.reading.class_columns import some, stated_classes
+from scripts.lib.reading.read_labels import Labels, read_labels, require_names
+from scripts.lib.reading.user_tables import present, read_lines
 
 # Standard deviations by which one count must exceed another before the difference is taken to be more than chance.
 CLEARLY = 3

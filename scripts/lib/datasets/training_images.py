@@ -2,8 +2,9 @@
 
 from scripts.lib.datasets.image_set import ImageSet, each_decoded
 from scripts.lib.datasets.spec import Settings, kind_of
+from scripts.lib.jobs.checksums import checksums, require_undamaged
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import checksums, load_lines, require_undamaged, save_array, save_json, save_lines
+from scripts.lib.jobs.storage import load_lines, save_array, save_json, save_lines
 
 
 def training_images(datasets: Settings) -> ImageSet:

@@ -2,9 +2,10 @@
 
 from scripts.lib.datasets.image_set import centre, each_decoded
 from scripts.lib.datasets.spec import Labelled, Settings, key_of, kind_of
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive
-from scripts.lib.jobs.storage import checksums, save_array, save_json, save_lines, save_rows
+from scripts.lib.jobs.storage import save_array, save_json, save_lines, save_rows
 
 
 def make_validation_set(

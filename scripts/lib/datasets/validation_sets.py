@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import digest_of_lines, load_array, load_lines, require_undamaged
+from scripts.lib.jobs.storage import digest_of_lines, load_array, load_lines
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.inference.attributions import attribute
 from scripts.lib.inference.logits import BATCH, logits_in_batches
 from scripts.lib.inference.predictions import require_finite_logits
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.job import progress
-from scripts.lib.jobs.storage import checksums, save_array, save_json
+from scripts.lib.jobs.storage import save_array, save_json
 from scripts.lib.networks.architectures import Network
 
 

@@ -8,14 +8,9 @@ import numpy as np
 import torch
 
 from scripts.lib.inference.recorded import RecordedFiles
+from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import (
-    digest_of_lines,
-    load_array,
-    load_json,
-    load_lines,
-    require_undamaged,
-)
+from scripts.lib.jobs.storage import digest_of_lines, load_array, load_json, load_lines
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reading and writing files. A file appears under its final name only when it is complete."""
+"""Reading and writing files, and their digests. A file appears under its final name only when it is complete."""
 
 import errno
 import glob
@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import xxhash
 
 from scripts.lib.jobs.errors import StudyError, printable
 
-BYTES_AT_ONCE = 1 << 22
 # No job pauses this long while it writes a file.
 SECONDS_UNTIL_ABANDONED = 3600
 
@@ -185,35 +183,3 @@ def digest_of_file(path: str | Path) -> str:
     """SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checksums(**files: str | Path) -> dict[str, str]:
-    """XXH3 of each file's bytes, by name, for a record; `xxh128sum` prints the same values."""
-    return {name: _checksum(path) for name, path in files.items()}
-
-
-def _checksum(path: str | Path) -> str:
-    digest = xxhash.xxh3_128()
-    with Path(path).open("rb") as file:
-        while block := file.read(BYTES_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def require_undamaged(record: str | Path, **files: str | Path) -> None:
-    """Raise StudyError if a file does not have the checksum in the section `checksums` of `record`."""
-    content = load_json(record)
-    section = content.get("checksums") if isinstance(content, dict) else None
-    recorded = section if isinstance(section, dict) else {}
-    for name, path in files.items():
-        if not isinstance(recorded.get(name), str):
-            raise StudyError(f"{record} has no checksum of {path}. Delete both and run again.")
-        try:
-            found = _checksum(path)
-        except FileNotFoundError:
-            raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
-        if found != recorded[name]:
-            raise StudyError(
-                f"{path} was damaged or changed after it was written: its checksum (XXH3) is {found}, {record} says "
-                f"{recorded[name]}. Delete both and run again."
-            )

@@ -9,7 +9,7 @@ from scripts.lib.measures.spec import MEASURES, Measure
 
 PAGE = ROOT / "docs" / "measures.md"
 BEGIN, END = "## Pairwise measures\n", "## How an ensemble decides\n"
-NOTE = "<!-- Up to the next heading of this level, generated from scripts/lib/measures/families by `make docs`. -->"
+NOTE = "<!-- Up to the next heading of this level, generated from scripts/lib/measures/kinds by `make docs`. -->"
 
 
 def reference() -> str:

@@ -104,7 +104,7 @@ class Measure:
         return 1 - values if self.similarity else values
 
 
-MEASURES = Registry("scripts.lib.measures.families", Measure)
+MEASURES = Registry("scripts.lib.measures.kinds", Measure)
 
 
 def measure_of_diversity(name: str) -> Measure | None:

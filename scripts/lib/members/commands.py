@@ -16,7 +16,7 @@ from PIL import Image
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
-from scripts.lib.tables.prediction_files import logits_of_file
+from scripts.lib.reading.align_predictions import logits_of_file
 
 LINES_SHOWN = 5
 

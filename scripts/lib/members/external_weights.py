@@ -18,7 +18,7 @@ from scripts.lib.members.spec import Source, kind_of
 from scripts.lib.networks.architectures import Network, build, outputs_of
 from scripts.lib.networks.preprocessing import relative_crop
 from scripts.lib.networks.weights import read_weights, save_weights_of
-from scripts.lib.tables.class_columns import class_order, stated_classes
+from scripts.lib.reading.class_columns import class_order, stated_classes
 from scripts.lib.training.state import make_record
 
 State = dict[str, torch.Tensor]

@@ -10,7 +10,7 @@ import yaml
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.spec import MEMBER_KINDS
-from scripts.lib.study.external import kinds_of_suffixes
+from scripts.lib.study.members_from_files import kinds_of_suffixes
 from scripts.lib.study.resolve import resolve
 
 HEAD = """# Written by `make init`; every key is described in docs/config.md, more in docs/how-to/bring-your-own-zoo.md.

@@ -38,7 +38,7 @@ def _table(source: str, where: str) -> list[Entry]:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = list(_cells(csv.reader(file, strict=True)))
         else:
-            from scripts.lib.tables.user_tables import read_table
+            from scripts.lib.reading.user_tables import read_table
 
             rows = read_table(path, None)[0].to_dicts()
     except StudyError as error:

@@ -15,7 +15,7 @@ from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.study.contradictions import contradictions, dataset_contradictions
-from scripts.lib.study.external import expand
+from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.messages import listed, path_of, readable
 from scripts.lib.study.plain_values import canonical, faults
 from scripts.lib.study.schema import schema

@@ -24,9 +24,9 @@ from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.weights import save_weights
 from scripts.lib.training.batches import Loader
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
+from scripts.lib.training.inputs import Run
 from scripts.lib.training.job import TrainingJob
 from scripts.lib.training.optimizers import Scheduler, make_optimizer, make_schedule
-from scripts.lib.training.run import Run
 from scripts.lib.training.state import make_record, restore, save_state
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import require_finite

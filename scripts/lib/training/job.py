@@ -11,7 +11,7 @@ from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.training.distributed import start
-from scripts.lib.training.run import Run, TrainingOutputs
+from scripts.lib.training.inputs import Run, TrainingOutputs
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from torch import nn
 
 from scripts.lib.datasets.image_set import ImageSet, centre
 from scripts.lib.inference.logits import logits_in_batches
+from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.randomness import derive, seed_everything
-from scripts.lib.jobs.storage import digest_of_file, load_json, require_undamaged
+from scripts.lib.jobs.storage import digest_of_file, load_json
 from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.weights import load_weights
+from scripts.lib.training.inputs import Run
 from scripts.lib.training.job import TrainingJob
-from scripts.lib.training.run import Run
 from scripts.lib.training.supervised import fit
 
 STANDARDISED_ON = 1000  # training images

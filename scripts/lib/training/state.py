@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log
-from scripts.lib.jobs.storage import checksums, whole_file
+from scripts.lib.jobs.storage import whole_file
 from scripts.lib.jobs.versions import versions
 from scripts.lib.training.distributed import rank
 

@@ -13,16 +13,9 @@ from scripts.lib.datasets.imagenet_archives import unpack
 from scripts.lib.datasets.validation_images import make_validation_set, validation_images
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import (
-    checksums,
-    digest_of_lines,
-    load_array,
-    load_json,
-    save_array,
-    save_json,
-    save_lines,
-)
+from scripts.lib.jobs.storage import digest_of_lines, load_array, load_json, save_array, save_json, save_lines
 from scripts.lib.networks.vision import timm, torchvision
 from scripts.lib.study import check_data
 from scripts.lib.study.resolve import resolve

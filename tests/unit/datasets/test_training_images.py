@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from scripts.lib.datasets.training_images import check_samples, check_training_images
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import checksums, load_json, load_lines, save_json, save_lines
+from scripts.lib.jobs.storage import load_json, load_lines, save_json, save_lines
 from tests.unit.conftest import coloured_training_set, write_image_folder
 
 

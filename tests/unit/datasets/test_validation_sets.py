@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from scripts.lib.datasets.validation_sets import load_validation_set
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import checksums, save_array, save_json, save_lines
+from scripts.lib.jobs.storage import save_array, save_json, save_lines
 
 
 def paths(folder: Path) -> dict[str, str]:

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from scripts.lib.ensembles.deployment import Rows, best_row_of_each_size, deployment, split
+from scripts.lib.ensembles.recommendation import recommended, summary
 from scripts.lib.inference.recorded import RecordedFiles
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import checksums, digest_of_lines, save_array, save_json, save_lines
-from scripts.lib.report.deployment_summary import recommended, sentences, summary
+from scripts.lib.jobs.storage import digest_of_lines, save_array, save_json, save_lines
+from scripts.lib.report.deployment_summary import sentences
 
 CPU = torch.device("cpu")
 MEMBERS = ["a", "b", "c", "d"]

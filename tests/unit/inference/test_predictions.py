@@ -18,8 +18,9 @@ from scripts.lib.inference.predictions import (
     probabilities,
 )
 from scripts.lib.inference.recorded import RecordedFiles
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.storage import checksums, digest_of_lines, save_array, save_json, save_lines
+from scripts.lib.jobs.storage import digest_of_lines, save_array, save_json, save_lines
 
 SAMPLES = [f"test/{row}" for row in range(6)]
 MEMBERS = ["first", "second"]

@@ -358,33 +358,3 @@ def test_the_digest_of_a_file_is_that_of_sha256sum(tmp_path: Path) -> None:
 def test_a_list_of_lines_has_the_digest_of_its_file(tmp_path: Path) -> None:
     storage.save_lines(tmp_path / "a.txt", ["a", "b"])
     assert storage.digest_of_lines(["a", "b"]) == storage.digest_of_file(tmp_path / "a.txt")
-
-
-# Damage.
-
-
-@pytest.mark.parametrize("position", [0, 200, -1])
-def test_one_flipped_bit_is_seen(tmp_path: Path, position: int) -> None:
-    path, record = tmp_path / "a.npy", tmp_path / "a.json"
-    storage.save_array(path, np.arange(100))
-    storage.save_json(record, {"checksums": storage.checksums(predictions=path)})
-    storage.require_undamaged(record, predictions=path)
-    content = bytearray(path.read_bytes())
-    content[position] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(StudyError, match=r"a\.npy was damaged .* Delete both and run again"):
-        storage.require_undamaged(record, predictions=path)
-
-
-@pytest.mark.parametrize("content", [[], {}, {"checksums": 1}, {"checksums": {"weights": 3}}])
-def test_a_record_without_a_checksum_is_refused(tmp_path: Path, content: object) -> None:
-    path, record = tmp_path / "a.npy", tmp_path / "a.json"
-    storage.save_array(path, np.arange(3))
-    storage.save_json(record, content)
-    with pytest.raises(StudyError, match="has no checksum"):
-        storage.require_undamaged(record, weights=path)
-
-
-def test_a_checksum_is_that_of_xxh128(tmp_path: Path) -> None:
-    (tmp_path / "empty").touch()
-    assert storage.checksums(a=tmp_path / "empty") == {"a": "99aa06d3014798d86001c324468d497f"}  # published test value

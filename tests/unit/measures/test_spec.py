@@ -28,7 +28,7 @@ NEEDS = {
 def test_every_family_is_found_and_its_measures_need_what_they_compare() -> None:
     assert {name: measure.needs for name, measure in MEASURES.items()} == NEEDS
     assert list(MEASURES) == list(NEEDS)
-    assert MEASURES.file_of("yules_q") == ROOT / "scripts/lib/measures/families/correctness.py"
+    assert MEASURES.file_of("yules_q") == ROOT / "scripts/lib/measures/kinds/correctness.py"
 
 
 def test_linear_alignment_alone_needs_all_samples_at_once() -> None:

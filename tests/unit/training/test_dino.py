@@ -13,8 +13,8 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import merge, resolve
 from scripts.lib.training.dino import Pretraining, _NearestNeighbours, features_of, pretrain
+from scripts.lib.training.inputs import PLAIN, Run, TrainingOutputs
 from scripts.lib.training.linear_classifier import train_classifier
-from scripts.lib.training.run import PLAIN, Run, TrainingOutputs
 from tests.unit.conftest import (
     SMALL_DEIT,
     SMALL_MNASNET,

@@ -13,8 +13,8 @@ from scripts.lib.jobs.storage import load_json
 from scripts.lib.networks.architectures import build
 from scripts.lib.training.dino import pretrain
 from scripts.lib.training.distributed import start
+from scripts.lib.training.inputs import PLAIN, Run, TrainingOutputs
 from scripts.lib.training.optimizers import make_optimizer
-from scripts.lib.training.run import PLAIN, Run, TrainingOutputs
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import train
 from tests.unit.conftest import SMALL_DEIT, coloured_training_set, coloured_validation_set, small_member

@@ -15,7 +15,7 @@ from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import ROOT
-from scripts.lib.training.run import Run, TrainingOutputs
+from scripts.lib.training.inputs import Run, TrainingOutputs
 from scripts.lib.training.steps import Steps
 from scripts.lib.training.supervised import train
 from tests.unit.conftest import (

@@ -6,20 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
-from scripts.lib.jobs.storage import (
-    checksums,
-    digest_of_file,
-    digest_of_lines,
-    load_json,
-    load_lines,
-    save_array,
-    save_json,
-)
-from scripts.lib.tables.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, some, stated_classes
-from scripts.lib.tables.score_files import Scores, read_scores
-from scripts.lib.tables.user_tables import read_lines
+from scripts.lib.jobs.storage import digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
+from scripts.lib.reading.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, some, stated_classes
+from scripts.lib.reading.read_predictions import Scores, read_scores
+from scripts.lib.reading.user_tables import read_lines
 
 # Tolerance for probabilities and their sums, which files often round to few digits.
 ROUNDING = 2e-3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables.user_tables import read_lines, readable
+from scripts.lib.reading.user_tables import read_lines, readable
 
 # Names such as `0` or `class_3` give the number of a class; any other name that ends in a number is a class name.
 NUMBERED = re.compile(r"((?:class|logit|probability|prob|score|column|p|c)?[_ -]?)(\d{1,9})(?:\.0+)?", re.IGNORECASE)

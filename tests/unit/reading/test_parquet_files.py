@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables import parquet_files
-from scripts.lib.tables.parquet_files import read_parquet
-from scripts.lib.tables.user_tables import read_table
+from scripts.lib.reading import parquet_files
+from scripts.lib.reading.parquet_files import read_parquet
+from scripts.lib.reading.user_tables import read_table
 from tests.fuzz.test_targets import KNOWN
 
 TABLE = pl.DataFrame(

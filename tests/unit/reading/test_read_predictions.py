@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables.score_files import read_scores
+from scripts.lib.reading.read_predictions import read_scores
 
 
 @pytest.mark.parametrize("name", ["names", "image", "filenames"])

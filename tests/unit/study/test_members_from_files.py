@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.study.external import expand
+from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.resolve import resolve
 
 SETS = ["clean", "noise"]

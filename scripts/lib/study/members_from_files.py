@@ -122,7 +122,7 @@ def _member(row: Entry, path: str, datasets: Sequence[str]) -> Row:
     kind = row.get("kind") or kinds_of_suffixes().get(Path(str(_file_of(row) or "")).suffix, _kind_of_files())
     file = row.get(_file_key(kind))
     shown_path = file if isinstance(file, str) and file else path
-    if reason := _missing(file, kind, row, datasets):
+    if reason := _why_skipped(file, kind, row, datasets):
         return shown_path, None, reason
     row = {"kind": kind} | _beside(file) | row
     if _is_of_origin(kind, "weights"):
@@ -146,10 +146,10 @@ def _kind_of_files() -> str:
     return next(kind.name for kind in MEMBER_KINDS.values() if kind.origin == "files")
 
 
-def _missing(file: Any, kind: Any, row: Entry, datasets: Sequence[str]) -> str:
+def _why_skipped(file: Any, kind: Any, row: Entry, datasets: Sequence[str]) -> str:
     """Why the files of a member cannot be read, or nothing."""
     if _is_of_origin(kind, "files"):
-        return _missing_predictions(file, datasets)
+        return _why_predictions_are_skipped(file, datasets)
     if not _file_key(kind) or not isinstance(file, str):
         return ""
     path = MEMBER_KINDS[kind].file(row, "")
@@ -157,7 +157,7 @@ def _missing(file: Any, kind: Any, row: Entry, datasets: Sequence[str]) -> str:
     return f"{path} {fault}" if fault else ""
 
 
-def _missing_predictions(file: Any, datasets: Sequence[str]) -> str:
+def _why_predictions_are_skipped(file: Any, datasets: Sequence[str]) -> str:
     if isinstance(file, str) and len(datasets) > 1 and DATASET not in file:
         return f"one file for {len(datasets)} validation sets: write {DATASET} where their ids belong"
     lacking, faults = [], []

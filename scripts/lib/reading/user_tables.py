@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.errors import StudyError, first_line
-from scripts.lib.tables.parquet_files import read_parquet
+from scripts.lib.reading.parquet_files import read_parquet
 
 IDS = ("sample", "id")
 # In the order in which they are tried; the header and the first rows must agree on the number of columns.

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables.user_tables import (
+from scripts.lib.reading.user_tables import (
     IDS,
     ROW_NUMBERS,
     Archive,

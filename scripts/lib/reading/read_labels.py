@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables.user_tables import IDS, ids_in, read_array, read_table, texts_of, texts_of_array
+from scripts.lib.reading.user_tables import IDS, ids_in, read_array, read_table, texts_of, texts_of_array
 
 WHOLE_NUMBER = r"^-?\d+$"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.tables.score_files import read_scores
+from scripts.lib.reading.read_predictions import read_scores
 
 HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1), }"
 

@@ -12,8 +12,8 @@ import pytest
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json, save_json, save_lines
-from scripts.lib.tables.class_columns import class_order
-from scripts.lib.tables.prediction_files import Guesses, import_predictions, logits_of_file, read_scores, to_logits
+from scripts.lib.reading.align_predictions import Guesses, import_predictions, logits_of_file, read_scores, to_logits
+from scripts.lib.reading.class_columns import class_order
 
 SAMPLES = [f"image-{number}" for number in range(6)]
 CLASSES = ["cat", "dog", "newt"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib.jobs.deployment_methods import missing_program
+from scripts.lib.jobs.software_environments import missing_program
 
 
 @pytest.mark.parametrize(("methods", "wanted"), [(["conda"], "Miniforge"), (["apptainer", "conda"], "Apptainer")])

@@ -1,1 +1,0 @@
-"""Tables and arrays in users' files: predictions, labels, ids and class names, read strictly."""
