@@ -208,7 +208,7 @@ DAMAGES: dict[str, tuple[Any, str]] = {
     "quantised": (lambda tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8), "holds qint8 .* float32"),
     "sparse": (lambda tensor: tensor.to_sparse(), "holds .*sparse"),
     "without numbers": (lambda tensor: tensor.to("meta"), "holds .*meta"),
-    "of another shape": (lambda tensor: tensor.sum(), "tensors have another shape"),
+    "of another shape": (lambda tensor: tensor.sum(), "tensors have other shapes"),
 }
 
 
