@@ -1,1 +1,1 @@
-"""What a member says of a validation set: logits, attributions and activations."""
+"""What is recorded of a member on a validation set: logits, attributions and activations."""

@@ -1,4 +1,4 @@
-"""Where a member looks: attribution maps of a validation set."""
+"""Attribution maps of a member on a validation set."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def attribute(
 ) -> np.ndarray:
     """Attribution maps float16 [n, S, S] of the first n samples at the size S of the stored images.
 
-    Absolute values are summed over the channels. Each map is scaled to maximum 1, which no similarity measure notices,
-    because small gradients would vanish in float16; a map that is zero everywhere stays zero.
+    Absolute values are summed over the channels. Each map is scaled to maximum 1, because small gradients would vanish
+    in float16; the scale does not affect any similarity measure. A map that is zero everywhere stays zero.
     """
     n, size = min(settings["samples"], len(validation.samples)), validation.images.shape[1]
     targets = torch.from_numpy(logits.argmax(1) if settings["target"] == "prediction" else np.array(validation.labels))
@@ -44,6 +44,6 @@ def attribute(
 
 
 def _in_frame(heat: torch.Tensor, part: slice, size: int) -> torch.Tensor:
-    """Maps [B, 1, s, s] at their place in the stored image, [B, S, S]: zero where the member does not look."""
+    """Maps [B, 1, s, s] at their position in the stored image, [B, S, S]: zero outside the member's crop."""
     margins = (part.start, size - part.stop) * 2
     return nn.functional.pad(resized(heat, part.stop - part.start).squeeze(1), margins)

@@ -1,4 +1,4 @@
-"""What a trained member says about a validation set: logits, input attributions and activations."""
+"""Runs a trained member on a validation set: logits, input attributions and activations."""
 
 import time
 from typing import Any
@@ -71,7 +71,7 @@ def predict(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits float32 [N, C] of all images, and activations float16 [n, D] of the first n, in one pass.
 
-    An activation is the input of the classifier head; that of a convolutional head is averaged over space.
+    An activation is the input of the classifier head; for a convolutional head it is averaged over height and width.
     """
     features: list[torch.Tensor] = []
 

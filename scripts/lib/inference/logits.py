@@ -21,7 +21,7 @@ def batches_of(pixels: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
 def logits_in_batches(
     model: nn.Module, member: dict[str, Any], pixels: np.ndarray, device: torch.device
 ) -> Iterator[torch.Tensor]:
-    """Logits float32 [B, C] on the CPU for one batch of images after another."""
+    """Logits float32 [B, C] on the CPU, batch by batch."""
     model.eval()
     for batch in batches_of(pixels):
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""What all members predict for one dataset, checked before anything is compared."""
+"""The predictions of all members on one dataset, checked before anything is compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from scripts.lib.jobs.storage import digest_of_lines, load_array, load_json, loa
 class Predictions:
     """Logits of all members on one dataset: M arrays float [N, C] (memory-mapped), in the order of `members`.
 
-    `scored` has the labels of the C classes where they are a part of the study's classes, in ascending order.
+    `scored` has the labels of the C classes in ascending order if they are only some of the study's classes.
     """
 
     dataset: str
@@ -36,7 +36,7 @@ def probabilities(logits: Sequence[np.ndarray]) -> torch.Tensor:
 
 
 def predicted_classes(logits: Sequence[np.ndarray]) -> torch.Tensor:
-    """The members' predicted classes, int64 [M, N]; of equal logits the lowest class."""
+    """The members' predicted classes, int64 [M, N]; of several equal logits, the lowest class."""
     return torch.from_numpy(np.stack([member.argmax(1) for member in logits]))
 
 
@@ -44,8 +44,8 @@ def load_predictions(files: RecordedFiles) -> Predictions:
     """Open the predictions of all members on one dataset.
 
     Classes that are null in `files.classes` do not count on this dataset: their logits are left out.
-    Raises StudyError, naming the member and the dataset, for other samples, another number of samples or classes, a
-    wrong type, a logit that is NaN or infinite, or a file that was damaged.
+    Raises StudyError, naming the member and the dataset, for different samples, a different number of samples or
+    classes, a wrong data type, a logit that is NaN or infinite, or a damaged file.
     """
     ids = checked_samples(files, "predictions")
     names = load_json(files.classes)
@@ -63,13 +63,13 @@ def load_predictions(files: RecordedFiles) -> Predictions:
 def checked_samples(files: RecordedFiles, kind: str) -> list[str]:
     """The sample ids of the dataset, after making sure that every member was run on these samples in this order.
 
-    `kind` is what `files.arrays` are: predictions, attributions or activations. Raises StudyError naming the first
-    member that differs, or a file that was damaged.
+    `kind` says what `files.arrays` are: predictions, attributions or activations. Raises StudyError naming the first
+    member that differs, or a damaged file.
     """
     require_undamaged(files.set_record, labels=files.labels, samples=files.samples)
     ids = load_lines(files.samples)
     if not ids:
-        raise StudyError(f"{files.samples} lists no sample of dataset {files.dataset}. Delete it and run again.")
+        raise StudyError(f"{files.samples} lists no samples of dataset {files.dataset}. Delete it and run again.")
     _require_run_on(ids, files)
     for path, record in zip(files.arrays, files.records, strict=True):
         require_undamaged(record, **{kind: path})
@@ -117,7 +117,7 @@ def require_finite_logits(logits: np.ndarray, member: str, dataset: str, samples
 
 
 def load_labels(path: str | Path, predictions: Predictions) -> torch.Tensor:
-    """Labels int64 [N] among the classes of the logits.
+    """Labels int64 [N], as positions among the classes of the logits.
 
     Raises StudyError, naming the dataset and the first bad sample, if they do not fit.
     """
@@ -128,7 +128,7 @@ def load_labels(path: str | Path, predictions: Predictions) -> torch.Tensor:
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise StudyError(
             f"{path} (dataset {predictions.dataset}) is {labels.dtype} {list(labels.shape)}; expected int64 [{count}], "
-            "one label for each sample of the predictions. Delete it and run again."
+            "one label per sample of the predictions. Delete it and run again."
         )
     bad = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(bad):

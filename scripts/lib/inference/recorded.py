@@ -10,8 +10,9 @@ from typing import Any
 class RecordedFiles:
     """Files of the members `members` on the validation set `dataset`.
 
-    `records` and `arrays` have a path for each member: the record of its predictions, and its predictions or what else
-    is compared. `labels`, `samples` and `set_record` are the set's; `classes` lists the classes that count on it.
+    `records` and `arrays` have one path per member: the record of its predictions, and the array that is compared, such
+    as its predictions. `labels`, `samples` and `set_record` belong to the validation set; `classes` lists the classes
+    that count on it.
     """
 
     dataset: str
@@ -27,8 +28,8 @@ class RecordedFiles:
     def declared(cls, dataset: str, members: Sequence[str], inputs: Mapping[str, Any]) -> "RecordedFiles":
         """From the inputs of a rule, by their names.
 
-        `records` and `arrays` have the files of members that were run one by one; those that came from users' files
-        lie together in the folder `imported`.
+        `records` and `arrays` have the files of members that were run one by one; files of members that were imported
+        from users' files are together in the folder `imported`.
         """
         folder = inputs.get("imported")
         records, arrays = (
@@ -39,7 +40,7 @@ class RecordedFiles:
 
 
 def _paths(members: Sequence[str], suffix: str, own: Sequence[str], folder: str | None) -> list[str]:
-    """Each member's file: its own, or the one in the folder."""
+    """One file per member: from `own`, or in the folder."""
     named = {Path(path).name: str(path) for path in own}
     names = [f"{member}{suffix}" for member in members]
     return [named.get(name, f"{folder}/{name}") for name in names]

@@ -1,1 +1,1 @@
-"""Members that are not trained here, and the table of all members."""
+"""The kinds of members, external members, and the table of all members."""

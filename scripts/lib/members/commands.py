@@ -1,4 +1,4 @@
-"""Members that are a program of the user's: it gets a folder of images and writes a file of predictions."""
+"""Members that are a user's program, which gets a folder of images and writes a file of predictions."""
 
 import contextlib
 import os
@@ -30,8 +30,8 @@ def run_command(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Logits float32 [N, C] that the member's program gives for images uint8 [N, S, S, 3], and what to record.
 
-    The program's files lie in a new folder below `folder`, which is removed. Raises StudyError for a program that is
-    not there, fails, does not end in time, or writes what cannot be used.
+    The program's files are in a new folder below `folder`, which is removed. Raises StudyError if the program does not
+    exist, fails, does not end in time, or writes a file that cannot be used.
     """
     where, start = f"members/{member['id']}/command", time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def run_command(
         output = place / f"predictions.{member['format']}"
         _run(filled(member["command"], place / "images", output, where), member["timeout"], place, where)
         if not output.is_file():
-            raise StudyError(f"{where}: the program ended well, but did not write the file {{output}} ({output.name}).")
+            raise StudyError(f"{where}: the program succeeded, but did not write the file {{output}} ({output.name}).")
         logits, details = logits_of_file(str(output), member, dataset, names, classes, None)
     spent = time.perf_counter() - start
     return logits, details | {"file": " ".join(member["command"]), "device": "the program's", "seconds": spent}
@@ -57,7 +57,7 @@ def write_images(pixels: np.ndarray, folder: Path, title: str) -> list[str]:
 
 
 def filled(command: Sequence[str], images: Path, output: Path, where: str) -> list[str]:
-    """The command with its places filled in."""
+    """The command with `{images}` and `{output}` replaced by paths."""
     text = " ".join(command)
     if lacking := [name for name in ("{images}", "{output}") if name not in text]:
         raise StudyError(
@@ -71,7 +71,7 @@ def filled(command: Sequence[str], images: Path, output: Path, where: str) -> li
 
 
 def _run(command: list[str], timeout: float, folder: Path, where: str) -> None:
-    """Run a program in a process group of its own, so that what it has started ends with it."""
+    """Run a program in its own process group, so that the processes that it starts end with it."""
     with (folder / "said.txt").open("w+b") as said:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
@@ -90,7 +90,7 @@ def _run(command: list[str], timeout: float, folder: Path, where: str) -> None:
         lines = said.read().decode(errors="replace").strip().splitlines()[-LINES_SHOWN:]
     if status:
         raise StudyError(
-            f"{where}: the program ended with status {status}. It said last: {' | '.join(lines) or 'nothing'}"
+            f"{where}: the program ended with status {status}. Its last output: {' | '.join(lines) or 'nothing'}"
         )
     for line in lines:
         log.info("%s", line)

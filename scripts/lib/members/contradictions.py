@@ -1,4 +1,4 @@
-"""Settings of trainings that contradict each other although the schema allows each of them."""
+"""Training settings that contradict each other, although the schema allows each of them."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from scripts.lib.members.spec import Entry
 
 
 def contradictions_of_training(member: Entry, study: Entry) -> Iterator[str]:
-    """What contradicts each other in the settings of a training on labels."""
+    """Contradictions in the settings of a training on labels."""
     if "architecture" in member:
         yield from network_contradictions(member["architecture"])
     yield from optimizer_contradictions(member["optimizer"])
@@ -14,19 +14,19 @@ def contradictions_of_training(member: Entry, study: Entry) -> Iterator[str]:
 
 
 def network_contradictions(network: Entry) -> Iterator[str]:
-    """What contradicts each other in a section `architecture`."""
+    """Contradictions in a section `architecture`."""
     if network["name"] == "deit" and network["embedding"] % network["heads"]:
         yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
 
 
 def optimizer_contradictions(optimizer: Entry) -> Iterator[str]:
-    """What contradicts each other in a section `optimizer`."""
+    """Contradictions in a section `optimizer`."""
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         yield "optimizer/nesterov: needs a momentum above 0"
 
 
 def interval_contradictions(section: str, settings: Entry, *keys: str) -> Iterator[str]:
-    """Intervals of a section that do not begin with their smaller end."""
+    """Intervals of a section whose first number is larger than the second."""
     for key in keys:
         smallest, largest = settings[key]
         if smallest > largest:

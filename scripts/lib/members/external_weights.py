@@ -1,4 +1,4 @@
-"""Weights that were trained elsewhere become an ordinary member: safetensors, and a record like that of a training."""
+"""Turns the weights of an external member into those of an ordinary one: safetensors, and a record as of a training."""
 
 import difflib
 import re
@@ -22,7 +22,7 @@ from scripts.lib.reading.class_columns import class_order, stated_classes
 from scripts.lib.training.state import make_record
 
 State = dict[str, torch.Tensor]
-# Where training scripts put the tensors in their files, and what wrappers put before their names.
+# Keys under which training scripts store the tensors, and prefixes that wrappers add to their names.
 SECTIONS = ("state_dict", "model_state_dict", "model", "model_ema", "state_dict_ema", "net")
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 SHOWN_KEYS = 3
@@ -36,16 +36,16 @@ def import_weights(
     weights: str,
     record: str,
 ) -> None:
-    """Write weights and record of a member whose weights were trained elsewhere.
+    """Write weights and record of an external member.
 
     `file` has its weights; None takes the library's. The classifier's outputs are put into the study's order. `stored`
-    has `image_size` and `resize` of the study. Raises StudyError for a file that is no plain weights, or does not fit
-    the architecture.
+    has `image_size` and `resize` of the study. Raises StudyError for a file that does not hold plain weights, or does
+    not fit the architecture.
     """
     start, where = time.perf_counter(), f"members/{member['id']}"
     source = source_of(member, file is None, where)
     given = read_state(file) if file else source.weights
-    assert given is not None  # a library that has no weights of its own has said so
+    assert given is not None  # `source_of` raises an error if the library has no weights
     complete = completed(member, source, stored)
     names = stated_classes(member["classes"])
     outputs = len(names) if names else outputs_in(given, complete, len(classes))
@@ -62,14 +62,14 @@ def import_weights(
 
 
 def source_of(member: dict[str, Any], pretrained: bool, where: str) -> Source:
-    """What the library of the member's kind knows of its model, with the library's own weights if `pretrained`."""
+    """What the library of the member's kind knows about its model, with the library's own weights if `pretrained`."""
     kind = kind_of(member)
     assert kind.source is not None, f"members of kind {kind.name} do not import weights"
     return kind.source(member, pretrained, where)
 
 
 def completed(member: dict[str, Any], source: Source, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The member as an ordinary network of the study; what the study does not say is the library's."""
+    """The member as an ordinary network of the study; the library's values are used where the study gives none."""
     said = {key: member[key] if member[key] is not None else getattr(source, key) for key in ("mean", "std")}
     crop = member["crop"] or source.crop
     kept: dict[str, Any] = {key: member[key] for key in ("id", "kind", "recipe") if key in member}
@@ -86,9 +86,9 @@ def completed(member: dict[str, Any], source: Source, stored: Mapping[str, Any])
 
 
 def read_state(file: str) -> State:
-    """Tensors by name. A file of Python's pickle is read only as far as it holds nothing but tensors and plain values.
+    """Tensors by name. A pickle file is loaded only if it holds nothing but tensors and plain values.
 
-    Raises StudyError for anything else, and for a file of torch that does not fit its checksums; nothing of it is
+    Raises StudyError for anything else, and for a torch file that does not match its checksums; no code in the file is
     executed.
     """
     if Path(file).suffix == ".safetensors":
@@ -101,7 +101,7 @@ def read_state(file: str) -> State:
     except Exception as error:  # noqa: BLE001 - a damaged file makes torch raise anything
         raise StudyError(
             f"the weights {file} are refused: they are damaged, or hold Python objects, which could run any program "
-            f"when they are loaded ({_why_not(error)}). Save the tensors alone, where the model is at home: "
+            f"when they are loaded ({_why_not(error)}). Save only the tensors, in the project that trained the model: "
             'safetensors.torch.save_file(model.state_dict(), "weights.safetensors").'
         ) from None
     if damage:
@@ -111,21 +111,21 @@ def read_state(file: str) -> State:
             content = content[section]
             break
     if not isinstance(content, dict) or not content or not all(map(_is_named_tensor, content.items())):
-        raise StudyError(f"the weights {file} hold no tensors by name (looked for also under {', '.join(SECTIONS)}).")
+        raise StudyError(f"the weights {file} are not tensors by name (also looked for under {', '.join(SECTIONS)}).")
     return plain_names(content)
 
 
 def _wrong_checksum(file: str) -> str:
-    """The part of a file of torch that is not as it was written; torch itself does not look at the checksums."""
+    """The first part of a torch file whose checksum is wrong; torch itself does not verify the checksums."""
     if not zipfile.is_zipfile(file):
         return ""
     with zipfile.ZipFile(file) as archive:
         part = archive.testzip()
-    return f"{printable(part)} in it does not fit its checksum" if part else ""
+    return f"{printable(part)} in it does not match its checksum" if part else ""
 
 
 def _why_not(error: Exception) -> str:
-    """Why torch does not load a file, without its advice to load it all the same."""
+    """Why torch does not load a file, without torch's advice to load it anyway."""
     text = str(error)
     if named := re.search(r"GLOBAL (\S+)", text):
         return f"it holds {printable(named[1])}"
@@ -139,7 +139,7 @@ def _is_named_tensor(item: tuple[Any, Any]) -> bool:
 
 
 def plain_names(state: State) -> State:
-    """Names without what DataParallel, torch.compile or Lightning put before all of them."""
+    """Names without the prefix that DataParallel, torch.compile or Lightning adds to all of them."""
     for prefix in WRAPPERS:
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
@@ -147,7 +147,7 @@ def plain_names(state: State) -> State:
 
 
 def outputs_in(state: State, member: dict[str, Any], classes: int) -> int:
-    """How many classes the weights have, by the classifier head's tensor; `classes` where it is not found."""
+    """How many classes the weights have, from the classifier head's tensor; `classes` if it is not found."""
     network = build(member, classes)
     tensor = state.get(f"{network.head}.weight")
     if tensor is None or not tensor.ndim or classes not in outputs_of(_head(network)):
@@ -164,14 +164,14 @@ def fitting(given: State, model: nn.Module, file: str, where: str) -> State:
     if missing or unexpected:
         raise StudyError(
             f"{where}: {file} does not fit the architecture. Missing ({len(missing)}): {_keys(missing, given)}. "
-            f"Unexpected ({len(unexpected)}): {_keys(unexpected, wanted)}. Is `model` the right one?"
+            f"Unexpected ({len(unexpected)}): {_keys(unexpected, wanted)}. Is `model` correct?"
         )
     if shapes:
         name = shapes[0]
         raise StudyError(
-            f"{where}: {file} does not fit the architecture: {len(shapes)} tensors have another shape, the first is "
+            f"{where}: {file} does not fit the architecture: {len(shapes)} tensors have other shapes; the first is "
             f"{name}, {list(given[name].shape)} instead of {list(wanted[name].shape)}. Are `model`, `arguments` and "
-            "`image_size` right?"
+            "`image_size` correct?"
         )
     return {
         name: _usable(given.get(name, tensor), tensor, f"{where}: {name} in {file}") for name, tensor in wanted.items()
@@ -179,7 +179,7 @@ def fitting(given: State, model: nn.Module, file: str, where: str) -> State:
 
 
 def _usable(given: torch.Tensor, wanted: torch.Tensor, what: str) -> torch.Tensor:
-    """The given numbers in the type of the model's. Raises StudyError where they are not numbers of that kind."""
+    """The given numbers in the model's data type. Raises StudyError if they cannot be converted to it."""
     plain = given.layout == torch.strided and not given.is_meta
     if not plain or (wanted.is_floating_point() and not given.is_floating_point()):
         kind = given.dtype if plain else "no numbers (meta)" if given.is_meta else given.layout
@@ -192,7 +192,7 @@ def _usable(given: torch.Tensor, wanted: torch.Tensor, what: str) -> torch.Tenso
     if wrong:
         raise StudyError(
             f"{what}: {wrong} of {found.numel()} numbers are not finite (NaN, or beyond {_name_of(wanted.dtype)}). The "
-            "file is damaged, or the training diverged: copy or save it again, or take an earlier checkpoint."
+            "file is damaged, or the training diverged: copy or save it again, or use an earlier checkpoint."
         )
     return found
 
@@ -202,18 +202,18 @@ def _name_of(kind: object) -> str:
 
 
 def _keys(names: Sequence[str], others: Mapping[str, Any]) -> str:
-    """The first names, each with the nearest one among the others."""
+    """The first names, each with the most similar one among the others."""
     if not names:
         return "none"
     shown = []
     for name in names[:SHOWN_KEYS]:
         close = difflib.get_close_matches(name, list(others), n=1)
-        shown.append(f"{name} (near {close[0]})" if close else name)
+        shown.append(f"{name} (similar to {close[0]})" if close else name)
     return ", ".join(shown) + (", …" if len(names) > SHOWN_KEYS else "")
 
 
 def reordered(state: State, network: Network, order: list[int]) -> State:
-    """The weights with the classifier head's outputs in another order, or a part of them."""
+    """The weights with the classifier head's outputs, or some of them, in the given order."""
     outputs = outputs_of(_head(network))[0]
     if order == list(range(outputs)):
         return state

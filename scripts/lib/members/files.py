@@ -1,4 +1,4 @@
-"""The user's files that a member of the study names. Standard library only: the rules import this module."""
+"""The user's files that a member names. Needs only the standard library, because the rules import this module."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ Member = Mapping[str, Any]
 
 
 def lists_of_member(member: Member, dataset: str = "") -> list[str]:
-    """The files with the sample ids and the class names of a member, where it has some."""
+    """The files with the sample ids and the class names of a member, if it has any."""
     return [path for key in ("samples", "classes") if (path := _list_of(member, key, dataset))]
 
 

@@ -1,8 +1,8 @@
 """Members in ONNX files: run by ONNX Runtime on the CPU, predictions only.
 
-ONNX is the format for models of any framework here, because a file is a list of known operators and their numbers:
-nothing in it is Python and no library of further operators is loaded. TorchScript and torch.export files hold pickles
-or code, and are read by few versions of torch.
+ONNX is used for models of any framework, because a file is a list of known operators and their numbers: it contains no
+Python, and no library of further operators is loaded. TorchScript and torch.export files contain pickles or code, and
+only few versions of torch can read them.
 """
 
 import statistics
@@ -27,9 +27,9 @@ SCORES = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
 
 class OnnxModel:
-    """An opened file. `image_size` is None where the file takes any; `batch` is the fixed number of images, or None.
+    """An opened file. `image_size` is None if the file takes any; `batch` is the fixed number of images, or None.
 
-    Raises StudyError for a file that is damaged, or does not make scores of images.
+    Raises StudyError for a file that is damaged, or does not compute scores from images.
     """
 
     def __init__(self, path: str, threads: int, where: str) -> None:
@@ -42,10 +42,10 @@ class OnnxModel:
             )
             inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
             self.parameters = count_parameters(path)
-            fault = _input_fault(inputs) or _output_fault(outputs)  # names that are not UTF-8 are seen here
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime has an exception for every way in which a file is wrong
+            fault = _input_fault(inputs) or _output_fault(outputs)  # raises for names that are not UTF-8
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises many types of exceptions for bad files
             raise StudyError(
-                f"{where}: {path} is no model that ONNX Runtime can open ({printable(first_line(error))})."
+                f"{where}: {path} is not a model that ONNX Runtime can open ({printable(first_line(error))})."
             ) from None
         if fault:
             raise StudyError(f"{where}: {path} {fault}.")
@@ -59,7 +59,7 @@ class OnnxModel:
         self.batch = shape[0] if isinstance(shape[0], int) else None
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """The first output [B, C] for images float32 [B, 3, H, W]; a fixed batch is filled up and cut off again."""
+        """The first output [B, C] for images float32 [B, 3, H, W]; a fixed batch is padded, and the padding removed."""
         count = len(images)
         if self.batch:
             images = np.resize(images, (self.batch, *images.shape[1:]))
@@ -69,18 +69,18 @@ class OnnxModel:
         if len(images) > 1 and found.shape[:1] != (len(images),):
             raise StudyError(
                 f"{self.where}: its first output ({self.output}) has the shape {list(found.shape)} for {len(images)} "
-                "images; it must be [images, classes]."
+                "images; expected [images, classes]."
             )
         return found.reshape(len(images), -1)[:count]
 
     def outputs_of(self, pixels: np.ndarray, member: dict[str, Any], title: str) -> Iterator[np.ndarray]:
-        """Outputs of one batch of stored images after another."""
+        """The outputs for stored images, batch by batch."""
         step = self.batch or BATCH
         for start in progress(range(0, len(pixels), step), title, "batch"):
             yield self(prepare(pixels[start : start + step], member, torch.device("cpu")).contiguous().numpy())
 
     def latency(self, image_size: int) -> float:
-        """Milliseconds for one image (or one fixed batch), the median of several runs after one to warm up."""
+        """Milliseconds per image, the median of several runs after a warm-up run; a fixed batch is run as a whole."""
         image, seconds = np.zeros((1, 3, image_size, image_size), np.float32), []
         for _ in range(TIMED_RUNS + 1):
             start = time.perf_counter()
@@ -98,20 +98,20 @@ def _channels_last(shape: Sequence[Any]) -> bool:
 
 
 def _sides(shape: Sequence[Any]) -> Sequence[Any]:
-    """Height and width: numbers, or names where the file takes any."""
+    """Height and width: numbers, or names if the file takes any."""
     return shape[1:3] if _channels_last(shape) else shape[2:]
 
 
 def _input_fault(inputs: Sequence[Any]) -> str:
-    """What is wrong with a file's inputs, as the end of a sentence."""
+    """What is wrong with a file's inputs, as the end of a sentence; an empty text if nothing is."""
     needed = "its input must be one float32 tensor [N, 3, H, W] or [N, H, W, 3]"
     if not inputs:
-        return f"takes no input; {needed}"
+        return f"has no input; {needed}"
     shape = inputs[0].shape
     if len(inputs) > 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or 3 not in (shape[1], shape[3]):
         return f"takes {_listing(inputs)}; {needed}"
     if 0 in shape:
-        return f"takes {_listing(inputs)}, of which a dimension of 0 leaves no images; export it with another one"
+        return f"takes {_listing(inputs)}, where a dimension is 0; export it with another one"
     sides = {side for side in _sides(shape) if isinstance(side, int)}
     if len(sides) > 1:
         return f"takes images of {' and '.join(map(str, _sides(shape)))} pixels; they must be square"
@@ -119,10 +119,10 @@ def _input_fault(inputs: Sequence[Any]) -> str:
 
 
 def _output_fault(outputs: Sequence[Any]) -> str:
-    """What is wrong with a file's outputs, as the end of a sentence."""
+    """What is wrong with a file's outputs, as the end of a sentence; an empty text if nothing is."""
     needed = "the first output must be a tensor of floating-point scores [N, classes]"
     if not outputs:
-        return f"gives no output; {needed}"
+        return f"has no output; {needed}"
     return "" if outputs[0].type in SCORES else f"gives {_listing(outputs)}; {needed}"
 
 
@@ -138,7 +138,7 @@ def predict_onnx(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Logits float32 [N, C] of stored images uint8 [N, S, S, 3], and what to record.
 
-    Raises StudyError for a file that is no such model.
+    Raises StudyError for a file that is not such a model.
     """
     where, start = f"members/{member['id']} ({path})", time.perf_counter()
     model = OnnxModel(path, threads, where)
@@ -172,7 +172,7 @@ def predict_onnx(
 
 
 def count_parameters(path: str) -> int:
-    """Numbers in the file's initialisers of floating point, without reading those that lie in other files."""
+    """How many numbers the file's floating-point initialisers have; data in other files is not read."""
     import onnx
 
     floating = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.BFLOAT16)

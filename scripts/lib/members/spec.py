@@ -1,7 +1,7 @@
-"""What a kind of member is: one frozen spec in one module of `members/kinds/`, which nothing else has to name.
+"""What a kind of member is: one frozen spec in one module of `members/kinds/`, found without being named anywhere.
 
-Needs only the standard library, because the rules read the specs before any job; what a kind needs torch for, its
-functions import.
+Needs only the standard library, because the rules read the specs before any job; the functions of a kind import what
+they need, such as torch, when they are called.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-Entry = Mapping[str, Any]  # a member, or the study, as the study file has it
+Entry = Mapping[str, Any]  # a member or the study, as in the study file
 # Where a member's predictions come from:
-#   training     a network that is made here from the training images, by a rule of the kind's own
-#   weights      a network whose weights were trained elsewhere; `source` knows the library   (rule import_weights)
-#   run          a model that is run on the images of each validation set by `predict`        (rule predict)
-#   files        predictions that a user has already                                     (rule import_predictions)
+#   training     a network that the workflow makes from the training images, by the kind's own rule
+#   weights      a network with existing weights; `source` gets them from the library     (rule import_weights)
+#   run          a model that `predict` runs on the images of each validation set         (rule predict)
+#   files        existing predictions in a user's files                                   (rule import_predictions)
 Origin = Literal["training", "weights", "run", "files"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a library knows of a model: how images are prepared for it, and its own weights where these are asked for.
+    """What a library knows about a model: how images are prepared for it, and its own weights if they are asked for.
 
-    `image_size` is in pixels, `crop` a share of the image's shorter side; `mean` and `std` are of the channels of
-    pixels between 0 and 1. `arguments` are further ones of the function that creates the model.
+    `image_size` is in pixels, `crop` a part of the image's shorter side; `mean` and `std` are those of each channel,
+    for pixels between 0 and 1. `arguments` are additional arguments of the function that creates the model.
     """
 
     image_size: int
@@ -45,11 +45,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Run:
-    """One member that is to predict one validation set.
+    """One run of a member on a validation set.
 
     `images` are uint8 [N, S, S, 3], with their ids in `samples`; `classes` are the study's, in its order. `file` is the
-    user's file of the member, if its kind has one; `stored` has `image_size` and `resize` of the study. Files of its
-    own a member may write below `folder`, and removes them.
+    user's file of the member, if its kind has one; `stored` has `image_size` and `resize` of the study. A member may
+    write temporary files below `folder`, which it must remove.
     """
 
     member: dict[str, Any]
@@ -71,9 +71,9 @@ def _no_faults(member: Entry, study: Entry) -> Iterator[str]:
 class MemberKind:
     """A kind of member.
 
-    `schema` is the JSON Schema of its keys as YAML: `description`, `required` and `properties`. The keys `id`, `kind`,
-    `recipe` and `expected_top1` are every kind's; `samples` and `classes` are files where they are text; `parameters`,
-    `macs` and `latency_ms` are costs; a kind that is run may have a `timeout` in seconds.
+    `schema` is the JSON Schema of its keys as YAML: `description`, `required` and `properties`. Every kind has the keys
+    `id`, `kind`, `recipe` and `expected_top1`; `samples` and `classes` are files if they are text; `parameters`, `macs`
+    and `latency_ms` are costs; a kind with origin "run" may have a `timeout` in seconds.
     """
 
     name: str
@@ -84,21 +84,21 @@ class MemberKind:
     origin: Origin
     # Whether it needs images, which datasets of kind predictions lack.
     needs_images: bool = True
-    # Suffixes of the files that become members of this kind where an entry has `from`.
+    # Suffixes of the files that become members of this kind if an entry has `from`.
     suffixes: tuple[str, ...] = ()
     # The key that holds the member's file.
     file_key: str | None = None
-    # The path in that key on a validation set, where it is not the value itself; None for a value that is not a path.
+    # The path for a validation set, if it is not the value of that key; None for a value that is not a path.
     file_of: Callable[[Entry, str], str | None] | None = None
-    # Further files that decide what the member predicts, as far as they exist.
+    # Further files that affect what the member predicts, if they exist.
     further_files: Callable[[Entry], list[str]] = lambda member: []
-    # What its keys contradict: texts that begin with the key, of a member and the study that the schema allows.
+    # Contradictions in its keys, as texts that begin with the key. Arguments: a member and the study, valid by schema.
     contradictions: Callable[[Entry, Entry], Iterator[str]] = _no_faults
-    # The members that an entry of the study file, which is not checked yet, stands for.
+    # The members that an entry of the study file expands to; the entry has not been checked yet.
     stands_for: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda entry: [entry]
-    # origin "weights": (member, whether the library's own weights are asked for, where in the study) → Source.
+    # For origin "weights": (member, whether the library's own weights are asked for, key in the study) → Source.
     source: Callable[[dict[str, Any], bool, str], Source] | None = None
-    # origin "run": logits float32 [N, C] in the order of samples and classes, and what to record of them.
+    # For origin "run": logits float32 [N, C] in the order of samples and classes, and what to record about them.
     predict: Callable[[Run], tuple[np.ndarray, dict[str, Any]]] | None = None
 
     def __post_init__(self) -> None:
@@ -117,7 +117,7 @@ class MemberKind:
         return self.origin in ("training", "weights")
 
     def file(self, member: Entry, dataset: str) -> str | None:
-        """The user's file of a member on a validation set, as it is opened; None where it has none."""
+        """The user's file of a member for a validation set, as it is opened; None if it has none."""
         if self.file_key is None or member.get(self.file_key) is None:
             return None
         path = self.file_of(member, dataset) if self.file_of else member[self.file_key]

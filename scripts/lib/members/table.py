@@ -1,4 +1,4 @@
-"""The table of the members: what each is, how large, what it costs, and how it was trained."""
+"""The table of the members: architecture, size, costs and training of each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,10 +31,10 @@ SCHEMA: dict[str, Any] = {
 
 
 def members_table(members: Sequence[dict[str, Any]], records: Mapping[str, dict[str, Any]]) -> pl.DataFrame:
-    """One row a member, in the order of the study; operations and latency are for one image at the member's size.
+    """One row per member, in the order of the study; operations and latency are for one image at the member's size.
 
-    `records` has by id the record of the training or import, or for a member that was only run that of its predictions.
-    Of a member on file there is neither: what it costs is what the study says, or null.
+    `records` has, by id, the record of a member's training or import, or that of its predictions if it was only run.
+    A member with files of predictions may have neither: its costs are those that the study states, or null.
     """
     rows = [
         _row(member, records.get(member["id"], {}))
@@ -52,7 +52,7 @@ def _of_network(record: dict[str, Any]) -> dict[str, Any]:
     member = record["member"]
     model, network = build(member, len(record["classes"])).model, member["architecture"]
     return {
-        "architecture": network.get("model", network["name"]),  # a library's model has a name of its own
+        "architecture": network.get("model", network["name"]),  # models of a library have their own names
         "parameters": count_parameters(model),
         "macs": count_macs(model, member["image_size"]),
         "latency_ms": latency(model, member["image_size"]),
@@ -68,7 +68,7 @@ def _of_network(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_predictions(member: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """What the study says of the costs counts before what was found."""
+    """Costs that the study states take precedence over measured ones."""
     stated = {key: member[key] for key in COSTS if member.get(key) is not None}
     view = {key: record[key] for key in ("image_size", "crop") if key in record} | record.get("transforms", {})
     costs = {key: record.get(key) for key in COSTS} | stated

@@ -1,4 +1,4 @@
-"""The networks: an architecture is one function from its parameters to a model and the name of its classifier head."""
+"""The networks: an architecture is a function from its parameters to a model and the name of its classifier head."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def architecture(builder: Builder) -> Builder:
 def _resnext(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
     """Xie et al. 2017, in timm's implementation."""
     model = timm.models.resnet.ResNet(
-        timm.models.resnet.Bottleneck,  # type: ignore[arg-type]  # timm annotates an instance where it takes the class
+        timm.models.resnet.Bottleneck,  # type: ignore[arg-type]  # timm's annotation says an instance, but it takes the class
         parameters["layers"],
         cardinality=parameters["cardinality"],
         base_width=parameters["block_width"],
@@ -46,7 +46,7 @@ def _resnext(parameters: dict[str, Any], classes: int, image_size: int) -> Netwo
 
 @architecture
 def _resnet(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """He et al. 2016, in torchvision's implementation, whole or as a sub-network with other widths."""
+    """He et al. 2016, in torchvision's implementation, complete or as a sub-network with other widths."""
     return Network(resnet(parameters, classes), "fc")
 
 
@@ -99,7 +99,7 @@ def _timm(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
 
 @architecture
 def _torchvision(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """Any classifier of torchvision. Its head is the last layer with an output for each class."""
+    """Any classifier of torchvision. Its head is the last layer with one output per class."""
     name = parameters["model"]
     if name not in torchvision.models.list_models(module=torchvision.models):
         raise StudyError(f"architecture: torchvision has no classifier {name!r}.")
@@ -112,7 +112,7 @@ def _torchvision(parameters: dict[str, Any], classes: int, image_size: int) -> N
 
 
 def outputs_of(layer: nn.Module) -> tuple[int, ...]:
-    """The number of outputs of a layer that may be a classifier's head."""
+    """The numbers of outputs of a layer that may be a classifier head; empty for other layers."""
     return tuple(getattr(layer, key) for key in ("out_features", "out_channels") if hasattr(layer, key))
 
 
@@ -127,5 +127,5 @@ def build(member: dict[str, Any], classes: int) -> Network:
 
 
 def to_device(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model on `device`, its convolutions in the channels-last layout, which is up to three times as fast."""
+    """The model on `device`, with convolutions in the channels-last layout, which is up to three times as fast."""
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

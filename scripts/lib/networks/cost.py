@@ -19,7 +19,7 @@ def count_parameters(model: nn.Module) -> int:
 def count_macs(model: nn.Module, image_size: int) -> int:
     """Multiply-accumulate operations for one image, counted by torch (which counts two operations for each).
 
-    Attention is computed by plain matrix products, because torch does not count its fused form on the CPU.
+    Attention is computed with plain matrix products, because torch does not count its fused form on the CPU.
     """
     model.eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
@@ -28,7 +28,7 @@ def count_macs(model: nn.Module, image_size: int) -> int:
 
 
 def latency(model: nn.Module, image_size: int) -> float:
-    """Milliseconds for one image on the CPU with the job's threads, the median of several runs after one to warm up."""
+    """Milliseconds for one image on the CPU with the job's threads, the median of several runs after a warm-up."""
     image, seconds = torch.zeros(1, 3, image_size, image_size), []
     model.eval()
     with torch.inference_mode():

@@ -16,7 +16,7 @@ def seen(member: dict[str, Any], side: int) -> slice:
 
 
 def relative_crop(crop: float, stored: Mapping[str, Any]) -> float:
-    """A crop relative to the whole picture as one relative to stored images, which `resize` has cropped already."""
+    """Converts a crop relative to the whole picture to one relative to stored images, which are already cropped."""
     left = stored["image_size"] / (stored["resize"] or stored["image_size"])
     return min(1.0, crop / left)
 
@@ -32,5 +32,5 @@ def prepare(pixels: np.ndarray, member: dict[str, Any], device: torch.device) ->
 
 
 def resized(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Images [B, C, H, W] at another height and width, smoothed where they become smaller."""
+    """Images [B, C, H, W] at another height and width, smoothed if they become smaller."""
     return nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)

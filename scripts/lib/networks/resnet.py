@@ -1,4 +1,4 @@
-"""torchvision's ResNet with every width as data, so that a sub-network of a super-network is an ordinary network."""
+"""torchvision's ResNet with widths as parameters, so that a sub-network of a super-network is an ordinary network."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ BLOCKS: dict[str, Any] = {
     "basic": torchvision.models.resnet.BasicBlock,
 }
 PLANES = (64, 128, 256, 512)
-# How many convolutions of a block have a width of their own; the last one has the width of the stage.
+# How many convolutions of a block have separate widths; the last convolution has the width of the stage.
 MIDDLE = {"bottleneck": 2, "basic": 1}
 
 
 def full_widths(parameters: dict[str, Any]) -> dict[str, Any]:
-    """`parameters` of a `resnet` with torchvision's own widths where none are given."""
+    """`parameters` of a `resnet`, completed with torchvision's own widths."""
     block = parameters["block"]
     widths = [planes * BLOCKS[block].expansion for planes in PLANES]
     middle = [[[planes] * MIDDLE[block]] * count for planes, count in zip(PLANES, parameters["layers"], strict=True)]
@@ -26,7 +26,7 @@ def full_widths(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def resnet(parameters: dict[str, Any], classes: int) -> nn.Module:
-    """torchvision's network, whose convolutions and batch norms are replaced where the study gives other widths.
+    """torchvision's network, with convolutions and batch norms replaced if the study gives other widths.
 
     Raises StudyError if the lists of widths do not fit the number of blocks.
     """
@@ -49,10 +49,10 @@ def resnet(parameters: dict[str, Any], classes: int) -> nn.Module:
 
 
 def _narrow_block(model: nn.Module, name: str, inputs: int, widths: list[int]) -> int:
-    """Give the convolutions of a block their widths; returns the width of its output."""
+    """Set the widths of a block's convolutions; returns the width of its output."""
     downsample = model.get_submodule(name).downsample
     if downsample is None and inputs != widths[-1]:
-        # Where torchvision's own widths need no convolution in the shortcut, other widths may: a stem of another width.
+        # With torchvision's widths this shortcut needs no convolution; with other widths, as of the stem, it would.
         raise StudyError(f"architecture: {name} adds its input of width {inputs} to an output of width {widths[-1]}.")
     if downsample is not None:
         _narrow(model, f"{name}.downsample.0", f"{name}.downsample.1", inputs, widths[-1])
@@ -62,7 +62,7 @@ def _narrow_block(model: nn.Module, name: str, inputs: int, widths: list[int]) -
 
 
 def _narrow(model: nn.Module, convolution: str, norm: str, inputs: int, outputs: int) -> int:
-    """Replace a convolution and its batch norm if their widths are others; returns the width of the output."""
+    """Replace a convolution and its batch norm if their widths differ; returns the width of the output."""
     old: Any = model.get_submodule(convolution)
     if (old.in_channels, old.out_channels) != (inputs, outputs):
         new = nn.Conv2d(inputs, outputs, old.kernel_size, old.stride, old.padding, bias=False)

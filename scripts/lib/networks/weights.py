@@ -25,7 +25,7 @@ def save_weights_of(state: dict[str, torch.Tensor], path: str | Path) -> None:
 
 
 def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read tensors by name. Raises StudyError for a file that is missing or no safetensors file."""
+    """Read tensors by name. Raises StudyError for a file that is missing or is not a safetensors file."""
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
@@ -34,7 +34,7 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
     """Read weights into `model`. Raises StudyError naming what does not fit."""
-    state = model.state_dict()  # carries torch's version numbers of the modules, which safetensors does not hold
+    state = model.state_dict()  # has torch's version numbers of the modules, which safetensors does not store
     try:
         loaded = load_file(path)
         if differing := sorted(state.keys() ^ loaded.keys()):

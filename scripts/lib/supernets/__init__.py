@@ -1,1 +1,1 @@
-"""Super-networks (BootstrapNAS): trained, searched and cut into sub-networks."""
+"""Super-networks (BootstrapNAS): training, search, and extraction of sub-networks."""

@@ -1,4 +1,4 @@
-"""Batch norm statistics of a sub-network: those of the super-network belong to other widths and other inputs."""
+"""Batch norm statistics of a sub-network: those of the super-network were computed for other widths and inputs."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Batches = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 def adaptation_samples(settings: dict[str, Any]) -> int:
-    """Images for batch norm, as NNCF's section says, else NNCF's own number."""
+    """Number of images for batch norm: the one in the section `bootstrapNAS`, or NNCF's default."""
     section = settings["bootstrapNAS"]["training"].get("batchnorm_adaptation", {})
     return section.get("num_bn_adaptation_samples", 2000)
 
@@ -21,7 +21,7 @@ def adaptation_samples(settings: dict[str, Any]) -> int:
 def adaptation_batches(images: ImageSet, settings: dict[str, Any], samples: int, device: torch.device) -> Batches:
     """About `samples` training images, augmented as in training, in batches of at most the batch size.
 
-    Every batch has the same number of images, at least two, so that each counts alike.
+    Every batch has the same number of images, at least two, so that all batches have equal weight.
     """
     count = min(max(samples, 2), len(images))
     chosen, rows = images.subset(count, derive(settings["seed"], "batch norm"), "training images")

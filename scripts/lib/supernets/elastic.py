@@ -1,7 +1,7 @@
 """BootstrapNAS, Intel's NNCF 2.19: a network whose depth and widths can be changed without new weights.
 
-The ONE module that imports NNCF, which patches torch when it is imported: only the jobs that train or search a
-super-network import this module, each in a process of its own.
+This is the only module that imports NNCF, which patches torch when it is imported. Only the jobs that train or search
+a super-network import this module, each in a separate process.
 """
 
 import copy
@@ -23,9 +23,9 @@ from scripts.lib.networks.vision import torchvision  # noqa: F401  # before NNCF
 from scripts.lib.supernets.notation import Config, Space, checked
 
 os.environ["NNCF_TORCH_LEGACY_TRACING"] = "1"  # without it NNCF's graph is empty and no block is found
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # NNCF then sends nothing and asks for no network
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # so that NNCF sends no data and needs no network access
 
-logging.disable(logging.WARNING)  # NNCF would say that it was tested with an older torch
+logging.disable(logging.WARNING)  # NNCF would warn that it was tested with an older torch
 
 import jsonschema
 import nncf
@@ -45,7 +45,7 @@ Batches = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 class _AdaptationLoader:
-    """The batches for batch norm in the form that NNCF asks for."""
+    """The batches for batch norm in the form that NNCF expects."""
 
     def __init__(self, batches: Batches) -> None:
         self.batches, self.batch_size = batches, len(batches[0][0])
@@ -58,19 +58,19 @@ class _AdaptationLoader:
 
 
 class Supernet:
-    """A network made elastic by NNCF. `model` runs as the sub-network that is active."""
+    """A network made elastic by NNCF. `model` computes the output of the active sub-network."""
 
     def __init__(self, model: nn.Module, settings: dict[str, Any], batches: Batches, device: torch.device) -> None:
-        """Make `model` elastic, in place, as the section `bootstrapNAS` of `settings` says.
+        """Make `model` elastic, in place, as set in the section `bootstrapNAS` of `settings`.
 
-        `batches` of training images are what NNCF adapts batch norm on. Raises StudyError if NNCF refuses the section,
-        as for a stage that asks for an elasticity that is not available.
+        NNCF adapts batch norm on `batches` of training images. Raises StudyError if NNCF refuses the section, for
+        example because a stage asks for an elasticity that is not available.
         """
         self.names = list(model.state_dict())
         section, size = _with_blocks(model, settings["bootstrapNAS"]), settings["image_size"]
         where = f"supernets/{settings['id']}/bootstrapNAS"
         try:
-            jsonschema.validate(section, BOOTSTRAP_NAS_SCHEMA)  # NNCF itself reads over keys that it does not know
+            jsonschema.validate(section, BOOTSTRAP_NAS_SCHEMA)  # NNCF itself ignores unknown keys
             config = nncf.NNCFConfig.from_dict(
                 {"input_info": {"sample_size": [1, 3, size, size]}, "device": device.type, "bootstrapNAS": section}
             )
@@ -92,17 +92,17 @@ class Supernet:
     # Training.
 
     def start_training(self, optimizer: torch.optim.Optimizer, iterations: int) -> None:
-        """Let NNCF set the optimizer's learning rate, for epochs of so many iterations."""
+        """Let NNCF set the optimizer's learning rate, for epochs of this many iterations."""
         self.controller.set_training_lr_scheduler_args(optimizer, iterations)
         self.iterations = iterations
 
     def start_epoch(self) -> int:
-        """Begin the next epoch, and a stage where one begins; returns the number of the stage, from 0."""
+        """Begin the next epoch, and the next stage if the last has ended; returns the number of the stage, from 0."""
         self.controller.scheduler.epoch_step()
         return self.controller.scheduler.current_stage_idx
 
     def resume_after(self, epochs: int) -> None:
-        """Put NNCF's schedule where it stood after so many epochs; weights stay as they are."""
+        """Restore NNCF's schedule as it was after this many epochs; the weights do not change."""
         weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         scheduler = self.controller.scheduler
         scheduler.epoch_step(epochs - 1)  # also reorganises weights and adapts batch norm if the stage starts with that
@@ -122,7 +122,7 @@ class Supernet:
     # Sub-networks.
 
     def open(self) -> None:
-        """Allow everything that the last stage allows, as a trained super-network does."""
+        """Allow all sub-networks of the last stage, as for a trained super-network."""
         self.handler.enable_all()
         if self.has_width:
             self.handler.width_handler.width_num_params_indicator = self.stages[-1].width_indicator
@@ -136,7 +136,7 @@ class Supernet:
         self.handler.activate_supernet()
 
     def activate(self, config: Config) -> None:
-        """Activate a sub-network; NNCF's own checks would only warn and run another one."""
+        """Activate a sub-network. It is checked first, because NNCF would only warn and run another one."""
         config = checked(config, self.space())
         widths = {int(group): width for group, width in config["width"].items()}
         wanted: dict[Any, Any] = {ElasticityDim.WIDTH: widths, ElasticityDim.DEPTH: list(config["depth"])}
@@ -159,7 +159,7 @@ class Supernet:
         return round(self.handler.count_flops_and_weights_for_active_subnet()[0] / 2)
 
     def space(self) -> Space:
-        """What the network can be cut to (see `subnet_notation`), after the last stage."""
+        """What the network can be cut to after the last stage (see `notation`)."""
         groups, blocks = [], []
         if self.has_width:
             most = self.stages[-1].width_indicator
@@ -179,7 +179,7 @@ class Supernet:
     # Search.
 
     def search(self, accuracy: Callable[[nn.Module], float]) -> None:
-        """Run NNCF's search. `accuracy` gets the model while a sub-network is active, and returns percent."""
+        """Run NNCF's search. `accuracy` is called with the model and its active sub-network, and returns percent."""
         section = self.config["bootstrapNAS"]["search"]
         # Batch norm is recalibrated in `accuracy`: NNCF would mix statistics of earlier sub-networks into it.
         section["batchnorm_adaptation"] = {"num_bn_adaptation_samples": 0}
@@ -195,10 +195,10 @@ class Supernet:
 
 
 def _with_blocks(model: Any, section: dict[str, Any]) -> dict[str, Any]:
-    """NNCF's section with the blocks that may be left out, each from the ReLU before it to its own.
+    """NNCF's section with the blocks that may be left out, each from the ReLU before it to its own ReLU.
 
-    NNCF's own choice begins the first of each stage before the ReLU of the block before it, which would be left out
-    with it: no ordinary ResNet has such a block.
+    By NNCF's own choice, the first of each stage would begin before the ReLU of the preceding block and leave that out
+    as well; the result would not be an ordinary ResNet.
     """
     section = copy.deepcopy(section)
     elasticity = section["training"]["elasticity"]

@@ -1,4 +1,4 @@
-"""Sub-networks: cut out of a trained super-network into ordinary networks of their own. NNCF is not needed."""
+"""Cuts sub-networks out of a trained super-network, as ordinary networks. NNCF is not needed."""
 
 import time
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from scripts.lib.training.state import make_record
 
 @dataclass(frozen=True)
 class TrainedSupernet:
-    """What is known of a super-network: the path of its weights, its record, and the table of its search, if any."""
+    """A trained super-network: the path of its weights, its record, and the path of its search's table, if any."""
 
     weights: str
     record: dict[str, Any]
@@ -40,7 +40,7 @@ def extract_subnet(
     """Write weights and record of a member that is a sub-network of `supernet`.
 
     Batch norm is recalibrated on the member's number of training images. The record's `member` describes an ordinary
-    network; `subnet` says how it came about, with remarks. Raises StudyError for what the super-network does not have.
+    network; `subnet` says how it was made, with remarks. Raises StudyError for anything that the super-network lacks.
     """
     start = time.perf_counter()
     whole = supernet.record
@@ -77,7 +77,7 @@ def extract_subnet(
 
 
 def chosen_config(subnet: dict[str, Any], supernet: dict[str, Any], search: str | None) -> tuple[Config, list[str]]:
-    """The configuration that a member's `subnet` means, in NNCF's notation, and remarks about it."""
+    """The configuration that a member's `subnet` describes, in NNCF's notation, and remarks about it."""
     space = supernet["space"]
     if "ofa" in subnet:
         return from_ofa(subnet["ofa"], space, supernet["member"]["architecture"]["layers"])
@@ -106,7 +106,7 @@ def from_search(found: pl.DataFrame, asked: dict[str, Any]) -> tuple[Config, lis
 def cut(
     weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], kept: list[list[int]]
 ) -> dict[str, torch.Tensor]:
-    """The tensors of the sub-network: of each tensor the first filters, because NNCF sorted them by importance.
+    """The tensors of the sub-network: the first filters of each tensor, because NNCF sorted them by importance.
 
     `expected` has the names and shapes; `kept` the blocks of the super-network that each stage keeps.
     """
@@ -120,7 +120,7 @@ def cut(
 
 
 def sizes_and_latencies(member: dict[str, Any], settings: dict[str, Any], classes: int) -> dict[str, Any]:
-    """Parameters, operations and CPU latency of the sub-network, and of the whole super-network beside them."""
+    """Parameters, operations and CPU latency of the sub-network, and of the whole super-network for comparison."""
     found: dict[str, Any] = {}
     for name, network in (("subnet", member), ("supernet", settings)):
         model = build(network, classes).model

@@ -1,4 +1,4 @@
-"""Which sub-network is meant: Once-for-all notation (paper, Table ii) and NNCF's own, in terms of a super-network.
+"""Notations for sub-networks of a super-network: that of Once-for-all (paper, Table ii) and that of NNCF.
 
 Pure functions of data; NNCF is not needed. A super-network's `space` says what it can be cut to: `groups`, a list of
 {"layers": names of convolutions that share a width, "widths": choices, largest first}; `blocks`, the names of the
@@ -28,8 +28,8 @@ def from_ofa(notation: dict[str, list[Any]], space: Space, layers: Sequence[int]
 
     Width index i takes the i-th smallest width of the super-network; expansion e takes e times the stage's full width
     for both convolutions in the middle of the bottleneck, rounded down to a multiple of 8 as NNCF does. Returns the
-    configuration and remarks: what has no counterpart and what was repaired. Raises StudyError for what the
-    super-network (of `layers` bottlenecks in its stages) does not have.
+    configuration, and remarks on what has no counterpart and what was repaired. Raises StudyError for anything that
+    the super-network (with `layers` bottlenecks in its stages) does not have.
     """
     remarks: list[str] = []
     depth = _of_length("depth", notation["depth"], 5, remarks)
@@ -113,7 +113,7 @@ def _expanded(ratio: float, full: int, layer: str, choices: Sequence[int]) -> in
 
 
 def checked(config: Config, space: Space) -> Config:
-    """The configuration with all groups filled in. Raises StudyError for what the super-network does not have."""
+    """The configuration with all groups filled in. Raises StudyError for anything that the super-network lacks."""
     blocks, groups = space["blocks"], space["groups"]
     for index in config["depth"]:
         if not 0 <= index < len(blocks):
@@ -137,7 +137,7 @@ def checked(config: Config, space: Space) -> Config:
 
 
 def architecture_of(config: Config, space: Space, base: dict[str, Any]) -> tuple[dict[str, Any], list[list[int]]]:
-    """The plain `resnet` of a checked configuration, and which blocks of the super-network's stages it keeps."""
+    """The ordinary `resnet` of a checked configuration, and which blocks it keeps in each stage."""
     width = {
         layer: config["width"][str(group)]
         for group, choices in enumerate(space["groups"])

@@ -1,4 +1,4 @@
-"""The search of a trained super-network: which sub-networks are accurate for their number of operations."""
+"""The search of a trained super-network for sub-networks that are accurate for their number of operations."""
 
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,11 @@ def search_supernet(
     table: str,
     resume: str,
 ) -> None:
-    """Search as the `search` section of `settings` says and write all distinct sub-networks that were seen.
+    """Search as set in the `search` section of `settings`, and write all distinct sub-networks that were evaluated.
 
-    Each is scored on the images held out of the super-network's training, with batch norm recalibrated for it alone:
-    its score does not depend on what was scored before, so a search that was killed takes the scores in `resume` and
-    ends with the same table. Raises StudyError if NNCF refuses the section or nothing was scored.
+    Each is scored on the images held out of the super-network's training, with batch norm recalibrated for it alone.
+    So its score does not depend on earlier ones, and a search that was killed reuses the scores in `resume` and ends
+    with the same table. Raises StudyError if NNCF refuses the section or nothing was scored.
     """
     images = Images(training, settings, datasets)
     supernet, batches = elastic(settings, images, len(training.classes), device, weights)
@@ -73,7 +73,7 @@ def search_supernet(
 
 
 def _restored(resume: str, key: dict[str, Any]) -> list[dict[str, Any]]:
-    """Scores of a search of the same super-network that was killed."""
+    """The scores of an earlier, killed search of the same super-network, or none."""
     if not Path(resume).exists():
         return []
     state = load_json(resume)

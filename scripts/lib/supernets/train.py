@@ -1,7 +1,7 @@
 """A super-network: an ordinary network made elastic, then trained by progressive shrinking.
 
-The loop is this project's, the schedule NNCF's: so the state after an epoch holds tensors and numbers only, nothing
-that would have to be unpickled, and a training that was killed ends with the same weights.
+The loop is this project's, and the schedule is NNCF's. So the state after an epoch contains only tensors and numbers
+and nothing that must be unpickled, and a training that was killed and resumed ends with the same weights.
 """
 
 import math
@@ -43,7 +43,7 @@ STAGES: dict[str, Any] = {
 
 
 class Images:
-    """The two disjoint parts of the training images: those to train on, and those to compare sub-networks on."""
+    """Two disjoint parts of the training images: one to train on, and one to compare sub-networks on."""
 
     def __init__(self, training: ImageSet, settings: dict[str, Any], datasets: dict[str, Any]) -> None:
         where, seed = f"supernets/{settings['id']}", derive(settings["seed"], "images")
@@ -66,7 +66,7 @@ def accuracy(model: nn.Module, settings: dict[str, Any], images: Images, device:
 
 @dataclass(frozen=True)
 class SupernetOutputs:
-    """Paths of what is written; `resume` has the state after the last finished epoch while the training goes on."""
+    """Paths that are written; `resume` has the state after the last finished epoch while the training is running."""
 
     weights: str
     record: str
@@ -83,17 +83,19 @@ def train_supernet(
     workers: int,
     outputs: SupernetOutputs,
 ) -> None:
-    """Train a super-network and write its weights (under torchvision's names), its record and its stages' metrics.
+    """Train a super-network; write its weights (under torchvision's names), its record and the metrics of its stages.
 
     `settings` is the study's entry with architecture, image size and transforms. Raises StudyError if base weights do
     not fit, NNCF refuses the settings, or the loss is not finite.
     """
-    settings = settings | {"base_weights": _digest(settings, base_weights)}  # other weights, another super-network
+    settings = settings | {
+        "base_weights": _digest(settings, base_weights)
+    }  # with other weights it is another super-network
     images = Images(training, settings, datasets)
     supernet, batches = elastic(settings, images, len(training.classes), device, base_weights)
     loader = Loader(Transformed(images.training, settings), settings, workers)
     rate = supernet.stages[0].init_lr or 1  # NNCF sets the learning rate before the first step
-    # Not fused: torch's fused form fails where a step has no gradient for the blocks that it left out.
+    # Not fused: torch's fused form fails if blocks that were left out of a step have no gradient.
     optimizer = torch.optim.SGD(supernet.model.parameters(), rate, **settings["optimizer"])
     supernet.start_training(optimizer, len(loader))
     parts: dict[str, Part] = {"model": supernet.model, "optimizer": optimizer}
@@ -132,7 +134,7 @@ def _digest(settings: dict[str, Any], weights: str | None) -> str:
 
 
 def _load_base(model: nn.Module, settings: dict[str, Any], path: str | None, classes: int) -> None:
-    """Read the weights that the super-network starts from. Raises StudyError saying what does not fit."""
+    """Load the weights that the super-network starts from. Raises StudyError saying what does not fit."""
     where, state = f"supernets/{settings['id']}/base", model.state_dict()
     loaded = read_weights(path) if path else _pretrained(settings, where)
     if differing := sorted(state.keys() ^ loaded.keys()):
@@ -160,14 +162,14 @@ def _pretrained(settings: dict[str, Any], where: str) -> dict[str, torch.Tensor]
         return weights.get_state_dict(weights_only=True)
     except (ValueError, OSError) as error:
         raise StudyError(
-            f"{where}/torchvision: ResNet{size}_Weights.{name} is not available ({error}). Without a network, give "
-            "a safetensors file as `weights` instead."
+            f"{where}/torchvision: ResNet{size}_Weights.{name} is not available ({error}). Without network access, "
+            "give a safetensors file as `weights` instead."
         ) from None
 
 
 @dataclass(frozen=True)
 class _Loop:
-    """All that an epoch of a super-network's training needs."""
+    """Everything that an epoch of a super-network's training needs."""
 
     settings: dict[str, Any]
     supernet: Supernet
@@ -180,7 +182,7 @@ class _Loop:
     def epoch(self, epoch: int) -> dict[str, Any]:
         """One pass over the training images, each step with another sub-network; returns a line of the history."""
         start, supernet = time.perf_counter(), self.supernet
-        shuffled = self.loader.epoch(epoch)  # sets the random streams, from which sub-networks are drawn too
+        shuffled = self.loader.epoch(epoch)  # sets the random streams, from which sub-networks are also drawn
         stage = supernet.start_epoch()
         title = f"supernet {self.settings['id']} stage {stage + 1}/{len(supernet.stages)} epoch {epoch + 1}"
         loss = self._pass(shuffled, title, stage, epoch)
@@ -197,7 +199,7 @@ class _Loop:
         return line
 
     def _pass(self, shuffled: Iterator[Any], title: str, stage: int, epoch: int) -> float:
-        """Every step of an epoch; returns the mean loss."""
+        """All steps of an epoch; returns the mean loss."""
         supernet, losses, seen = self.supernet, 0.0, 0
         supernet.model.train()
         for inputs, labels in progress(shuffled, title, "batch", total=len(self.loader)):

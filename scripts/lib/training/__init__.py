@@ -1,1 +1,1 @@
-"""Training of members: the loop, a step, several GPUs, DINO and the linear classifier."""
+"""Training of members: loop, steps, several GPUs, DINO and the linear classifier."""

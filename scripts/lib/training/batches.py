@@ -1,4 +1,4 @@
-"""Training images in batches: augmentation, order, and each process's share. All of it follows from seed and epoch."""
+"""Training images in batches: augmentation, order, and each process's share. All depend only on seed and epoch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +45,7 @@ def training_transforms(member: dict[str, Any]) -> Any:
 
 
 class _Shares(Sampler[list[int]]):
-    """This process's share of every batch; where there is one process, the batch."""
+    """This process's share of every batch; the whole batch if there is only one process."""
 
     def __init__(self, batches: BatchSampler) -> None:
         self.batches = batches
@@ -61,7 +61,7 @@ class _Shares(Sampler[list[int]]):
 class Loader:
     """Batches of an epoch. Order and augmentation depend only on the seed in `settings` and the epoch's number.
 
-    `batch` is the number of images in a step of all processes together.
+    `batch` is the number of images in one step, over all processes.
     """
 
     def __init__(self, images: Dataset[Any], settings: dict[str, Any], workers: int) -> None:

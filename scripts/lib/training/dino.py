@@ -1,6 +1,6 @@
-"""DINO (Caron et al. 2021): a backbone learns without labels, a student from a teacher that is its moving average.
+"""DINO (Caron et al. 2021): trains a backbone without labels; a student learns from a teacher, its moving average.
 
-Loss, projection head, crops and moving average are lightly's; the schedules are those of the paper.
+Loss, projection head, crops and moving average come from lightly; the schedules are those of the paper.
 """
 
 import time
@@ -31,7 +31,7 @@ from scripts.lib.training.state import make_record, restore, save_state
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import require_finite
 
-# lightly imports torchvision, so it comes after the module that makes this possible beside a CPU-only torch.
+# lightly imports torchvision, so it is imported after the module that makes this possible with a CPU-only torch.
 # isort: split
 from lightly.loss import DINOLoss
 from lightly.models.modules import DINOProjectionHead
@@ -44,7 +44,7 @@ KNN_TEMPERATURE = 0.07  # DINO's
 
 
 def pretrain_backbone(**job: Any) -> None:
-    """Training of one backbone without labels, from the fields of a `TrainingJob`."""
+    """Train one backbone without labels. Arguments: the fields of a `TrainingJob`."""
     opened = TrainingJob(**job)
     pretrain(opened.settings, opened.run())
 
@@ -52,9 +52,8 @@ def pretrain_backbone(**job: Any) -> None:
 def pretrain(backbone: dict[str, Any], run: Run) -> None:
     """Train `backbone` without labels; write the teacher's weights, without a head, and the record.
 
-    Labels are only looked at for the running check: the accuracy of a k-nearest-neighbour vote among training
-    images on the validation images after each epoch. Nothing is chosen by it. Raises StudyError if the loss stops
-    being finite.
+    Labels are used only to monitor the training: after each epoch, validation images are classified by a vote of their
+    k nearest training images. No decision depends on this accuracy. Raises StudyError if the loss is no longer finite.
     """
     where, outputs, device = f"backbones/{backbone['id']}", run.outputs, run.device
     chosen, _ = run.training.subset(
@@ -85,14 +84,14 @@ def features_of(settings: dict[str, Any]) -> tuple[nn.Module, int]:
     if not isinstance(head, nn.Linear):
         raise StudyError(
             f"backbones/{settings['id']}/architecture: {settings['architecture']['name']} ends in a "
-            f"{type(head).__name__}; a backbone needs a linear classifier to leave out."
+            f"{type(head).__name__}; a backbone needs a network whose last layer is a linear classifier."
         )
     network.model.set_submodule(network.head, nn.Identity())
     return network.model, head.in_features
 
 
 class _Network(nn.Module):
-    """Backbone and projection head, which see a list of views [B, 3, H, W] and give a list of outputs [B, K]."""
+    """Backbone and projection head, from a list of views [B, 3, H, W] to a list of outputs [B, K]."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
@@ -143,7 +142,7 @@ class _Views(Dataset[list[torch.Tensor]]):
 
 
 class Pretraining:
-    """Student, teacher and all that moves with the number of the step."""
+    """Student, teacher, and everything that changes from step to step."""
 
     def __init__(
         self, settings: dict[str, Any], images: ImageSet, workers: int, device: torch.device, scale: dict[str, Any]
@@ -205,7 +204,8 @@ class Pretraining:
         if self.dino["clip_gradients"]:
             nn.utils.clip_grad_norm_(self.student.parameters(), self.dino["clip_gradients"])
         if epoch < self.dino["frozen_last_layer_epochs"]:
-            self.student.head.last_layer.weight_v.grad.zero_()  # not None, which torch's fused SGD cannot take up later
+            # Not None, from which torch's fused SGD could not continue later.
+            self.student.head.last_layer.weight_v.grad.zero_()
         self.steps.finish()
         momentum = cosine_schedule(step, self._steps, self.dino["momentum"], 1.0)
         update_momentum(self.student, self.teacher, momentum)
@@ -222,7 +222,7 @@ class Pretraining:
         return last if step >= warmup else first + (last - first) * step / warmup
 
     def _set_weight_decay(self, step: int) -> None:
-        """A cosine from the optimizer's weight decay to the final one, where the study names a final one."""
+        """A cosine from the optimizer's weight decay to the final one, if the study sets a final one."""
         if self.dino["final_weight_decay"] is not None:
             start = self.settings["optimizer"]["weight_decay"]
             decay = cosine_schedule(step, self._steps, start, self.dino["final_weight_decay"])
@@ -254,7 +254,7 @@ class _NearestNeighbours:
         self.neighbours = min(knn["neighbours"], len(bank))
 
     def accuracy(self, backbone: nn.Module) -> float:
-        """Percentage of the validation images that the vote gets right."""
+        """Percentage of the validation images for which the vote is correct."""
         predicted = knn_predict(
             self._features(backbone, self.validation.images),
             self._features(backbone, self.bank).T,

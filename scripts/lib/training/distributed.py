@@ -1,4 +1,4 @@
-"""Several processes for one training job, one for each GPU that the job was given (torch's DistributedDataParallel)."""
+"""Several processes for one training job, one per GPU of the job (torch's DistributedDataParallel)."""
 
 import importlib
 import logging
@@ -25,12 +25,12 @@ from scripts.lib.jobs.storage import load_json, save_json
 
 
 def world() -> int:
-    """Number of processes of this training; 1 where it was not started by `start`."""
+    """Number of processes of this training; 1 if it was not started by `start`."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def rank() -> int:
-    """This process among them; process 0 writes and reports."""
+    """Number of this process, from 0; process 0 writes files and reports."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
@@ -44,7 +44,7 @@ def total(values: list[float], device: torch.device) -> list[float]:
 
 
 def parallel(model: nn.Module, device: torch.device) -> nn.Module:
-    """`model` with gradients averaged over the processes; the model itself where there is one process."""
+    """`model` with gradients averaged over the processes; the model itself if there is only one process."""
     if world() == 1 or not any(parameter.requires_grad for parameter in model.parameters()):
         return model
     return nn.parallel.DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
@@ -57,22 +57,22 @@ def with_shared_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
     return nn.SyncBatchNorm.convert_sync_batchnorm(model)
 
 
-REPORTED = b"reported: "  # what process 0 logs, among what torch and others print
+REPORTED = b"reported: "  # prefix of the lines that process 0 logs; torch and other libraries print lines without it
 LINES_SHOWN = 60
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
 def start(function: Callable[..., None], arguments: dict[str, Any], device: str, processes: int) -> None:
-    """Call `function`, of a module, with `arguments`, which JSON must be able to hold, in so many processes.
+    """Call the module-level `function` with `arguments`, which must be valid as JSON, in `processes` processes.
 
-    One process is this one. When one of several fails, the others are stopped. Raises StudyError if it failed by one,
-    otherwise RuntimeError with the last lines that the failed process printed.
+    A single process is the current one. If one of several fails, the others are stopped. Raises StudyError if the
+    failed process raised one, otherwise RuntimeError with the last lines that it printed.
     """
     if processes == 1:
         function(**arguments)
         return
-    # The processes find each other through a store in this one, which is there before the first of them and after the
-    # last. The system chooses its port, so that trainings beside each other never ask for the same.
+    # The processes find each other through a store in this process, which starts before the first of them and ends
+    # after the last. The system chooses its port, so that simultaneous trainings never use the same one.
     store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     with tempfile.TemporaryDirectory() as scratch:
         name = f"{function.__module__}:{function.__qualname__}"
@@ -82,7 +82,7 @@ def start(function: Callable[..., None], arguments: dict[str, Any], device: str,
 
 
 class _Process:
-    """One of the processes of a training; what it prints goes to a file of its own."""
+    """One of the processes of a training; its output goes to a separate file."""
 
     def __init__(self, scratch: Path, rank: int) -> None:
         self.rank, self.failure, self.printed = rank, _failure_file(scratch, rank), scratch / f"{rank}.log"
@@ -116,9 +116,10 @@ class _Process:
         self.unread.close()
 
     def blame(self) -> tuple[bool, int]:
-        """The lowest failed first: who refused; then who could not say when it failed; then by time, in ns.
+        """Sort key; the process with the lowest key is taken as the cause of the failure.
 
-        Exceptions in consequence (a closed connection) are raised only after the process that failed first has ended.
+        First come processes that raised a StudyError, then those that left no time of failure, then the others by time
+        in ns. Consequential exceptions (a closed connection) are raised only after the first failed process has ended.
         """
         if not self.failure.exists():
             return True, 0
@@ -139,7 +140,7 @@ class _Process:
 
 
 def _watch(processes: list[_Process]) -> None:
-    """Wait until all have ended or one has failed; raises as `start` does."""
+    """Wait until all have ended or one has failed; raises the same errors as `start`."""
     try:
         while True:
             statuses = [one.process.poll() for one in processes]
@@ -165,11 +166,11 @@ def _resolved(function: str) -> Any:
 
 
 def main(folder: str, number: str) -> NoReturn:
-    """One of the processes that `start` starts.
+    """The main function of one of the processes that `start` starts.
 
-    It ends without the usual end of the interpreter. Threads of torch go on after destroy_process_group, because
-    DistributedDataParallel keeps the group. If one of them still drops a tensor of the last exchange when the
-    interpreter is taken down, which happens on a busy machine, Python ends that thread and C++ aborts the process.
+    It ends without the usual shutdown of the interpreter. Threads of torch continue after destroy_process_group,
+    because DistributedDataParallel keeps the group. If one of them frees a tensor of the last exchange while the
+    interpreter shuts down, which happens on a busy machine, Python ends that thread and C++ aborts the process.
     """
     scratch, status = Path(folder), 0
     threading.Thread(target=_end_with_starter, daemon=True).start()
@@ -192,11 +193,12 @@ def _work(order: dict[str, Any], number: int) -> None:
     backend = "nccl" if order["device"] == "cuda" else "gloo"
     distributed.init_process_group(backend, store=store, rank=number, world_size=order["processes"])
     _resolved(order["function"])(**order["arguments"])
-    distributed.destroy_process_group()  # after a failure the group stays, so that the others learn of it by the end
+    # After a failure the group is kept, so that the other processes notice that this one has ended.
+    distributed.destroy_process_group()
 
 
 def _end_with_starter() -> None:
-    """End this process when the one that started it is gone, however that ended: its end of the pipe is closed."""
+    """End this process when the one that started it has ended, for any reason: then its end of the pipe is closed."""
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 

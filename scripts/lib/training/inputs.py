@@ -1,4 +1,4 @@
-"""What every training is given, and what it writes."""
+"""The inputs and outputs of every training."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ PLAIN: dict[str, Any] = {"precision": "float32", "images_at_once": None, "compil
 
 @dataclass(frozen=True)
 class TrainingOutputs:
-    """Paths of what a training writes; `resume` has its state after the last finished epoch, until it is finished."""
+    """Paths that a training writes; `resume` has its state after the last finished epoch while it is running."""
 
     weights: str
     record: str
@@ -25,8 +25,8 @@ class TrainingOutputs:
 class Run:
     """One run of a training.
 
-    `validation` (the clean set) is only looked at for the learning curve: nothing is chosen by it. `workers` are the
-    processes that load images, `scale` is the study's section `training`.
+    `validation` (the clean set) is used only for the learning curve: no decision depends on it. `workers` is the number
+    of processes that load images, `scale` is the study's section `training`.
     """
 
     training: ImageSet

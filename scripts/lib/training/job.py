@@ -1,4 +1,4 @@
-"""A training as a job: from files and settings to images and a device, in one process or in one for each GPU."""
+"""A training as a job: gets images and a device from files and settings, in one process or in one process per GPU."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,10 +16,10 @@ from scripts.lib.training.inputs import Run, TrainingOutputs
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One training in plain values, which JSON can hold, so that the processes of several GPUs can be given it.
+    """One training as plain values that can be stored as JSON, so that they can be passed to one process per GPU.
 
-    `settings` are the complete entry of a member or backbone, `datasets` what decides the training images, `inputs`
-    the files of the rule by their names, `scale` the study's section `training`.
+    `settings` is the complete entry of a member or backbone, `datasets` determines the training images, `inputs` has
+    the input files of the rule by name, and `scale` is the study's section `training`.
     """
 
     settings: dict[str, Any]
@@ -50,13 +50,13 @@ class TrainingJob:
 
 
 def start_training(train: Callable[..., None], job: TrainingJob) -> None:
-    """Call `train` with the fields of `job` as keywords, in this process or in one process for each GPU."""
+    """Call `train` with the fields of `job` as keyword arguments, in this process or in one process per GPU."""
     device = choose_device(job.device, job.threads)
     start(train, asdict(job), device.type, processes(device, job.scale["gpus"]))
 
 
 def processes(device: torch.device, gpus: int) -> int:
-    """One process for each GPU. Raises StudyError if the job was given fewer GPUs than the study asks for."""
+    """The number of processes, one per GPU. Raises StudyError if the job has fewer GPUs than the study asks for."""
     if device.type != "cuda":
         return 1
     if torch.cuda.device_count() < gpus:

@@ -1,4 +1,4 @@
-"""A member made of a pretrained backbone that stays as it is and a linear classifier that is trained on the labels."""
+"""A member that consists of a pretrained, unchanged backbone and a linear classifier that is trained on the labels."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ STANDARDISED_ON = 1000  # training images
 
 
 def train_linear_classifier(**job: Any) -> None:
-    """Training of the linear classifier of one member on its backbone, from the fields of a `TrainingJob`."""
+    """Train the linear classifier of one member on its backbone. Arguments: the fields of a `TrainingJob`."""
     opened = TrainingJob(**job)
     weights, record = (opened.inputs[key] for key in ("backbone_weights", "backbone_record"))
     require_undamaged(record, weights=weights)
@@ -31,7 +31,8 @@ def train_linear_classifier(**job: Any) -> None:
 def train_classifier(member: dict[str, Any], backbone_weights: str, backbone_record: str, run: Run) -> None:
     """Train a linear classifier on the backbone's features and write both as one ordinary network, with its record.
 
-    The record's `member` also has the backbone's architecture and image size. Raises StudyError as `supervised.train`.
+    The record's `member` also has the backbone's architecture and image size. Raises StudyError as `supervised.train`
+    does.
     """
     backbone = load_json(backbone_record)["member"]
     complete = member | {key: backbone[key] for key in ("architecture", "image_size")}
@@ -55,13 +56,13 @@ def with_frozen_backbone(member: dict[str, Any], weights: str, classes: int) -> 
 
 
 class StandardisedLinear(nn.Linear):
-    """A linear layer, float32 [B, D] → [B, C], on features whose mean and standard deviation are made 0 and 1."""
+    """A linear layer, float32 [B, D] → [B, C], on features that are scaled to mean 0 and standard deviation 1."""
 
     mean: torch.Tensor
     factor: torch.Tensor
 
     def __init__(self, features: torch.Tensor, classes: int) -> None:
-        """`features` [N, D] tell mean and standard deviation; one that is constant is left out."""
+        """`features` [N, D] give mean and standard deviation; constant features are ignored."""
         super().__init__(features.shape[1], classes)
         deviation = features.std(0, correction=0)
         self.register_buffer("mean", features.mean(0))
@@ -81,7 +82,7 @@ class StandardisedLinear(nn.Linear):
 
 
 def standardise(model: nn.Module, member: dict[str, Any], training: ImageSet, device: torch.device) -> None:
-    """Put a `StandardisedLinear` in place of the classifier; some training images tell mean and deviation."""
+    """Replace the classifier by a `StandardisedLinear`, with mean and deviation of some training images."""
     count, size = min(STANDARDISED_ON, len(training)), member["image_size"]
     chosen, _ = training.subset(count, derive(member["seed"], "standardisation"), f"members/{member['id']}")
     name, head = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear) and m.weight.requires_grad)

@@ -9,7 +9,7 @@ from scripts.lib.networks.vision import timm
 
 Scheduler = timm.scheduler.scheduler.Scheduler
 
-# Optimizers that torch can run in one pass over the weights; small batches spend a tenth of their time there.
+# Optimizers that torch can run in one pass over the weights. With small batches, they take a tenth of the time.
 FUSED = {"SGD", "AdamW"}
 
 
@@ -25,7 +25,7 @@ def make_optimizer(model: nn.Module, settings: dict[str, Any]) -> torch.optim.Op
 def make_schedule(
     optimizer: torch.optim.Optimizer, settings: dict[str, Any], epochs: int, iterations: int
 ) -> Scheduler:
-    """timm's step or cosine schedule, counted in iterations, because "every 2.4 epochs" is no whole epoch."""
+    """timm's step or cosine schedule, counted in iterations, because "every 2.4 epochs" is not a whole number."""
     warmup = round(settings["warmup_epochs"] * iterations)
     common: dict[str, Any] = {"t_in_epochs": False, "warmup_t": warmup, "warmup_prefix": False}
     if settings["name"] == "cosine":

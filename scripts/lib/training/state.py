@@ -1,4 +1,4 @@
-"""The state of a training after each epoch, with which a killed training goes on, and the record of a finished one."""
+"""The state after each epoch, from which a killed training continues, and the record of a finished training."""
 
 import io
 from collections.abc import Iterator
@@ -20,11 +20,14 @@ Part = nn.Module | torch.optim.Optimizer | torch.amp.GradScaler
 
 
 def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], history: list[dict[str, Any]]) -> None:
-    """Write what a training needs to go on after its last finished epoch; order and random streams follow from it."""
+    """Write what a training needs to continue after its last finished epoch.
+
+    Order and random streams depend only on the seed and the number of the epoch, so they are not stored.
+    """
     if rank():
         return
     state = {"settings": settings, "history": history} | {name: part.state_dict() for name, part in parts.items()}
-    content = io.BytesIO()  # torch's own writer does not say that the disk is full
+    content = io.BytesIO()  # torch's own writer does not report a full disk
     torch.save(state, content)
     with whole_file(path) as part:
         part.write_bytes(content.getbuffer())
@@ -33,20 +36,21 @@ def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], hist
 def restore(path: str, settings: dict[str, Any], parts: dict[str, Part], device: torch.device) -> list[dict[str, Any]]:
     """Continue from the last finished epoch, if there is one; returns the history so far.
 
-    Raises StudyError, naming the keys that differ, if the state is that of another recipe.
+    Raises StudyError, naming the keys that differ, if the state belongs to another recipe.
     """
     if not Path(path).exists():
         return []
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         before = state["settings"]
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the training can start over
+    except Exception as error:  # noqa: BLE001 - whatever the problem is, the training can start over
         log.warning("train %s: %s cannot be read (%s), starting over", settings["id"], path, type(error).__name__)
         return []
     if differing := list(_differences(before, settings)):
         raise StudyError(
-            f"{path} is of an unfinished training of {settings['id']} ({len(state['history'])} epochs) with another "
-            f"recipe: {'; '.join(differing)}. Put the recipe back to go on with it, or delete the file to start over."
+            f"{path} is the state of an unfinished training of {settings['id']} ({len(state['history'])} epochs) with "
+            f"another recipe: {'; '.join(differing)}. Restore the recipe to continue it, or delete the file to start "
+            "over."
         )
     for name, part in parts.items():
         part.load_state_dict(state[name])
@@ -71,7 +75,7 @@ def make_record(
     device: torch.device,
     weights: str,
 ) -> dict[str, Any]:
-    """How the file `weights` came about; `member` is the member (or the backbone) with its complete recipe."""
+    """How the file `weights` was made; `member` is the member (or the backbone) with its complete recipe."""
     return {
         "member": member,
         "classes": classes,

@@ -1,4 +1,4 @@
-"""One step of an optimizer at any scale: mixed precision, accumulated gradients, compiled, on several GPUs."""
+"""Optimizer steps at any scale: mixed precision, accumulated gradients, compiled models, several GPUs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,9 +14,9 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 
 class Steps:
-    """Steps of one optimizer on one model, as the study's section `training` (`scale`) says.
+    """Steps of one optimizer on one model, as set in the study's section `training` (`scale`).
 
-    With the section's defaults a step is the plain one, bit by bit.
+    With the section's defaults, the results are bit for bit those of an ordinary step.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Steps:
         return torch.cat(logits), losses / len(labels)
 
     def finish(self) -> None:
-        """Move the weights by the gradients."""
+        """Update the weights with the gradients."""
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
@@ -56,7 +56,7 @@ class Steps:
 
 @contextmanager
 def memory_advice(where: str, batch_size: int, scale: dict[str, Any]) -> Iterator[None]:
-    """Turn "out of memory" into a StudyError that says which setting to lower."""
+    """Convert "out of memory" into a StudyError that says which setting to lower."""
     try:
         yield
     except RuntimeError as error:
@@ -65,5 +65,5 @@ def memory_advice(where: str, batch_size: int, scale: dict[str, Any]) -> Iterato
         now = scale["images_at_once"] or batch_size
         raise StudyError(
             f"{where} does not fit into the memory of its device: lower training/images_at_once (now {now} images), "
-            "which keeps the batch size, or take a precision of 16 bits (training/precision)."
+            "which keeps the batch size, or use a precision of 16 bits (training/precision)."
         ) from None

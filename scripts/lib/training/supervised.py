@@ -1,4 +1,4 @@
-"""Supervised training of one member, in a loop that can be killed after any step and resumed at the last epoch."""
+"""Supervised training of one member; it can be killed at any step and continues after the last finished epoch."""
 
 import math
 import time
@@ -30,7 +30,7 @@ from scripts.lib.training.steps import Steps, memory_advice
 
 
 def train_member(**job: Any) -> None:
-    """Supervised training of one member, from the fields of a `TrainingJob`."""
+    """Train one member on labels. Arguments: the fields of a `TrainingJob`."""
     opened = TrainingJob(**job)
     train(opened.settings, opened.run())
 
@@ -38,7 +38,7 @@ def train_member(**job: Any) -> None:
 def train(member: dict[str, Any], run: Run) -> None:
     """Train `member` and write its weights and its record; the state after each epoch goes to `run.outputs.resume`.
 
-    Raises StudyError if the loss stops being finite, if the state is that of another recipe, or if the device has too
+    Raises StudyError if the loss is no longer finite, if the state belongs to another recipe, or if the device has too
     little memory.
     """
     seed_everything(derive(member["seed"], "initialisation"))
@@ -48,7 +48,7 @@ def train(member: dict[str, Any], run: Run) -> None:
 def fit(
     model: nn.Module, member: dict[str, Any], run: Run, finish: Callable[[nn.Module], None] = lambda model: None
 ) -> None:
-    """Train those parameters of `model` that require a gradient, and write weights and record (see `train`).
+    """Train the parameters of `model` that require a gradient, and write weights and record (see `train`).
 
     `finish` may change the trained model before it is written.
     """
@@ -80,7 +80,7 @@ def _check_labels(training: ImageSet, validation: ValidationSet) -> None:
     present = np.unique(training.labels)
     if len(present) < len(training.classes):
         absent = [name for label, name in enumerate(training.classes) if label not in present]
-        raise StudyError(f"no training image has the class {', '.join(absent)}: take more training_images.")
+        raise StudyError(f"no training image has the class {', '.join(absent)}: use more training_images.")
     if validation.labels.max() >= len(training.classes):
         raise StudyError(
             f"a validation label is {validation.labels.max()}, but there are {len(training.classes)} training classes."
@@ -89,7 +89,7 @@ def _check_labels(training: ImageSet, validation: ValidationSet) -> None:
 
 @dataclass(frozen=True)
 class _Loop:
-    """All that an epoch of a member's training needs."""
+    """Everything that an epoch of a member's training needs."""
 
     member: dict[str, Any]
     model: nn.Module
@@ -100,7 +100,7 @@ class _Loop:
     device: torch.device
 
     def epoch(self, epoch: int) -> dict[str, Any]:
-        """One pass over the training images and one look at the validation images; returns a line of the history."""
+        """One pass over the training images, then the accuracy on the validation images, as a line of the history."""
         start = time.perf_counter()
         title = f"train {self.member['id']} epoch {epoch + 1}/{self.member['epochs']}"
         loss, training_accuracy = self._pass(epoch, title)
@@ -116,7 +116,7 @@ class _Loop:
         }
 
     def _pass(self, epoch: int, title: str) -> tuple[float, float]:
-        """Every step of an epoch; returns mean loss and accuracy (in percent) over all processes."""
+        """All steps of an epoch; returns mean loss and accuracy (in percent) over all processes."""
         bar = progress(self.loader.epoch(epoch), title, "batch", total=len(self.loader))
         losses, correct, seen = 0.0, 0.0, 0.0
         # The batch norm of a frozen backbone keeps its statistics, and its dropout is off.

@@ -70,5 +70,5 @@ def test_a_subset_without_a_count_is_everything() -> None:
 
 
 def test_a_subset_of_more_than_there_is_names_the_key() -> None:
-    with pytest.raises(StudyError, match="members/a/training_images: 8 images are wanted, but there are only 7"):
+    with pytest.raises(StudyError, match="members/a/training_images: 8 images are asked for, but there are only 7"):
         coloured_training_set(7).subset(8, 0, "members/a/training_images")

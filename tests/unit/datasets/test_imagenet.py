@@ -142,7 +142,7 @@ def test_lists_of_imagenet_a_and_r_are_subsets_of_the_thousand() -> None:
 def test_a_folder_that_is_no_class_is_named(tmp_path: Path) -> None:
     miniature.write_folders(tmp_path / "val", CLASSES, 1)
     (tmp_path / "val" / "cats").mkdir()
-    with pytest.raises(StudyError, match="1 folders that are no class of ImageNet, the first is cats"):
+    with pytest.raises(StudyError, match="1 folders that are not classes of ImageNet; the first is cats"):
         imagenet.read_folders(tmp_path / "val")
 
 

@@ -65,7 +65,9 @@ def test_a_part_of_a_validation_set_depends_on_the_seed_of_the_study_only(tmp_pa
 
 def test_more_validation_images_than_there_are_names_the_key(tmp_path: Path) -> None:
     entry = validation_entry(images=10_000)
-    with pytest.raises(StudyError, match="datasets/validation/clean: 10000 images are wanted, but there are only 599"):
+    with pytest.raises(
+        StudyError, match="datasets/validation/clean: 10000 images are asked for, but there are only 599"
+    ):
         make_validation_set(
             settings(), entry, 0, list("0123456789"), **paths(tmp_path), scored=str(tmp_path / "scored.json")
         )

@@ -108,7 +108,7 @@ def test_a_record_that_does_not_name_its_samples_is_refused(files: Files, record
 
 def test_a_dataset_without_samples_is_refused(files: Files) -> None:
     save_lines(files.folder / "samples.txt", [])
-    with pytest.raises(StudyError, match=says("samples.txt lists no sample of dataset noise")):
+    with pytest.raises(StudyError, match=says("samples.txt lists no samples of dataset noise")):
         files.load()
 
 

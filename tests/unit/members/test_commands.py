@@ -44,7 +44,7 @@ def test_the_programs_predictions_are_those_of_the_images(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("program", "changes", "said"),
     [
-        ("import sys; print('no model'); sys.exit(3)", {}, "ended with status 3. It said last: no model"),
+        ("import sys; print('no model'); sys.exit(3)", {}, "ended with status 3. Its last output: no model"),
         ("pass", {}, "did not write the file {output}"),
         (
             "import sys; open(sys.argv[2], 'w').write('sample,dark,bright\\n000000.png,0.5,0.5')",

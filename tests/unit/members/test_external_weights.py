@@ -1,4 +1,4 @@
-"""Weights that were trained elsewhere: they give the same logits here, and nothing but tensors is read."""
+"""Weights of external members: they give the same logits here, and nothing but tensors is read."""
 
 import argparse
 import os
@@ -102,7 +102,7 @@ def test_a_pickle_is_refused_and_nothing_of_it_is_run(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"w\.safetensors cannot be read as safetensors"):
         read_state(str(tmp_path / "w.safetensors"))
     torch.save([1, 2], tmp_path / "list.pt")
-    with pytest.raises(StudyError, match="hold no tensors by name"):
+    with pytest.raises(StudyError, match="are not tensors by name"):
         read_state(str(tmp_path / "list.pt"))
     assert not (tmp_path / "was run").exists()
 
@@ -208,7 +208,7 @@ DAMAGES: dict[str, tuple[Any, str]] = {
     "quantised": (lambda tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8), "holds qint8 .* float32"),
     "sparse": (lambda tensor: tensor.to_sparse(), "holds .*sparse"),
     "without numbers": (lambda tensor: tensor.to("meta"), "holds .*meta"),
-    "of another shape": (lambda tensor: tensor.sum(), "tensors have another shape"),
+    "of another shape": (lambda tensor: tensor.sum(), "tensors have other shapes"),
 }
 
 
@@ -236,7 +236,7 @@ def test_a_classifier_of_no_shape_is_refused(weight: torch.Tensor, tmp_path: Pat
 )
 def test_tensors_without_names_are_refused(content: Any, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(StudyError, match="hold no tensors by name"):
+    with pytest.raises(StudyError, match="are not tensors by name"):
         read_state(str(tmp_path / "w.pt"))
 
 
@@ -246,7 +246,7 @@ def test_weights_of_another_architecture_show_what_is_missing_and_unexpected(tmp
         imported(tmp_path, *TIMM, tmp_path / "w.safetensors")
     assert "does not fit the architecture. Missing (" in str(refusal.value)
     assert "Unexpected (" in str(refusal.value)
-    assert "conv1.0.weight (near conv1.weight)" in str(refusal.value)
+    assert "conv1.0.weight (similar to conv1.weight)" in str(refusal.value)
 
 
 def test_other_numbers_of_classes_and_unknown_models_are_refused(tmp_path: Path) -> None:

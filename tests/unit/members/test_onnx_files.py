@@ -91,7 +91,7 @@ def test_channels_may_come_last_and_classes_be_named(tmp_path: Path) -> None:
 def test_what_is_no_classifier_of_these_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"\x80\x04 a pickle")
     for path, said in [
-        (tmp_path / "bad.onnx", "is no model that ONNX Runtime can open"),
+        (tmp_path / "bad.onnx", "is not a model that ONNX Runtime can open"),
         (saved(tmp_path / "flat.onnx", ["n", 48], [1]), "its input must be one float32 tensor"),
         (
             saved(tmp_path / "two.onnx", ["n", 3, "h", "w"], [2, 3], WEIGHTS[:, :2]),
@@ -110,11 +110,11 @@ def node(kind: str, source: str, target: str, **attributes: Any) -> onnx.NodePro
 
 LABELS: Value = ("labels", TensorProto.INT64, ["n"])
 REFUSED: dict[str, tuple[list[Value], list[Value], list[onnx.NodeProto], str]] = {
-    "no input": ([], [LOGITS], [], "takes no input"),
+    "no input": ([], [LOGITS], [], "has no input"),
     "two inputs": ([IMAGES, ("more", TensorProto.FLOAT, [1])], [LOGITS], [], r"takes images: .*; more: .*must be one"),
-    "no output": ([IMAGES], [], [], "gives no output"),
-    "no images at once": ([("images", TensorProto.FLOAT, [0, 3, 16, 16])], [LOGITS], [], "dimension of 0"),
-    "no pixels": ([("images", TensorProto.FLOAT, ["n", 3, 0, 0])], [LOGITS], [], "dimension of 0"),
+    "no output": ([IMAGES], [], [], "has no output"),
+    "no images at once": ([("images", TensorProto.FLOAT, [0, 3, 16, 16])], [LOGITS], [], "dimension is 0"),
+    "no pixels": ([("images", TensorProto.FLOAT, ["n", 3, 0, 0])], [LOGITS], [], "dimension is 0"),
     "no square": ([("images", TensorProto.FLOAT, ["n", 3, 16, 24])], [LOGITS], [], "16 and 24 pixels"),
     "unknown rank": ([("images", TensorProto.FLOAT, None)], [LOGITS], [], "must be one float32 tensor"),
     "labels": ([IMAGES], [LABELS], [node("ArgMax", "logits", "labels", axis=1, keepdims=0)], "gives labels: .*int64"),
@@ -161,7 +161,7 @@ def test_scores_may_have_other_precisions(kind: int, tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "m.onnx", ["n", 3, "height", "width"], [2, 3])
     path.write_bytes(path.read_bytes().replace(b"height", b"h\xffight"))
-    with pytest.raises(StudyError, match=r"m\.onnx is no model that ONNX Runtime can open"):
+    with pytest.raises(StudyError, match=r"m\.onnx is not a model that ONNX Runtime can open"):
         OnnxModel(str(path), 1, "members/m")
 
 

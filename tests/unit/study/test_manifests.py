@@ -4,11 +4,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.unit.study.test_members_from_files import reasons, touch, zoo_study
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.resolve import resolve
+from tests.unit.study.test_members_from_files import reasons, touch, zoo_study
 
 
 def test_weights_of_a_manifest_are_files_but_for_torchvisions_names(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import glob
 from pathlib import Path
 
 import pytest
-from tests.unit.study.test_members_from_files import SETS, ids, reasons, touch
 
 from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.patterns import matches
+from tests.unit.study.test_members_from_files import SETS, ids, reasons, touch
 
 
 def test_links_to_a_folder_around_them_are_not_followed_without_end(tmp_path: Path) -> None:

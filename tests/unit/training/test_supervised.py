@@ -174,7 +174,9 @@ def test_a_class_without_training_image_is_named(tmp_path: Path) -> None:
 
 
 def test_more_training_images_than_there_are_names_the_key(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="members/first/training_images: 41 images are wanted, but there are only 40"):
+    with pytest.raises(
+        StudyError, match="members/first/training_images: 41 images are asked for, but there are only 40"
+    ):
         train_small(tmp_path, small_member(training_images=41))
 
 

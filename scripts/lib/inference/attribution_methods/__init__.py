@@ -1,1 +1,1 @@
-"""Where a network looks: one file for each attribution method; `spec` finds them."""
+"""Attribution methods: one file per method; the registry in `spec` finds them."""

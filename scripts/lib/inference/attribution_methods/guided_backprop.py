@@ -1,4 +1,4 @@
-"""The gradient of the logit, of which only what is positive goes back through a ReLU."""
+"""The gradient of the logit, of which only positive values are propagated back through a ReLU."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _attribute(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    """Springenberg et al. 2015; it changes ReLU only, so for a network without ReLU it is the plain gradient."""
+    """Springenberg et al. 2015; only ReLU is changed, so for a network without ReLU it is the plain gradient."""
     from captum.attr import GuidedBackprop
 
     return GuidedBackprop(model).attribute(images, target=target)

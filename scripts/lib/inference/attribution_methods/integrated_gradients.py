@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _attribute(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    """Sundararajan et al. 2017; the internal batch keeps memory at that of one batch (captum #245, #538)."""
+    """Sundararajan et al. 2017; the internal batch size limits memory to that of one batch (captum #245, #538)."""
     from captum.attr import IntegratedGradients
 
     from scripts.lib.inference.logits import BATCH

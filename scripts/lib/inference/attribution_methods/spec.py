@@ -19,11 +19,11 @@ def _one(steps: int) -> int:
 
 @dataclass(frozen=True)
 class AttributionMethod:
-    """How much each input counts for the logit of a class.
+    """A method that computes how much each input value contributes to the logit of a class.
 
     `attribute` takes a network, prepared images float32 [B, 3, s, s] that require a gradient, the classes int64 [B] and
     the study's `attributions.steps`, and returns values of the shape of the images. `passes` says how many forward and
-    backward passes it needs for one image with so many steps.
+    backward passes it needs for one image with this number of steps.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The kinds of members: one module each, found without being named anywhere (`members/spec.py`)."""
+"""The kinds of members: one module per kind, found without being named anywhere (`members/spec.py`)."""

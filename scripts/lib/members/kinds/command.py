@@ -1,4 +1,4 @@
-"""A program of the user's, run on each validation set: rule `predict`."""
+"""A user's program, run on each validation set: rule `predict`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ properties:
 
 
 def files_of_command(member: Entry) -> list[str]:
-    """The files that the command names by their paths. A program that is looked up in PATH is not among them."""
+    """The files that the command names by path. A program that is looked up in PATH is not included."""
     program, *words = member["command"]
     named = [program] * (os.sep in program) + words
     return [location(word) for word in named if not fault_of_path(word) and not fault_of_file(word)]
@@ -59,7 +59,7 @@ def predict(run: Run) -> tuple[np.ndarray, dict[str, Any]]:
 COMMAND = MemberKind(
     name="command",
     order=70,
-    meaning="runs a program of yours",
+    meaning="runs your own program",
     schema=SCHEMA,
     origin="run",
     further_files=files_of_command,

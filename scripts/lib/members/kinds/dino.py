@@ -48,7 +48,7 @@ properties:
 
 
 def contradictions(member: Entry, study: Entry) -> Iterator[str]:
-    """A backbone that the study lacks, and what any training can contradict."""
+    """A backbone that is not in the study, and the contradictions of any training."""
     backbones = [backbone["id"] for backbone in study["backbones"]]
     if member["backbone"] not in backbones:
         yield f"backbone: {not_among(member['backbone'], backbones)}"

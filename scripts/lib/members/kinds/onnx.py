@@ -48,7 +48,7 @@ properties:
 
 
 def files_beside(member: Entry) -> list[str]:
-    """What lies beside the file under its name: ONNX may keep weights in such files."""
+    """Files in the same folder whose names begin with the file's name: ONNX may store weights in them."""
     file = Path(location(member["file"]))
     beside = map(str, file.parent.glob(f"{glob.escape(file.stem)}*"))
     return sorted(path for path in beside if path != str(file) and not fault_of_path(path) and not fault_of_file(path))

@@ -1,4 +1,4 @@
-"""What a model has predicted already, a file for each validation set: rule `import_predictions`."""
+"""Existing predictions of a model, one file per validation set: rule `import_predictions`."""
 
 from collections.abc import Iterator
 
@@ -38,19 +38,19 @@ def file_on(member: Entry, dataset: str) -> str:
 
 
 def contradictions(member: Entry, study: Entry) -> Iterator[str]:
-    """Validation sets without a file of their own."""
+    """Validation sets that have no file."""
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     if isinstance(member["file"], dict):
         lacking = [dataset for dataset in datasets if dataset not in member["file"]]
         yield from (f"file: no file for the validation set {dataset!r}" for dataset in lacking)
     elif len(datasets) > 1 and DATASET not in member["file"]:
-        yield f"file: one file for {len(datasets)} validation sets; write {DATASET} where their ids belong"
+        yield f"file: one file for {len(datasets)} validation sets; write {DATASET} in the place of their ids"
 
 
 PREDICTIONS = MemberKind(
     name="predictions",
     order=80,
-    meaning="reads what a model has predicted already",
+    meaning="reads existing predictions of a model",
     schema=SCHEMA,
     origin="files",
     needs_images=False,

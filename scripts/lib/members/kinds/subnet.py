@@ -95,18 +95,18 @@ properties:
 
 
 def contradictions(member: Entry, study: Entry) -> Iterator[str]:
-    """A super-network, a search or a point of it that the study lacks."""
+    """A super-network, a search, or a point of the search that does not exist."""
     searched = {supernet["id"]: "search" in supernet["bootstrapNAS"] for supernet in study["supernets"]}
     if member["supernet"] not in searched:
         yield f"supernet: {not_among(member['supernet'], searched)}"
     elif "search" in member["subnet"] and not searched[member["supernet"]]:
         yield f"subnet/search: the super-network {member['supernet']!r} has no section bootstrapNAS/search"
     if "search" in member["subnet"] and member["subnet"]["search"]["point"] > member["subnet"]["search"]["count"]:
-        yield "subnet/search/point: is more than count"
+        yield "subnet/search/point: is larger than count"
 
 
 def points_of_search(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """The members that an entry stands for: `count` points of a search's front, or just the entry itself."""
+    """The members that an entry expands to: `count` points of a search's front, or only the entry itself."""
     subnet = entry.get("subnet")
     search: Any = subnet.get("search") if isinstance(subnet, dict) else None
     if not isinstance(search, dict) or type(search.get("count")) is not int or "point" in search:

@@ -1,4 +1,4 @@
-"""A model of timm whose weights lie in a file, or are timm's own: rule `import_weights`."""
+"""A model of timm with weights from a file, or with timm's own: rule `import_weights`."""
 
 import difflib
 from typing import Any
@@ -41,7 +41,7 @@ properties:
 
 
 def source(member: dict[str, Any], pretrained: bool, where: str) -> Source:
-    """timm's configuration of the model; a network of a fixed size is told the study's.
+    """timm's configuration of the model; a network with a fixed image size gets the member's `image_size`.
 
     Raises StudyError for a model that timm cannot create.
     """
@@ -70,15 +70,15 @@ def _hint(name: str, pretrained: bool) -> str:
     from scripts.lib.networks.vision import timm
 
     if timm.is_model(name):
-        return " Without a network, give a file as `weights`." if pretrained else ""
+        return " Without network access, give a file as `weights`." if pretrained else ""
     close = difflib.get_close_matches(name, timm.list_models(), n=3)
-    return f" Similar names: {', '.join(close)}." if close else " A member says which by `model`."
+    return f" Similar names: {', '.join(close)}." if close else " Correct `model` of this member."
 
 
 TIMM = MemberKind(
     name="timm",
     order=40,
-    meaning="loads weights that were trained elsewhere into a network of timm",
+    meaning="loads existing weights into a network of timm",
     schema=SCHEMA,
     origin="weights",
     suffixes=(".safetensors", ".pt", ".pth"),

@@ -1,4 +1,4 @@
-"""A classifier of torchvision whose weights lie in a file, or are torchvision's own: rule `import_weights`."""
+"""A classifier of torchvision with weights from a file, or with torchvision's own: rule `import_weights`."""
 
 import difflib
 import os
@@ -49,13 +49,13 @@ properties:
 
 
 def weights_file(member: Entry, dataset: str) -> str | None:
-    """`weights` is always a file, but for names of torchvision's own weights where no such file exists."""
+    """`weights` as a file; None if it is the name of torchvision's own weights and no file has this name."""
     weights = member["weights"]
     return None if OWN_WEIGHTS.fullmatch(weights) and not os.path.isfile(weights) else str(weights)
 
 
 def source(member: dict[str, Any], pretrained: bool, where: str) -> Source:
-    """torchvision's weights know how images are prepared; for a file it is the usual 224 of 256 pixels.
+    """Image preparation as stored with torchvision's weights; for a file, the usual 224 of 256 pixels.
 
     Raises StudyError for a classifier or weights that torchvision does not have.
     """
@@ -83,7 +83,7 @@ def source(member: dict[str, Any], pretrained: bool, where: str) -> Source:
 TORCHVISION = MemberKind(
     name="torchvision",
     order=50,
-    meaning="loads weights that were trained elsewhere into a network of torchvision",
+    meaning="loads existing weights into a network of torchvision",
     schema=SCHEMA,
     origin="weights",
     file_key="weights",

@@ -33,5 +33,5 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_named(empty: str, tmp_path: Path) -> None:
     if empty == "one class without images":
         write_image_folder(tmp_path, {"a": 1, "empty": 0})
-    with pytest.raises(StudyError, match=f"the dataset folder {tmp_path} has no images, or a class without any"):
+    with pytest.raises(StudyError, match=f"the dataset folder {tmp_path} has no images, or a class without images"):
         read_image_folder(tmp_path)
