@@ -126,7 +126,7 @@ def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, case: str) -> 
 def test_a_number_that_yaml_reads_as_another_is_refused_with_its_line(tmp_path: Path, number: str) -> None:
     """YAML 1.1 takes 010 for 8 and 1:30 for 90; who wrote it hardly did."""
     message = refusal(tmp_path, f"name: x\nmembers:\n  - epochs: {number}\n")
-    assert f"members/0/epochs: {number} in line 3 would be read as {yaml.safe_load(number)}" in message
+    assert f"members/0/epochs: {number} in line 3 is read as {yaml.safe_load(number)}" in message
     assert read_study(written(tmp_path, f"name: '{number}'\n")) == {"name": number}
 
 

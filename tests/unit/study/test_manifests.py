@@ -28,7 +28,7 @@ def test_weights_of_a_manifest_are_files_but_for_torchvisions_names(tmp_path: Pa
 # Manifests that are not clear.
 
 MANIFESTS = {
-    "two columns of one name": ("id,file,file\na,one.npy,two.npy\n", "two columns are called 'file'"),
+    "two columns of one name": ("id,file,file\na,one.npy,two.npy\n", "two columns have the name 'file'"),
     "semicolons": ("id;file\na;one.npy\n", "names no column such as id, kind,"),
     "too many cells": ("id,file\na,one.npy,3\n", "row 1 has 3 cells for 2 columns"),
     "open quote": ('id,file\n"a,one.npy\nb,one.npy\n', "cannot be read"),
