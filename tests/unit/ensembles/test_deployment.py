@@ -1,4 +1,4 @@
-"""Ensembles chosen on one part and judged on the other, against a plain loop."""
+"""Ensembles chosen on the selection split and evaluated on the evaluation split, against a plain loop."""
 
 from collections.abc import Iterator
 from itertools import combinations

@@ -136,7 +136,7 @@ def reasons(found: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def odd_things(folder: Path) -> None:
-    """A file, and beside it all that is none."""
+    """A file, and beside it everything that is not a file."""
     touch(folder / "a.npy")
     (folder / "folder.npy").mkdir()
     os.mkfifo(folder / "pipe.npy")

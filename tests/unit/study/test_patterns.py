@@ -1,4 +1,4 @@
-"""What a pattern of a zoo matches, and what of a path it leaves open."""
+"""What the pattern of a zoo matches, and the names of members that follow from it."""
 
 import glob
 from pathlib import Path

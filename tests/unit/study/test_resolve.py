@@ -1,4 +1,4 @@
-"""From a study file to a complete study: merging, defaults, and what is refused with which words."""
+"""From a study file to a complete study: merging, defaults, and which errors are refused with which messages."""
 
 import copy
 from pathlib import Path
@@ -462,7 +462,7 @@ def test_rows_of_the_zoo_that_are_none_are_refused() -> None:
     assert "zoo/0" in refusal(small_study(zoo=[{"path": "x"}]))
 
 
-# The fault that the user made is what is said.
+# The message names the user's own mistake.
 
 
 def of_predictions(*validation: dict[str, Any], members: Any = None) -> dict[str, Any]:
