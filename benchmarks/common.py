@@ -25,7 +25,7 @@ CEILINGS = {"ceiling: copy of 256 MB": 2 * COPIED_BYTES, "ceiling: 2048³ float3
 
 
 def options(description: str | None, **sizes: Sequence[int]) -> argparse.Namespace:
-    """One option per size, each a list: the sizes of one benchmark point stand at the same position."""
+    """One option per size, each a list: the sizes of one benchmark point have the same position."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, values in sizes.items():
         parser.add_argument(f"--{name}", type=int, nargs="+", default=list(values))

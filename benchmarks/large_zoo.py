@@ -1,7 +1,7 @@
 """A zoo of many files of predictions, to see what a study of it costs: `python -m benchmarks.large_zoo FOLDER`.
 
-Members are random, but as models are: some better than others, wrong on the same difficult samples, and worse on each
-further validation set.
+Members are random but resemble models: some are better than others, they are wrong on the same difficult samples, and
+they are worse on each further validation set.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import yaml
 
 
 def write_zoo(folder: Path, members: int, datasets: int, samples: int, classes: int) -> Path:
-    """Write labels, a file of logits a member and validation set, and a study of them; returns the study's path."""
+    """Write labels, one file of logits per member and validation set, and a study of them; returns the study's path."""
     names = [f"set{number}" for number in range(datasets)]
     for number, name in enumerate(names):
         _write_dataset(folder, name, np.random.default_rng(number), 2.5 - 0.4 * number, members, samples, classes)

@@ -1,12 +1,12 @@
-"""How different the members of an ensemble are, and how good every ensemble of them is.
+"""Kernels that compute how different members are, and how accurate every ensemble of them is.
 
 Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the
 argument and the first offending index. Definitions are in docs/measures.md, measurements in docs/kernels.md. The
 package needs torch and numpy; numba and Triton make it fast. It imports nothing else of this project.
 
 Every kernel reads in the same order: the idea, the public function, the implementation for the CPU (numba), the one for
-the GPU (Triton), the one in plain torch, and last what several of these share. A function stands above those that it
-calls. Of the two longest kernels the parts for CPU and GPU are in modules of their own, `*_numba` and `*_triton`.
+the GPU (Triton), the one in plain torch, and last what several of these share. A function comes before those that it
+calls. For the two longest kernels, the parts for CPU and GPU are in separate modules, `*_numba` and `*_triton`.
 """
 
 from kernels.attribution_similarity import attribution_similarity

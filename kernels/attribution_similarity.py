@@ -35,7 +35,7 @@ def attribution_similarity(
     Args:
         attributions: float [M, N, P], finite, one flattened map per member and sample; float16 is read as it is.
         measure: "cosine"; "pearson"; "spearman", where ties have their average rank; or "topk_iou", the intersection
-            over union of the max(1, round(top_share * P)) largest pixels, of which equal ones are taken by position.
+            over union of the max(1, round(top_share * P)) largest pixels, equal ones in order of position.
         reduction: "mean", or "sum" for sums that add up over shards of samples.
         top_share: share of the pixels that "topk_iou" compares, in (0, 1].
 

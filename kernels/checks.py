@@ -55,7 +55,7 @@ def require_finite(name: str, tensor: torch.Tensor) -> None:
     """Neither NaN nor infinite."""
     for start, chunk in _chunks(tensor):
         low, high = _extremes(chunk)
-        if not (low > -math.inf and high < math.inf):  # false for NaN too, which the extremes pass on
+        if not (low > -math.inf and high < math.inf):  # also false for NaN, because the extremes are then NaN
             _refuse_first(name, ~torch.isfinite(chunk), chunk, start, "is not finite")
 
 
@@ -72,7 +72,7 @@ def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> int:
 
 
 def require_probabilities(name: str, tensor: torch.Tensor) -> None:
-    """Finite and not negative. That each row has sum one is left to the caller, who may have restricted the classes."""
+    """Finite and not negative. Row sums are not checked, because the caller may have restricted the classes."""
     for start, chunk in _chunks(tensor):
         low, high = _extremes(chunk)
         if not (low >= 0 and high < math.inf):
@@ -86,7 +86,7 @@ def _extremes(chunk: torch.Tensor) -> tuple[float, float]:
 
 
 def rows_of_chunk(elements_of_row: int) -> int:
-    """Rows of so many elements that are copied at a time."""
+    """How many rows of this many elements are copied at a time."""
     return max(1, CHUNK_ELEMENTS // elements_of_row)
 
 

@@ -69,7 +69,7 @@ def hsic_sums(activations: Sequence[torch.Tensor]) -> torch.Tensor:
 def cka_of_sums(sums: torch.Tensor) -> torch.Tensor:
     """HSIC(x, y) / √(HSIC(x, x) HSIC(y, y)) of the sum of the `hsic_sums` of all batches, float64 [M, M].
 
-    Returns float64 [M, M], which may be negative and, by chance, above 1; NaN where a member's own sum is not positive.
+    Returns float64 [M, M], which may be negative and, by chance, above 1; NaN if HSIC(x, x) is not positive.
     """
     own = sums.diagonal().clamp_min(0)
     scale = (own[:, None] * own).sqrt()

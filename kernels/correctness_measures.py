@@ -2,7 +2,7 @@
 
 For a pair of members, a = samples that both classify correctly, b = only the first, c = only the second, d = neither,
 N = a + b + c + d. Every function takes `joint`, int64 [M, M] as `joint_correctness` returns it, and the number of
-samples N, and returns float64 [M, M]. What is 0/0 is NaN: a member that is always correct (or always wrong) has no
+samples N, and returns float64 [M, M]. A value of 0/0 is NaN: a member that is always correct (or always wrong) has no
 correlation with any other.
 """
 

@@ -21,13 +21,13 @@ _first_call = threading.RLock()
 # Without numba every kernel runs in plain torch: the same results, more slowly.
 AVAILABLE = importlib.util.find_spec("numba") is not None
 
-# About one second of work for torch. Loading numba takes a second, and several where it must compile: smaller work is
+# About one second of work for torch. Loading numba takes a second, and several where it must compile: smaller tasks are
 # left to torch.
 LEAST_OPERATIONS = 1 << 28
 
 
 def worthwhile(tensor: torch.Tensor, operations: int) -> bool:
-    """Whether compiled code should do this work, which would take torch that many elementwise `operations`."""
+    """Whether compiled code is worthwhile for a task that takes torch this many elementwise `operations`."""
     return AVAILABLE and tensor.device.type == "cpu" and operations >= LEAST_OPERATIONS
 
 
@@ -42,7 +42,7 @@ def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callabl
         import numba
 
         names = function.__globals__
-        for name in function.__code__.co_names:  # numba calls compiled functions only, not those still to be
+        for name in function.__code__.co_names:  # numba can call only functions that are already compiled
             if hasattr(names.get(name), "machine_code"):
                 names[name] = names[name].machine_code()
         fast = {"reassoc", "contract", "nsz"} if reassociate else set()
@@ -78,7 +78,7 @@ def interleaved(rows: int) -> list[tuple[int, int]]:
 
 
 def ranges(samples: int, multiple: int = 1) -> list[tuple[int, int]]:
-    """(start, stop) of four pieces per thread, so that none waits long for the last; each start is a multiple."""
+    """(start, stop) of four pieces per thread, so that no thread waits long for the last; each start is a multiple."""
     pieces = 4 * torch.get_num_threads()
     step = multiple * -(-samples // (multiple * pieces))
     return [(start, min(samples, start + step)) for start in range(0, samples, step)]
@@ -88,7 +88,7 @@ def readable(tensor: torch.Tensor, start: int, stop: int, step: int) -> Iterator
     """Samples [start, stop) of [members, samples, ...] as contiguous float32 or float64 arrays.
 
     Yields (array, first, last, offset): sample i of the array, first <= i < last, is sample i + offset of the tensor.
-    A tensor that is contiguous and of that dtype is not copied; of others `step` samples are copied at a time.
+    A tensor that is contiguous and of that dtype is not copied; of any other, `step` samples are copied at a time.
     """
     dtype = torch.float64 if tensor.dtype is torch.float64 else torch.float32
     if tensor.is_contiguous() and tensor.dtype is dtype:

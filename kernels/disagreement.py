@@ -22,7 +22,7 @@ from kernels.pairs import mirrored
 
 MAX_CLASSES = 1 << 16
 TILE_WORDS = 128  # at 1000 classes the planes of two members, 20 KiB, fit the first-level cache
-BLOCK_MEMBERS = 64  # and those of so many members, 640 KiB, the second-level cache
+BLOCK_MEMBERS = 64  # and those of this many members, 640 KiB, the second-level cache
 GPU_TILE, GPU_STEPS = 64, 64  # members per tile, words per program
 
 

@@ -1,6 +1,6 @@
-"""Triton: whether it is installed, which tensors its kernels take, and the words for a kernel's parameters.
+"""Triton: whether it is installed, which tensors its kernels take, and names for the types of kernel parameters.
 
-Triton is optional. Without it the kernels are still defined, as plain functions that nobody calls.
+Triton is optional. Without it the kernels are still defined, as plain functions that are never called.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ except ImportError:
 
 __all__ = ["AVAILABLE", "Integer", "Pointer", "cdiv", "on", "power_of_2", "tl", "triton", "usable"]
 
-# What a kernel receives, for the reader: Triton itself takes the types from the arguments of the launch.
+# Types of kernel parameters, for the reader only: Triton takes them from the arguments of the launch.
 Pointer: TypeAlias = Any  # the launch passes a contiguous tensor, the kernel sees the address of its first element
 Integer: TypeAlias = Any  # an int that may differ between launches; those fixed at compilation are tl.constexpr
 

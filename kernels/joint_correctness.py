@@ -23,7 +23,7 @@ EXACT_IN_FLOAT32 = 1 << 24
 
 
 def joint_correctness(correct: torch.Tensor) -> torch.Tensor:
-    """Number of samples that both members of a pair classify correctly; the diagonal counts each member's own.
+    """Number of samples that both members of a pair classify correctly; the diagonal is for one member.
 
     Args:
         correct: bool [M, N], whether a member classifies a sample correctly.

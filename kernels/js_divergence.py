@@ -21,7 +21,7 @@ from kernels.gpu import tl, triton
 from kernels.pairs import mirrored
 
 LN2 = math.log(2.0)
-LOGARITHM = 8  # a logarithm takes as long as so many other elementwise operations
+LOGARITHM = 8  # how many elementwise operations take as long as one logarithm
 COPY_ELEMENTS = 1 << 20  # of probabilities that are copied or widened at a time
 GPU_TILE, GPU_CLASSES, GPU_SAMPLES = 8, 64, 8  # members per tile of pairs, classes per step, samples per program
 GPU_TINY = 1e-37  # stands for 0 in logarithms; below the smallest normal float32 Triton would compute in float64

@@ -4,7 +4,7 @@ import torch
 
 
 def mirrored(matrix: torch.Tensor) -> torch.Tensor:
-    """The upper triangle of [M, M] with its diagonal, reflected: exactly symmetric, as separate sums would not be."""
+    """The upper triangle of [M, M] with its diagonal, reflected: exactly symmetric, unlike sums computed separately."""
     return matrix.triu() + matrix.triu(1).T
 
 

@@ -9,7 +9,7 @@ Ensembles = torch.Tensor | Literal["all"]
 
 
 def rows_of(ensembles: Ensembles, members: int) -> int:
-    """Rows of the result; "all" includes the empty ensemble, number 0, which the public function leaves out."""
+    """Rows of the result; "all" includes the empty ensemble, number 0, which the public function drops."""
     return 1 << members if isinstance(ensembles, str) else len(ensembles)
 
 

@@ -48,7 +48,7 @@ def synsets(count: int) -> list[str]:
 
 
 def write_folders(root: Path, classes: list[str], count: int, seed: int = 0, prefix: str = "picture") -> Path:
-    """ImageNet's train or val, -A, -R or -Sketch: one folder a class."""
+    """ImageNet's train or val, -A, -R or -Sketch: one folder per class."""
     for position, synset in enumerate(classes):
         folder = root / synset
         folder.mkdir(parents=True)

@@ -15,7 +15,7 @@ from tests.workflow.test_interruptions import contents
 
 __all__ = ["finished"]
 
-# This SLURM keeps no accounting, its nodes share a disk, and nobody wants to wait.
+# This SLURM keeps no accounting, its nodes share a disk, and the tests use short waiting times.
 QUICK = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "5"]
 
 

@@ -1,4 +1,4 @@
-"""Small files that claim to be large: nothing is reserved because a header says so."""
+"""Small files that claim to be large: no memory is allocated because a header says so."""
 
 import json
 import resource

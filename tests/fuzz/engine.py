@@ -23,7 +23,7 @@ TARGET, MESSAGE = "target.txt", "failure.txt"
 SECONDS_FOR_A_CASE = 60  # of reader and check together
 CASES_AT_ONCE = 500
 SECONDS_TO_SHRINK = 20  # a failing case beyond the time of a run
-MOST_FAILURES = 5  # of one target; a reader that fails so often is to be mended first
+MOST_FAILURES = 5  # of one target; a reader that fails so often must be repaired first
 
 
 def settings_of(cases: int, steady: bool, database: Path | None = None) -> settings:
@@ -99,7 +99,7 @@ class Hunt:
         while time.monotonic() < end and len(self.failures) < MOST_FAILURES:
             self.current = None
             try:
-                with with_reporter(lambda _: None):  # what it says stands in the folder of the failure
+                with with_reporter(lambda _: None):  # its output is in the folder of the failure
                     property_of(self.target, how, self.folder, self._timed(end))()
             except (TimeIsOver, Exception) as error:
                 if self.current is None and not isinstance(error, TimeIsOver):

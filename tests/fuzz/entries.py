@@ -31,7 +31,7 @@ from tests.fuzz.lists import JSON
 from tests.fuzz.mutations import damaged
 from tests.fuzz.tables import Column, Draw
 
-# A number as somebody may write it, and what it means to everybody; None: several things.
+# A number as a user may write it, and its value; None if it is ambiguous.
 NUMBERS: dict[str, float | None] = {
     "1000": 1000.0,
     "2.5": 2.5,

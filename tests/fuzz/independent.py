@@ -23,7 +23,7 @@ HEADING = re.compile(r"(?:class|logit|probability|prob|score|column|p|c)?[_ -]?(
 
 
 class Doubtful(Exception):  # noqa: N818 - not an error of the program
-    """A careful person would not say what the file means."""
+    """A careful reader could not be sure what the file means."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def texts_of(array: np.ndarray) -> list[str]:
         raise Doubtful(f"names in an array of {array.dtype} {array.shape}")
     try:
         return [cell.decode() if isinstance(cell, bytes) else str(cell) for cell in array.tolist()]
-    except (UnicodeError, SystemError) as error:  # the latter for what is no character
+    except (UnicodeError, SystemError) as error:  # the latter for invalid characters
         raise Doubtful(f"names that are no UTF-8: {error}") from None
 
 
@@ -168,7 +168,7 @@ def _numbers(names: Sequence[str], classes: int) -> list[int] | None:
 
 
 def _places(found: Sequence[str] | None, wanted: Sequence[str], length: int, what: str) -> list[int]:
-    """Where each of the wanted names lies; without names, in the same order."""
+    """The position of each requested name; without names, the same order."""
     if found is None:
         if length != len(wanted):
             raise Doubtful(f"{length} {what} for {len(wanted)}")
@@ -188,7 +188,7 @@ def labels_csv(data: bytes) -> tuple[list[str], list[str] | None]:
 
 
 def lines(data: bytes) -> list[str]:
-    """One name a line, the end of a line being LF, CR LF or CR."""
+    """One name per line; a line ends with LF, CR LF or CR."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

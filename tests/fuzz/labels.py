@@ -30,7 +30,7 @@ ODD_LABELS: dict[str, Callable[[int, str], Any]] = {
     "boolean": lambda number, _: number == 1,
 }
 BY_NAME = ("name", "spaces", "capitals")
-# A label that is none, in the first row.
+# An invalid label in the first row.
 WRONG = [None, -1, 99, "other", 0.5, float("nan"), float("inf"), 10**30, ""]
 
 

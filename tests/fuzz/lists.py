@@ -1,4 +1,4 @@
-"""Lists of ids and of class names: a name a line, or a JSON list."""
+"""Lists of ids and of class names: one name per line, or a JSON list."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ NAMES = [*PLAIN_IDS, *PLAIN_CLASSES]
 
 @st.composite
 def text_cases(draw: Draw) -> Case:
-    """A name a line, with the ends of lines and the marks that editors write."""
+    """One name per line, with the line ends and byte order marks that editors write."""
     odd = [name for name in ODD_IDS if not set("\r\n") & set(name(1))]
     count, is_odd = draw(st.integers(1, 6)), draw(st.integers(0, 3)) == 3
     name = draw(st.sampled_from(odd if is_odd else NAMES))

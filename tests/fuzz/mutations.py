@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.cases import INTENTION, Case
 
-# What readers of text and of binary formats stumble over.
+# Byte sequences that readers of text and binary formats often handle wrongly.
 TOKENS = [
     b"\x00", b"\xff", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xe2\x80\xa8", b"\xc2\x85", b"\n", b"\r",
     b"\r\n", b"\n\n",

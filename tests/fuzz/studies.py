@@ -187,7 +187,7 @@ def check(folder: Path) -> str:
 
 
 def holds(whole: Any, part: Any) -> bool:
-    """Whether everything written in `part` stands in `whole`, which may have more keys."""
+    """Whether `whole` has everything in `part`; it may have more keys."""
     if isinstance(part, dict) and isinstance(whole, dict):
         return all(key in whole and holds(whole[key], value) for key, value in part.items())
     if isinstance(part, list) and isinstance(whole, list):

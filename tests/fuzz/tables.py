@@ -154,7 +154,7 @@ def layouts(draw: Draw, table: Table, odd: bool = True) -> Layout:
 
 
 def _deviations(ids: bool) -> st.SearchStrategy[list[str]]:
-    """One or two that do not add up to a whole table with other content, which nobody could tell from the true one."""
+    """One or two that do not add up to a whole table with other content, which could not be told from the true one."""
     unseen = [
         {"lose a column", "double column"},
         {"gap", "double column"},
@@ -169,7 +169,7 @@ def columns_of(table: Table, layout: Layout) -> Columns:
     order = list(layout.classes)
     heads = [layout.heading(number, table.classes[number]) for number in order]
     by_name = heads == [table.classes[number] for number in order]
-    if not by_name and set(heads) & set(table.classes):  # numbers that are names of other classes: nobody could tell
+    if not by_name and set(heads) & set(table.classes):  # numbers that are names of other classes: ambiguous
         heads, by_name = [table.classes[number] for number in order], True
     scores: list[Column] = [
         (head, [table.values[row][number] for row in layout.rows]) for head, number in zip(heads, order, strict=True)

@@ -99,9 +99,9 @@ def test_imports_of_the_library_go_down_the_order(path: Path) -> None:
 
 
 def circle(modules: list[Path]) -> list[str]:
-    """Modules that import each other in a circle, the first one again at the end; empty where there is none.
+    """Modules that import each other in a circle, with the first one repeated at the end; empty if there is none.
 
-    Importing a module runs the packages that hold it first; for a module's own packages that is no import of its own.
+    Importing a module runs the packages that hold it first; a module's own packages are not counted.
     """
     packages = {path: {folder / "__init__.py" for folder in path.parents} for path in modules}
     try:

@@ -76,7 +76,7 @@ def test_a_workflow_in_a_folder_that_snakemake_would_replace_is_refused(tmp_path
     command = [sys.executable, "-m", "snakemake", *map(str, options), "--cores", "1", "--dry-run"]
     result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
     assert result.returncode != 0
-    assert f"the workflow lies in '{workflow}'" in result.stdout
+    assert f"the workflow is in '{workflow}'" in result.stdout
     assert "move the workflow" in result.stdout
     assert "Traceback" not in result.stdout
 

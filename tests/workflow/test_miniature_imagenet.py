@@ -59,7 +59,7 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
 
 
 def shortened(supernet: dict[str, Any]) -> dict[str, Any]:
-    """Listing 1 with one epoch a stage, from a member of the study instead of a download."""
+    """Listing 1 with one epoch per stage, from a member of the study instead of a download."""
     supernet |= {"base": {"member": "resnet50"}, "batch_size": 4, "evaluation_images": 3}
     settings = supernet["bootstrapNAS"]
     settings["training"]["batchnorm_adaptation"]["num_bn_adaptation_samples"] = 8

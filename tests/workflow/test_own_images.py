@@ -1,4 +1,4 @@
-"""A folder of own images whose names and pictures are odd but good is studied; a link that leads back is refused."""
+"""A folder of own images with unusual but valid names and pictures is accepted; a link that leads back is refused."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Ensembles: which there are, what they get right, the best ones, and which to deploy."""
+"""Ensembles: which are evaluated, how accurate they are, the best ones, and which to deploy."""

@@ -1,4 +1,4 @@
-"""How much each member contributes to the ensemble of all."""
+"""How much each member contributes to the ensemble of all members."""
 
 from collections.abc import Callable, Sequence
 from math import factorial
@@ -12,12 +12,13 @@ Count = Callable[[np.ndarray], np.ndarray]
 
 
 def contributions(members: Sequence[str], count: Count, samples: int, classes: int) -> pl.DataFrame:
-    """One row a member, in percentage points of accuracy.
+    """One row per member, in percentage points of accuracy.
 
-    `leave_one_out` is what the ensemble of all members loses without the member; `shapley` its Shapley value (Shapley
-    1953): what it adds on average, over all orders in which members may join. An ensemble of nobody is right as often
-    as chance, 1 / classes, so the values sum to the accuracy of all less that. Null for more than 20 members, where not
-    all ensembles can be evaluated. `count` says how many of the `samples` ensembles bool [E, M] get right.
+    `leave_one_out` is what the ensemble of all members loses without the member. `shapley` is the Shapley value
+    (Shapley 1953): what the member adds on average, over all orders in which members can join. The empty ensemble has
+    the accuracy of chance, 1 / classes, so the values sum to the accuracy of all members minus chance. Null for more
+    than 20 members, because then not all ensembles can be evaluated. `count` takes ensembles, bool [E, M], and returns
+    how many of the `samples` each classifies correctly.
     """
     number = len(members)
     if number <= MOST_MEMBERS:
@@ -34,12 +35,12 @@ def contributions(members: Sequence[str], count: Count, samples: int, classes: i
 
 
 def all_subsets(members: int) -> np.ndarray:
-    """Every subset but the empty one, bool [2^M - 1, M]; row r has the members of the bits of r + 1."""
+    """All subsets except the empty one, bool [2^M - 1, M]; the members in row r are the set bits of r + 1."""
     return (np.arange(1, 1 << members)[:, None] >> np.arange(members) & 1).astype(bool)
 
 
 def shapley_values(values: np.ndarray) -> np.ndarray:
-    """Shapley values float64 [M] of a game; `values` [2^M] are those of all subsets, numbered by their bits."""
+    """Shapley values float64 [M] of a game; `values` [2^M] has one value per subset, numbered by its bits."""
     members = len(values).bit_length() - 1
     numbers = np.arange(len(values))
     sizes = (numbers[:, None] >> np.arange(members) & 1).sum(1)

@@ -1,4 +1,4 @@
-"""How many samples each member and each ensemble gets right: whole numbers, so shards of samples add up exactly."""
+"""Correct answers of each member and each ensemble: whole numbers, so shards of samples add up exactly."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks, shard
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
 
-# All ensembles of so many members are what memory and kernels.consensus_sweep allow.
+# The largest number of members for which memory and kernels.consensus_sweep allow all ensembles.
 MOST_MEMBERS = 20
-# Ensembles whose members are looked up at once, for each sample of a block.
+# Number of ensembles whose members are looked up at once, for each sample of a block.
 BLOCK_ELEMENTS = 1 << 27
 
 
@@ -26,9 +26,9 @@ BLOCK_ELEMENTS = 1 << 27
 class Tally:
     """Counts of samples.
 
-    `joint` int64 [M, M] says how many both members of a pair get right, its diagonal how many each member does;
-    `right` has for each consensus how many every ensemble gets right, int64 [E]; `unanimous` int64 [E] how many all
-    members of an ensemble do.
+    `joint` int64 [M, M] counts the samples that both members of a pair classify correctly; its diagonal counts those of
+    each member. `right` has for each consensus the counts of the ensembles, int64 [E]. `unanimous` int64 [E] counts the
+    samples that all members of an ensemble classify correctly.
     """
 
     samples: int
@@ -51,7 +51,7 @@ def tally_of_files(
 ) -> Tally:
     """Count over one of `parts` shards of the samples.
 
-    Raises StudyError, naming member, dataset and file, for what does not fit.
+    Raises StudyError, naming member, dataset and file, for files that do not fit.
     """
     predictions = load_predictions(files)
     labels = load_labels(files.labels, predictions)
@@ -78,7 +78,7 @@ def tally(
 def probability_blocks(
     predictions: Predictions, labels: torch.Tensor, rows: range, device: torch.device, title: str
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Probabilities float32 [M, n, C] and labels int64 [n] of some hundred MB of the samples `rows` after the other."""
+    """Probabilities float32 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB."""
     pieces = list(blocks(rows, 4 * len(predictions.members) * predictions.logits[0].shape[1]))
     for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
         scores = probabilities([logits[piece] for logits in predictions.logits])
@@ -96,17 +96,17 @@ def _tally_of_block(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarr
 
 
 def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: str) -> np.ndarray:
-    """How many samples each ensemble of `chosen`, bool [E, M], gets right, int64 [E], from probabilities [M, N, C]."""
+    """Correct answers of each ensemble of `chosen`, bool [E, M], as int64 [E], from probabilities [M, N, C]."""
     members, method = chosen.shape[1], CONSENSUS_METHODS[consensus]
     if members <= MOST_MEMBERS and len(chosen) > 2 ** (members - 1):
-        # A kernel is much faster where it can share work between all subsets, which it numbers by their bits.
+        # The kernel is much faster for all subsets, which it numbers by their bits, because they share work.
         counts = method.count(scores, labels, "all").cpu().numpy()
         return counts[chosen @ (1 << np.arange(members)) - 1]
     return method.count(scores, labels, torch.from_numpy(chosen).to(scores.device)).cpu().numpy()
 
 
 def _unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
-    """How many samples all members of each ensemble get right, from `correct` bool [M, N]."""
+    """Number of samples that all members of each ensemble classify correctly, from `correct` bool [M, N]."""
     wrong = (~correct).float()
     ensembles = torch.from_numpy(chosen).to(correct.device)
     step = max(1, BLOCK_ELEMENTS // max(1, wrong.shape[1]))
@@ -115,7 +115,7 @@ def _unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
 
 
 def save_tally(joint: str, ensembles: str, counts: Tally) -> None:
-    """Write the pairs' counts as an array and the ensembles' as a table."""
+    """Write the counts of pairs as an array and those of ensembles as a table."""
     save_array(joint, counts.joint)
     right = {f"right_{consensus}": numbers for consensus, numbers in counts.right.items()}
     samples = np.full(len(counts.unanimous), counts.samples)

@@ -1,4 +1,4 @@
-"""Which ensemble to deploy: chosen on one part of the samples and judged on the rest, never on the same samples."""
+"""Which ensemble to deploy: chosen on the selection split and evaluated on the evaluation split of the samples."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class Rows:
-    """Some rows of an array, looked up when a block of them is read."""
+    """Some rows of an array, which are read block by block."""
 
     def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
         self.array, self.rows, self.shape = array, rows, (len(rows), *array.shape[1:])
@@ -46,13 +46,13 @@ class Rows:
 
 
 def split(samples: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to choose on (`share` of them) and rows to judge on, each in increasing order.
+    """Rows of the selection split (`share` of them) and of the evaluation split, each in increasing order.
 
-    Sets of equally many samples are divided alike, so no image is on one side and its corrupted copy on the other.
+    Sets of equal size are divided in the same way, so an image and its corrupted copies are in the same split.
     Raises StudyError for fewer than two samples.
     """
     if samples < 2:
-        raise StudyError("deployment: one sample cannot be divided into one to choose on and one to judge on.")
+        raise StudyError("deployment: one sample cannot be divided into a selection split and an evaluation split.")
     order = np.random.default_rng(derive(seed, "selection")).permutation(samples)
     count = min(max(round(share * samples), 1), samples - 1)
     return np.sort(order[:count]), np.sort(order[count:])
@@ -66,11 +66,11 @@ def deployment(
     seed: int,
     device: torch.device,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The ensembles that are chosen on a part of the dataset, with their accuracy on the rest; and contributions.
+    """The ensembles chosen on the selection split, with their accuracy on the evaluation split; and contributions.
 
-    `described` is the table of members, `settings` the study's section `ensembles`. Of each size the ensemble
-    with most correct answers is chosen (`chosen_for` "size"), and where costs are known those that no cheaper one
-    reaches ("cost"). Raises StudyError for files that do not fit.
+    `described` is the table of members, `settings` the study's section `ensembles`. Chosen are the
+    ensemble of each size with the most correct answers (`chosen_for` "size") and, if costs are known, the ensembles for
+    which no cheaper one is as accurate ("cost"). Raises StudyError for files that do not fit.
     """
     predictions, dataset, members = load_predictions(files), files.dataset, files.members
     labels = load_labels(files.labels, predictions)
@@ -95,7 +95,7 @@ def _part(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> t
 
 
 def costs_of(members: pl.DataFrame) -> dict[str, np.ndarray]:
-    """The costs of the members [M] that are known of all, in their order of preference."""
+    """The costs [M] that are known for all members, in order of preference."""
     return {key: members[key].cast(pl.Float64).to_numpy() for key in COSTS if not members[key].null_count()}
 
 
@@ -103,7 +103,7 @@ Candidate = tuple[str, np.ndarray, np.ndarray]  # how they were found, bool [E, 
 
 
 def _candidates(members: int, settings: Mapping[str, Any], seed: int, choose: Count, title: str) -> Iterator[Candidate]:
-    """Single members, the ensembles of the study, and where these are not all the steps of a greedy selection."""
+    """Single members, the ensembles of the study and, if these are not all, the steps of a greedy selection."""
     complete = is_exhaustive(members, settings["sizes"]) and settings["sizes"] == "all"
     alone = np.eye(members, dtype=bool)
     evaluated = subsets(members, settings["sizes"], settings["per_size"], seed)
@@ -125,7 +125,7 @@ def _chosen(
         cost = ensembles @ next(iter(costs.values()))
         rows += [("cost", row) for row in np.flatnonzero(pareto_front(right, cost))]
     chosen = np.array([row for _, row in rows])
-    alone = rows[0][1]  # the single member with most correct answers
+    alone = rows[0][1]  # the single member with the most correct answers
     held_out = judge(ensembles[chosen])
     [reference] = judge(ensembles[[alone]])
     intervals = [binomtest(int(count), samples[1]).proportion_ci(method="wilson") for count in held_out]
@@ -148,5 +148,5 @@ def _chosen(
 
 
 def best_row_of_each_size(sizes: np.ndarray, right: np.ndarray) -> list[int]:
-    """The row with most correct answers of each size, in increasing size; the first of equals."""
+    """For each size, in increasing order, the row with the most correct answers; of equals, the first."""
     return [int(np.flatnonzero(sizes == size)[right[sizes == size].argmax()]) for size in np.unique(sizes)]

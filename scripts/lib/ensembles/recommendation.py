@@ -1,4 +1,4 @@
-"""Which of the chosen ensembles is recommended, and all choices for programs (`deployment.json`)."""
+"""The recommended ensemble, and all choices for programs (`deployment.json`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -51,6 +51,6 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> dict[str, Any]:
 
 
 def recommended(table: pl.DataFrame) -> dict[str, Any]:
-    """The row of highest accuracy on the samples to choose on, the smallest ensemble of equals."""
+    """The row with the highest accuracy on the selection split; of equals, the smallest ensemble."""
     best = table.filter(chosen_for="size").sort("selection_accuracy", "size", descending=[True, False])
     return best.row(0, named=True)

@@ -13,7 +13,7 @@ from scripts.lib.inference.predictions import Predictions, load_labels, load_pre
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
 
-# From ensembles, bool [K, M], to how many samples each gets right, int64 [K].
+# Takes ensembles, bool [K, M]; returns how many samples each classifies correctly, int64 [K].
 Count = Callable[[np.ndarray], np.ndarray]
 
 
@@ -29,9 +29,9 @@ def best_ensembles(
 ) -> pl.DataFrame:
     """The most accurate ensemble found for each consensus and size, and how it was found: all, sampled or greedy.
 
-    `evaluated` is the table of ensembles, `accuracies` [M] are the members' in percent, `settings` the study's section
-    `ensembles`. Where not all ensembles of all sizes were evaluated, greedy selection looks at the predictions in
-    `files` . Raises StudyError for files that do not fit.
+    `evaluated` is the table of ensembles, `accuracies` [M] are those of the members in percent, `settings` is the
+    study's section `ensembles`. If not all ensembles of all sizes were evaluated, greedy selection reads the
+    predictions in `files`. Raises StudyError for files that do not fit.
     """
     members = len(accuracies)
     exhaustive = is_exhaustive(members, settings["sizes"])
@@ -50,7 +50,7 @@ def best_ensembles(
 
 
 def counter(predictions: Predictions, labels: torch.Tensor, consensus: str, device: torch.device) -> Count:
-    """How many of the samples an ensemble gets right by `consensus`, read in blocks: memory does not grow with N."""
+    """Counts the correct answers of ensembles by `consensus`, reading in blocks: memory does not grow with N."""
 
     def count(chosen: np.ndarray) -> np.ndarray:
         blocks = probability_blocks(predictions, labels, range(len(labels)), device, "greedy selection")
@@ -60,10 +60,10 @@ def counter(predictions: Predictions, labels: torch.Tensor, consensus: str, devi
 
 
 def forward_selection(count: Count, members: int, largest: int, title: str) -> Iterator[tuple[np.ndarray, int]]:
-    """Start with the best member; add the one that helps most (or harms least), up to `largest` members.
+    """Start with the best member and add the member that helps most (or harms least), up to `largest` members.
 
-    Yields, for each size from 1 on, the ensemble, bool [M], and how many samples it gets right. Among equals the
-    first member of the study is taken. Source: Caruana et al. 2004, without replacement.
+    Yields, for each size from 1 on, the ensemble, bool [M], and its number of correct answers. Of equally good
+    members, the first one in the study is taken. Source: Caruana et al. 2004, without replacement.
     """
     ensemble = np.zeros(members, bool)
     for _ in progress(range(min(largest, members)), title, "member"):
@@ -76,7 +76,7 @@ def forward_selection(count: Count, members: int, largest: int, title: str) -> I
 
 
 def best_evaluated(ensembles: pl.DataFrame, found: str) -> pl.DataFrame:
-    """The most accurate ensemble of each consensus and size; `found` says how they were chosen to be evaluated."""
+    """The most accurate ensemble of each consensus and size; `found` says how the evaluated ones were chosen."""
     best = ensembles.sort("accuracy", descending=True, maintain_order=True)
     best = best.group_by("consensus", "size", maintain_order=True).first()
     return best.select(*COLUMNS[:-1], found=pl.lit(found))
@@ -85,7 +85,7 @@ def best_evaluated(ensembles: pl.DataFrame, found: str) -> pl.DataFrame:
 def selected_table(
     consensus: str, selected: Sequence[tuple[np.ndarray, int]], accuracies: np.ndarray, samples: int
 ) -> pl.DataFrame:
-    """What `forward_selection` found on `samples`, as a table; `accuracies` [M] are the members' in percent."""
+    """What `forward_selection` found on `samples`, as a table; `accuracies` [M] are those of the members in percent."""
     chosen = np.stack([ensemble for ensemble, _ in selected])
     return pl.DataFrame(
         {

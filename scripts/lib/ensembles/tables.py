@@ -1,4 +1,4 @@
-"""Which ensembles there are, how good each is, and how diverse."""
+"""Which ensembles are evaluated, and how accurate and how diverse each is."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
 
 
 def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
-    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, so all sizes of up to 20 members."""
+    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, which covers all sizes for 20 members."""
     return sum(math.comb(members, size) for size in _sizes(members, sizes)) <= MOST_ENSEMBLES
 
 
@@ -27,9 +27,8 @@ def _sizes(members: int, sizes: str | Sequence[int]) -> Sequence[int]:
 def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) -> np.ndarray:
     """The ensembles to evaluate as bool [E, M], by size and then in lexicographic order of their members.
 
-    Where all ensembles of these sizes would be too many, `per_size` different ones of each size are drawn at random
-    (all of a size that does not have more): a sample stratified by size, which depends on `seed` and the number of
-    members only.
+    If there are too many ensembles of these sizes, `per_size` different ones of each size are drawn at random (all, if
+    a size does not have more). The sample is stratified by size and depends only on `seed` and the number of members.
     """
     if is_exhaustive(members, sizes):
         return np.concatenate([_all_of_size(members, size) for size in _sizes(members, sizes)])
@@ -76,7 +75,7 @@ def _sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, samples: int) -> pl.DataFrame:
     """Accuracy of every member in percent, with a 95 % Wilson interval over samples.
 
-    `right` int64 [M] says how many of the `samples` each member gets right.
+    `right` int64 [M] is how many of the `samples` each member classifies correctly.
     """
     intervals = [binomtest(int(count), samples).proportion_ci(method="wilson") for count in right]
     return pl.DataFrame(
@@ -98,7 +97,7 @@ def ensembles_table(
     """One row for each ensemble and consensus; accuracies in percent, improvements in percentage points.
 
     `chosen` bool [E, M] are the ensembles that `tally` counted; `pairwise` has a matrix [M, M] for each measure;
-    `baseline` is the position of the member to compare with, or None. Null where there is no value: no pair, or no
+    `baseline` is the position of the member to compare with, or None. Null where a value is undefined: no pair, or no
     error that could be reduced.
     """
     diversity = ensemble_measures(tally, chosen)
@@ -118,7 +117,7 @@ def mean_of_members(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _columns(
     chosen: np.ndarray, counts: np.ndarray, right: np.ndarray, samples: int, baseline: int | None
 ) -> dict[str, np.ndarray]:
-    """Differences are taken between whole numbers of samples, so that equal accuracies differ by exactly 0."""
+    """Differences are computed from whole numbers of samples, so that equal accuracies differ by exactly 0."""
     size = chosen.sum(1)
     total, best = chosen @ right, np.where(chosen, right, 0).max(1)
     gain, errors = counts * size - total, samples * size - total
@@ -135,17 +134,17 @@ def _columns(
 
 
 def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Diversity of a whole ensemble by which members are right: three classic measures, [E] each.
+    """Diversity of a whole ensemble, from which members are correct: three classic measures, [E] each.
 
-    Defined in docs/measures.md; computed from counts, which shards can add. With l members of L right on a sample:
+    Defined in docs/measures.md; computed from counts, which shards can add. With l of L members correct on a sample:
     Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised diversity is the mean double fault; and the
-    coincident failure diversity needs, beside the mean error, only how often all are right. NaN for an ensemble of one
-    member, and where no member ever errs (there coincident failure diversity is 0).
+    coincident failure diversity needs, besides the mean error, only how often all are correct. NaN for an ensemble of
+    one member, and if no member ever errs (then coincident failure diversity is 0).
     """
     size, samples = chosen.sum(1), tally.samples
     right = chosen @ tally.joint.diagonal()
     errors = size * samples - right
-    both_right = _sum_over_pairs(chosen, tally.joint)  # ordered pairs, a member with itself included
+    both_right = _sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
     both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
     with_errors = samples - tally.unanimous
     several = np.where(size > 1, 1.0, np.nan)

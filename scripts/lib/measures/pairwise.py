@@ -18,7 +18,7 @@ from scripts.lib.measures.spec import Measure
 def open_recorded(measure: Measure, files: RecordedFiles) -> Recorded:
     """What the measure compares, checked and memory-mapped.
 
-    Raises StudyError, naming member, dataset and file, for what does not fit.
+    Raises StudyError, naming member, dataset and file, for arrays that do not fit.
     """
     if measure.needs != "predictions":
         samples = checked_samples(files, measure.needs)
@@ -30,7 +30,7 @@ def open_recorded(measure: Measure, files: RecordedFiles) -> Recorded:
 def compare(
     measure: Measure, files: RecordedFiles, device: torch.device, part: int = 0, parts: int = 1
 ) -> tuple[torch.Tensor, int]:
-    """The measure's sums float64 [M, M] over one of `parts` shards of the samples, and how many these are."""
+    """The measure's sums float64 [M, M] over one of `parts` shards of the samples, and their number."""
     recorded = open_recorded(measure, files)
     rows = shard(len(recorded.arrays[0]), part, parts)
     return pairwise_sums(measure, recorded, rows, device, f"{measure.name} on {files.dataset}"), len(rows)
@@ -39,7 +39,7 @@ def compare(
 def pairwise_sums(measure: Measure, recorded: Recorded, rows: range, device: torch.device, title: str) -> torch.Tensor:
     """The measure's sums over the samples `rows`, float64 [M, M], block by block."""
     members = len(recorded.arrays)
-    # Four bytes a number, since the kernels compute with float32 where float16 is recorded.
+    # Four bytes per number, since the kernels compute with float32 where float16 is recorded.
     sample = 4 * sum(int(np.prod(array.shape[1:])) for array in recorded.arrays)
     pieces = [slice(rows.start, rows.stop)] if measure.whole else list(blocks(rows, sample))
     total = torch.zeros(members, members, dtype=torch.float64, device=device)

@@ -1,4 +1,4 @@
-"""What a measure compares: recorded arrays of the members, checked."""
+"""The recorded arrays of the members that a measure compares, checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scripts.lib.jobs.storage import load_array
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a measure sees of the same samples: M arrays [n, ...], and the labels int64 [n] if these are predictions."""
+    """The input of a measure: M arrays [n, ...] of the same samples, and for predictions the labels int64 [n]."""
 
     arrays: Sequence[np.ndarray]
     labels: torch.Tensor | None = None
@@ -22,7 +22,7 @@ class Recorded:
         return Recorded([array[rows] for array in self.arrays], labels)
 
 
-# Attribution maps must have one size to be compared; activations have as many features as their member's head.
+# Attribution maps must have one size to be compared; activations have as many features as the head of their member.
 AXES = {"attributions": ("samples", "height", "width"), "activations": ("samples", "features")}
 
 
@@ -49,7 +49,7 @@ def load_recorded(
         compared = array.ndim if kind == "attributions" else 1
         if array.shape[:compared] != arrays[0].shape[:compared]:
             raise StudyError(
-                f"{where} has {_size(array, kind)}, that of member {members[0]} {_size(arrays[0], kind)}. "
+                f"{where} has {_size(array, kind)}, but that of member {members[0]} has {_size(arrays[0], kind)}. "
                 "Delete the wrong one and run again."
             )
         _require_finite(array, where, kind, samples)

@@ -47,14 +47,14 @@ def _section(measure: Measure) -> Iterator[str]:
 
 
 def main(check: bool) -> int:
-    """Write the part of the page, or with `check` tell by the exit status whether it is up to date."""
+    """Write this part of the page, or with `check` say by the exit status whether it is up to date."""
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     current = before + BEGIN + reference() + END + rest.split(END)[1]
     if not check:
         PAGE.write_text(current, encoding="utf-8")
     elif page != current:
-        print(f"docs/{PAGE.name} is not what the specs of the measures say: run `make docs`.")
+        print(f"docs/{PAGE.name} differs from the specs of the measures: run `make docs`.")
         return 1
     return 0
 

@@ -1,6 +1,6 @@
-"""What a pairwise measure is, and the registry of all of them: one file a family in `families/`.
+"""What a pairwise measure is, and the registry of all of them: one file per family in `families/`.
 
-Needs only the standard library, because the rules, the schema and the report read specs too.
+Needs only the standard library, because the rules, the schema and the report also read the specs.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Dissimilarity:
 
 @dataclass(frozen=True)
 class Documentation:
-    """The section on a measure in docs/measures.md, which is made from it; sentences end with a full stop.
+    """The text of the section on a measure in docs/measures.md; sentences end with a full stop.
 
-    `range` begins with the bounds, up to its first comma, colon or semicolon. All this decides nothing of a result, so
+    `range` begins with the bounds, up to its first comma, colon or semicolon. None of this affects a result, so
     digests of code leave it out.
     """
 
@@ -65,7 +65,7 @@ class Documentation:
 
 
 def mean(sums: torch.Tensor, samples: int) -> torch.Tensor:
-    """What most measures are: the mean over samples."""
+    """The mean over samples, which is what most measures are."""
     return sums / samples
 
 
@@ -75,7 +75,7 @@ class Measure:
 
     `needs` is the folder of the recorded arrays: predictions, attributions or activations. `sums` takes them, and the
     device, and returns float64 [M, M]; the sums of blocks of samples add up, unless the measure is `whole`: then it is
-    given all samples at once. `value` makes the measure, float64 [M, M], of the sums and the number of samples. A
+    given all samples at once. `value` computes the measure, float64 [M, M], from the sums and the number of samples. A
     measure that grows with the similarity of two members says in `dissimilarity` what 1 - value is called.
     """
 
@@ -108,5 +108,5 @@ MEASURES = Registry("scripts.lib.measures.kinds", Measure)
 
 
 def measure_of_diversity(name: str) -> Measure | None:
-    """The measure that is correlated with improvement under this name; None if it is not a measure's."""
+    """The measure that is correlated with improvement under this name; None if there is none."""
     return next((measure for measure in MEASURES.values() if measure.diversity == name), None)

@@ -1,4 +1,4 @@
-"""Tables of all pairs of members: from a matrix to a table and back."""
+"""Conversion between a matrix over all pairs of members and a table."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def pairwise_table(matrix: torch.Tensor, members: Sequence[str], samples: int) -
 
 
 def load_sums(paths: Sequence[str], members: Sequence[str]) -> tuple[torch.Tensor, int]:
-    """Sums float64 [M, M] and number of samples of all shards together."""
+    """Sums float64 [M, M] and the number of samples, over all shards together."""
     sums = sum(load_pairwise(path, members) for path in paths)
     return torch.as_tensor(sums), sum(load_table(path)["samples"][0] for path in paths)
 

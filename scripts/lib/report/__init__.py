@@ -1,1 +1,1 @@
-"""From tables to findings, figures and one page."""
+"""Turns the tables into findings, figures and one page."""

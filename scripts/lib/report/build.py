@@ -52,7 +52,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class EmbeddedPicture:
-    """A figure inside the file: its PNG as a data URI, its size in pixels, and its words."""
+    """A figure inside the file: its PNG as a data URI, its size in pixels, and its texts."""
 
     name: str
     title: str
@@ -66,7 +66,7 @@ class EmbeddedPicture:
 def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], output: str | Path) -> None:
     """Read the tables in `results/{study}` and the PNG files `figures`; write the report to `output`.
 
-    `figures` has for each PNG file, in the report's order, its words: one entry of `figure.captioned_pictures`.
+    `figures` has for each PNG file, in the report's order, its texts: one entry of `figure.captioned_pictures`.
     """
     folder = Path(folder)
     study = load_json(folder / "study.json")
@@ -116,8 +116,10 @@ def tables_of(folder: Path, name: str, study: Mapping[str, Any]) -> dict[str, pl
 
 
 def embedded(path: Path, words: Mapping[str, str]) -> EmbeddedPicture:
-    """A PNG file with its words."""
+    """A PNG file with its texts."""
     content = path.read_bytes()
-    width, height = struct.unpack(">II", content[16:24])  # the PNG header, so that the page keeps room for the picture
+    width, height = struct.unpack(
+        ">II", content[16:24]
+    )  # from the PNG header, so that the page reserves room for the picture
     source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
     return EmbeddedPicture(**words, source=source, width=width, height=height)

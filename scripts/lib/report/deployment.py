@@ -17,7 +17,7 @@ MOST_NAMES = 6
 
 
 def deployment_section(folder: Path, study: Mapping[str, Any]) -> dict[str, Any]:
-    """Sentences and tables, from `deployment/` and `contributions/`."""
+    """The sentences and tables, from `deployment/` and `contributions/`."""
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     chosen, contributed = (
         {dataset: load_table(folder / name / f"{dataset}.parquet") for dataset in datasets}
@@ -72,7 +72,7 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> Iterator[str]:
 
 
 def _contributions_table(contributed: Mapping[str, pl.DataFrame], consensus: str) -> Table:
-    """What members contribute; of many members, those with the largest values on the first dataset."""
+    """What members contribute; if there are many, those with the largest values on the first dataset."""
     first = next(iter(contributed.values())).filter(consensus=consensus)
     key = "leave_one_out" if first["shapley"].null_count() else "shapley"
     order = first.sort(key, descending=True)["member"].head(MOST_MEMBERS_SHOWN)

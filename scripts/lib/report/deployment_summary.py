@@ -12,7 +12,7 @@ from scripts.lib.report.labels import consensus_title, in_words, listed, plain, 
 def sentences(
     chosen: Mapping[str, pl.DataFrame], members: Sequence[str], samples: Mapping[str, int], share: float, consensus: str
 ) -> Iterator[str]:
-    """One sentence a dataset: which ensemble was chosen, and how it and the best single member did on the rest."""
+    """One sentence per dataset: the chosen ensemble, its held-out accuracy, and that of the best single member."""
     for dataset, table in chosen.items():
         ways = table.filter(consensus=consensus)
         best, [alone] = recommended(ways), choices(ways.filter(size=1), consensus, "size")
@@ -20,15 +20,16 @@ def sentences(
         judged = samples[dataset] - round(share * samples[dataset])
         if best["size"] == 1:
             yield (
-                f"On {place} no ensemble did better than {single} alone on the samples to choose on; on the other "
-                f"{judged} it has {_with_interval(alone)}."
+                f"On {place}, no ensemble was more accurate than {single} alone on the selection split; on the "
+                f"{judged} samples of the evaluation split, {single} has {_with_interval(alone)}."
             )
             continue
         names = listed(members[position] for position in best["members"])
         yield (
-            f"On {place}: {names} by {consensus_title(consensus)}, {_with_interval(best)} on the {judged} samples that "
-            f"they were not chosen on; {single}, the best single member, has {plain(alone['accuracy'], 1)} % there "
-            f"({signed(best['over_best_member'], 1)} points){_cost(best, alone)}."
+            f"On {place}, {names} by {consensus_title(consensus)} were chosen on the selection split and have "
+            f"{_with_interval(best)} on the {judged} samples of the evaluation split; {single}, the best single "
+            f"member, has {plain(alone['accuracy'], 1)} % there ({signed(best['over_best_member'], 1)} points)"
+            f"{_cost(best, alone)}."
         )
 
 

@@ -1,4 +1,4 @@
-"""The report's tables of ensembles: the best ones, and what goes with their improvement."""
+"""The report's tables of ensembles: the best ones, and what correlates with their improvement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ BEST_ENSEMBLES = 3
 
 
 def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
-    """The most accurate ensembles of each dataset, of different sizes; if accuracies are equal, smaller ones first."""
+    """The most accurate ensembles of each dataset, of different sizes; of equal ones, the smaller first."""
     header = ["Dataset", "Members", "Size", "Accuracy (%)", "Over mean member", "Over its best member", "Found by"]
     for way in sorted({name for table in tables.values() for name in table["consensus"]}):
         rows = []

@@ -1,4 +1,4 @@
-"""What a report says about external members: found, skipped, how they were read, and what they lack."""
+"""What a report says about external members: which were found or skipped, how they were read, what they lack."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,7 +66,7 @@ def _datasets_of(members: Mapping[str, set[str]], datasets: Sequence[str]) -> st
 
 
 def partial_table(study: Mapping[str, Any]) -> Table | None:
-    """Measures that need more than predictions, if some members have nothing but predictions."""
+    """Measures that need more than predictions, if some members have only predictions."""
     weighted = [member["id"] for member in study["members"] if kind_of(member).has_network]
     everyone = len(study["members"])
     partial = [name for name in study["measures"] if MEASURES[name].needs != "predictions"]

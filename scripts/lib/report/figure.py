@@ -1,4 +1,4 @@
-"""What a figure is: its name, its words, what it is drawn from and by what. Needs only the standard library.
+"""The spec of a figure: its name, its texts, its inputs and its drawing function. Needs only the standard library.
 
 Each figure is one `FigureSpec` in a module of `scripts.lib.report.figures`. The rules read the specs before any job, so
 these modules import matplotlib, numpy and polars only inside the functions that draw.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyOutline:
-    """What of a study decides which figures it has and what they are drawn from: identifiers, in the study's order."""
+    """The identifiers of a study, in its order, that decide which figures it has and what they are drawn from."""
 
     datasets: Sequence[str]
     members: Sequence[str]
@@ -39,7 +39,7 @@ class StudyOutline:
 
 @dataclass(frozen=True)
 class Picture:
-    """One file of a figure: its name without suffix, its words, and what it shows of what the figure can show."""
+    """One file of a figure: its name without suffix, its texts, and which part of the figure's data it shows."""
 
     name: str
     title: str
@@ -54,10 +54,10 @@ def in_every_study(study: StudyOutline) -> bool:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """A figure, or several alike that one job draws.
+    """A figure, or several similar ones that one job draws.
 
-    `inputs` lists for each name the files it is drawn from, below the study's folder. `draw` gets them by the same
-    names, and what one picture shows, and returns that picture.
+    `inputs` lists the files that it is drawn from, by name, below the study's folder. `draw` gets them under the same
+    names, together with what one picture shows, and returns that picture.
     """
 
     name: str
@@ -66,8 +66,10 @@ class FigureSpec:
     caption: str  # of every picture, in report.html and in Snakemake's own report
     inputs: Callable[[StudyOutline], Mapping[str, Sequence[str]]]
     draw: Callable[..., Figure]
-    alternative: str = ""  # of a figure that is one picture
-    several: Callable[[StudyOutline], Sequence[Picture]] | None = None  # where it is not one picture of its own name
+    alternative: str = ""  # if the figure is one picture
+    several: Callable[[StudyOutline], Sequence[Picture]] | None = (
+        None  # if it is not one picture with the figure's name
+    )
     exists: Callable[[StudyOutline], bool] = in_every_study
 
     def pictures(self, study: StudyOutline) -> Sequence[Picture]:
@@ -95,7 +97,7 @@ def captioned_pictures(study: StudyOutline) -> list[dict[str, str]]:
 def draw_pictures(
     figure: FigureSpec, files: Mapping[str, Sequence[str]], shown: Mapping[str, Mapping[str, str]], folder: str | Path
 ) -> None:
-    """Draw the pictures `shown` (for each name what it shows) from `files`; write PNG and PDF of each to `folder`."""
+    """Draw the pictures `shown` (what each name shows) from `files`; write PNG and PDF of each to `folder`."""
     from scripts.lib.report.drawings.style import save
 
     for name, shows in shown.items():

@@ -11,7 +11,7 @@ from scripts.lib.report.labels import consensus_title, counted, in_words, listed
 
 @dataclass(frozen=True)
 class Tables:
-    """What the text is computed from. Datasets are in the order of the study; the first one is not shifted."""
+    """The tables behind the text. Datasets are in the order of the study; the first one is not shifted."""
 
     members: Sequence[str]
     accuracies: Mapping[str, pl.DataFrame]

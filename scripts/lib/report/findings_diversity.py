@@ -28,7 +28,7 @@ WHAT_IS_TESTED = (
 def on_diversity(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     """Sentences on the correlations `rows` that have a value; the first of `datasets` is not shifted.
 
-    Measures are ordered by r and its interval. p and q are shown and decide nothing.
+    Measures are ordered by r and its interval. p and q are shown but do not affect the order.
     """
     first = datasets[0]
     diversities = [row for row in rows if row["measure"] != MEAN_MEMBER_ACCURACY]
@@ -56,7 +56,7 @@ def _strongest_first(rows: Sequence[Row], place: str) -> str:
 
 
 def _strength(rows: Sequence[Row]) -> tuple[float, float]:
-    """What orders measures: |mean r| as it is printed, then what the intervals leave of it. p and q are not used."""
+    """Sort key of measures: |mean r| as printed, then the distance of the intervals from 0. p and q are not used."""
     bounds = [(row["ci_low"], row["ci_high"]) for row in rows if _sign_is_sure(row)]
     left = sum(min(abs(low), abs(high)) for low, high in bounds) / len(rows)
     return round(abs(_average(rows, "pearson")), 2), left

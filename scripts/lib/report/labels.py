@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.measures.spec import MEASURES, Quantity, measure_of_diversity
 
-MEAN_MEMBER_ACCURACY = "mean_member_accuracy"  # stands beside the measures, but is not a diversity
+MEAN_MEMBER_ACCURACY = "mean_member_accuracy"  # listed with the measures, but not a diversity
 
 IMPROVEMENTS = {
     "over_mean": "Improvement over the mean member",
@@ -21,7 +21,7 @@ IMPROVEMENTS = {
     "over_baseline": "Improvement over the baseline member",
 }
 
-# What figures, the report and their captions say about p and about partial r.
+# What the figures, their captions and the report say about p and partial r.
 WHAT_P_TESTS = (
     "p tests “no relation at all, not even through accuracy”. Permuting the members also breaks the relation between "
     "diversity and accuracy, so a small p does not say that diversity matters beyond accuracy."
@@ -34,7 +34,7 @@ BEYOND_ACCURACY = (
 
 @cache
 def quantities() -> Mapping[str, Quantity]:
-    """How each measure is shown, a similarity also as a diversity, and what stands beside the measures."""
+    """How each measure is shown (a similarity also as a diversity), and what is listed with the measures."""
     shown = {measure.name: measure.quantity for measure in MEASURES.values()}
     turned = [measure.dissimilarity for measure in MEASURES.values() if measure.dissimilarity is not None]
     accuracy = Quantity("Mean member accuracy", "%")
@@ -42,7 +42,7 @@ def quantities() -> Mapping[str, Quantity]:
 
 
 def quantity(measure: str) -> Quantity:
-    """How a measure is shown. A measure that is not known here is shown by its identifier, in words."""
+    """How a measure is shown. An unknown measure is shown by its identifier, in words."""
     return quantities().get(measure, Quantity(in_words(measure)))
 
 
@@ -64,7 +64,7 @@ def consensus_title(consensus: str) -> str:
 
 def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
     """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
-    import polars as pl  # not at the top: the specs of figures, which the rules read, take titles from this module
+    import polars as pl  # not at the top, because the rules read the specs of figures, which import this module
 
     if (found := measure_of_diversity(measure)) is None:
         return ensembles[measure].cast(pl.Float64)

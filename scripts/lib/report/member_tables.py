@@ -52,13 +52,13 @@ def table_of_members(members: pl.DataFrame) -> Table:
 
 
 def subnet_records(folder: Path, study: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """What was recorded of each member that was cut out of a super-network."""
+    """The records of the members that were cut out of a super-network."""
     members = [member["id"] for member in study["members"] if "supernet" in member]
     return {member: load_json(folder / "checkpoints" / f"{member}.json") for member in members}
 
 
 def subnets_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
-    """Blocks, widths and size of each sub-network, the super-network's size in brackets."""
+    """Blocks, widths and size of each sub-network, with those of the super-network in brackets."""
     rows = []
     for member, record in subnet_records(folder, study).items():
         network, details = record["member"]["architecture"], record["subnet"]

@@ -12,7 +12,7 @@ from scripts.lib.report.tables import Table, duration
 
 
 def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
-    """Versions that made this report, and versions that the members were trained with."""
+    """Software versions of this report and of the training of the members."""
     trained: dict[str, set[str]] = {}
     for member in study["members"]:
         path = folder / "checkpoints" / f"{member['id']}.json"

@@ -8,7 +8,7 @@ from scripts.lib.report.labels import missing, plain
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a caption; the first column names the row, and numbers are aligned to the right."""
+    """Rows of text under a caption; the first column names the row, and numbers are right-aligned."""
 
     caption: str
     header: Sequence[str]
@@ -24,7 +24,7 @@ def millions(value: float | None) -> str:
 
 
 def whole(value: float | None) -> str:
-    """A whole number, its thousands apart."""
+    """A whole number with its thousands separated."""
     return "–" if missing(value) else f"{value:,.0f}".replace(",", "\u202f")
 
 

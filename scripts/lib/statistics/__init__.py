@@ -1,1 +1,1 @@
-"""How diversity and improvement go together."""
+"""The statistical relation between diversity and improvement."""

@@ -1,7 +1,7 @@
-"""Which diversity goes with improvement, and how sure that is.
+"""Which diversity correlates with improvement, and how certain that is.
 
 Ensembles share members, so they are not independent and an ordinary p-value or interval would be far too optimistic.
-What is exchangeable are the members. Hence
+The exchangeable units are the members. Therefore
 - the interval leaves out one member (and all of its ensembles) at a time: delete-one jackknife on Fisher's z;
 - the p-value permutes the labels of the members (Mantel 1967): the pairwise matrix is shuffled as a whole, and every
   ensemble gets the diversity of other members. It tests "no relation at all, not even through accuracy": shuffling
@@ -41,8 +41,8 @@ class Evidence:
 
     `ensembles` is its ensembles table, `accuracies` float64 [M] the members' accuracies in percent, and `diversities`
     has a symmetric matrix float64 [M, M] for each measure, turned so that more means more diverse. `compared` has the
-    positions of the members that a measure compares, where these are not all: such a measure is correlated over the
-    ensembles of these members alone, and only they are left out or permuted.
+    positions of the members that a measure compares, if these are not all. Such a measure is correlated only over the
+    ensembles of these members, and only they are left out or permuted.
     """
 
     ensembles: pl.DataFrame
@@ -54,9 +54,9 @@ class Evidence:
 def correlations_table(datasets: dict[str, Evidence], permutations: int, seed: int) -> pl.DataFrame:
     """One row for each dataset, consensus, size ("all" sizes from two members first), measure and improvement.
 
-    What is not defined (a constant input, too few ensembles) is null. `q_value` controls the false discovery rate over
-    all rows of the same size; it tests the same as `p_value`. The result depends on `seed`, not on the order of
-    the ensembles' rows.
+    Undefined values (a constant input, too few ensembles) are null. `q_value` controls the false discovery rate over
+    all rows of the same size; it tests the same hypothesis as `p_value`. The result depends on `seed`, but not
+    on the order of the ensembles' rows.
     """
     tables = [
         _correlations(evidence, consensus, permutations, seed).with_columns(
@@ -109,7 +109,7 @@ def _of_members(evidence: Evidence, chosen: np.ndarray, orders: np.ndarray) -> p
 
 
 def _in_order(table: pl.DataFrame, members: int) -> tuple[pl.DataFrame, np.ndarray]:
-    """The ensembles in an order that does not depend on that of the rows, and who is in them, bool [E, M]."""
+    """The ensembles in an order that does not depend on the order of the rows, and their members, bool [E, M]."""
     chosen = np.zeros((len(table), members), dtype=bool)
     rows = np.repeat(np.arange(len(table)), table["members"].list.len())
     chosen[rows, table["members"].explode()] = True
@@ -120,7 +120,7 @@ def _in_order(table: pl.DataFrame, members: int) -> tuple[pl.DataFrame, np.ndarr
 def _statistics(
     x: np.ndarray, y: np.ndarray, chosen: np.ndarray, evidence: Evidence, orders: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """All columns of numbers [A, K] of one group of ensembles; the last row of `x` is the mean member accuracy."""
+    """All numerical columns [A, K] of one group of ensembles; the last row of `x` is the mean member accuracy."""
     if len(chosen) < FEWEST_ENSEMBLES:
         return dict.fromkeys(STATISTICS, np.full((len(x), len(y)), np.nan))
     observed = pearson(x, y)
@@ -152,7 +152,7 @@ def _standardised(rows: np.ndarray) -> np.ndarray:
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """As `pearson`, of the ranks; ties have their mean rank, and what differs by rounding only is tied."""
+    """As `pearson`, of the ranks. Ties have their mean rank; values that differ only by rounding are tied."""
     return pearson(_ranks(x), _ranks(y))
 
 
@@ -161,7 +161,7 @@ def _ranks(rows: np.ndarray) -> np.ndarray:
 
 
 def partial_pearson(x: np.ndarray, y: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """As `pearson`, after the linear dependence of both on `fixed` [E] is taken out; NaN where nothing is left."""
+    """As `pearson`, after removing the linear dependence of both on `fixed` [E]; NaN where nothing is left."""
     if x.shape[1] < FEWEST_ENSEMBLES_PARTIAL:
         return np.full((len(x), len(y)), np.nan)
     x_fixed, y_fixed = pearson(x, fixed[None]), pearson(y, fixed[None]).T
@@ -195,10 +195,10 @@ def random_orders(members: int, permutations: int, seed: int) -> np.ndarray:
 
 
 def mantel_p_values(observed: np.ndarray, permuted: np.ndarray) -> np.ndarray:
-    """Two-sided p-values of correlations [A, K], given what each of R permutations of the members made of them.
+    """Two-sided p-values of correlations [A, K], given those of R permutations of the members.
 
     `permuted` is [A, R, K]. p = (1 + permutations at least as extreme) / (1 + R), because the observed labelling is one
-    of the possible ones. A permutation without a correlation counts as extreme; NaN where nothing was observed.
+    of the possible ones. A permutation without a correlation counts as extreme; NaN if nothing was observed.
     """
     less_extreme = np.abs(permuted) < np.abs(observed)[:, None] - ROUNDING
     count = permuted.shape[1]
@@ -220,7 +220,7 @@ def permuted_pearson(sources: np.ndarray, y: np.ndarray, chosen: np.ndarray, ord
         values = sources[:, orders[:, first], orders[:, second]]
     else:
         values = sources[:, orders]
-    values = np.ascontiguousarray(values)  # as it was looked up, BLAS would not take it
+    values = np.ascontiguousarray(values)  # BLAS cannot use the layout that indexing returns
     values -= values.mean(-1, keepdims=True)
     scatter, shared = _moments(chosen, _standardised(y), pairs=sources.ndim == 3)
     length = np.sqrt(np.maximum(((values @ scatter) * values).sum(-1, keepdims=True), 0))
@@ -264,7 +264,7 @@ def _moments(chosen: np.ndarray, outcomes: np.ndarray, pairs: bool) -> tuple[np.
 def _with_q_values(table: pl.DataFrame) -> pl.DataFrame:
     """Add `q_value`: Benjamini & Hochberg 1995, over all datasets, consensus, measures and improvements of one size.
 
-    A size is a family of its own, since each is another view of the same question; rows without a p-value do not count.
+    Each size is a family of its own, because it is another view of the same question. Rows without p do not count.
     """
     q_values = np.full(len(table), np.nan)
     p_values, sizes = table["p_value"].to_numpy(), table["size"].to_numpy()

@@ -1,8 +1,8 @@
-"""What is missing, wrong or truncated in a study's files and images.
+"""Report what is missing, wrong or truncated in a study's files and images.
 
 `python -m scripts.lib.study.check_data STUDY [--full]`
 
-Every folder is listed; of each set a sample of pictures is decoded, with --full every picture.
+Every folder is listed. A sample of the pictures of each set is decoded; with --full, every picture.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SAMPLE = 200
 
 
 def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]:
-    """One line for each set: what was found, and what is wrong with it (None if nothing is)."""
+    """One line per set: what was found, and what is wrong with it (None if nothing is)."""
     datasets = study["datasets"]
     if count := sum(1 for _ in named_files(study)):
         yield _named(study, count)
@@ -56,15 +56,18 @@ def _named(study: dict[str, Any], count: int) -> tuple[str, str | None]:
         check_files(study)
     except StudyError as error:
         return "files", str(error)
-    return f"files: {count} that the study names are there (labels, predictions, weights, …); jobs read them", None
+    return (
+        f"files: all {count} that the study names exist (labels, predictions, weights, …); jobs check their content",
+        None,
+    )
 
 
 def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[str]) -> ImageSet:
     if not classes:
-        raise StudyError("cannot be compared with the classes of the training images, which have faults themselves.")
+        raise StudyError("cannot be compared with the classes of the training images, because those have faults.")
     found, _ = validation_images(study["datasets"], dataset, study["seed"], classes)
     if dataset["images"] and dataset["images"] > len(found):
-        raise StudyError(f"has {len(found)} images, fewer than the {dataset['images']} that the study wants.")
+        raise StudyError(f"has {len(found)} images, fewer than the {dataset['images']} that the study asks for.")
     return found
 
 
@@ -84,9 +87,9 @@ def _checked(title: str, read: Callable[[], ImageSet], full: bool) -> tuple[str,
 
 
 def _decode(images: ImageSet, full: bool) -> tuple[int, Counter[str]]:
-    """Decode a sample of the pictures, or all: how many, and what was done for how many of them.
+    """Decode a sample of the pictures, or all. Returns how many, and what was done to how many of them.
 
-    Raises StudyError naming one that is damaged.
+    Raises StudyError naming a picture that is damaged.
     """
     count = len(images) if full else min(SAMPLE, len(images))
     rows = np.random.default_rng(0).permutation(len(images))[:count]
@@ -101,7 +104,7 @@ def main() -> int:
     """Print the result; the exit status is 1 if something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="a study file")
-    parser.add_argument("--full", action="store_true", help="decode every picture, not a sample")
+    parser.add_argument("--full", action="store_true", help="decode every picture instead of a sample")
     arguments = parser.parse_args()
     try:
         study = resolve(read_study(arguments.study))

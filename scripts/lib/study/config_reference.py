@@ -16,12 +16,12 @@ Generated from `schemas/study.schema.yaml` by `make docs`; do not edit by hand.
 
 A study is one YAML file: `snakemake --cores all` runs `config.yaml`, `snakemake --cores all --configfile my.yaml`
 runs another. An unknown or wrong key, a key that is given twice, and a file that the study names and that is not there
-stop Snakemake before any job. The order of keys has no meaning; that of lists has.
+stop Snakemake before any job. The order of keys has no meaning; the order of lists has.
 
-A file that is not YAML, or not text in UTF-8, is refused by Snakemake itself, which does not say the line:
+A file that is not YAML, or not text in UTF-8, is refused by Snakemake itself, which does not name the line:
 `make check-data CONFIG=my.yaml` does.
 
-A member is put together from its `recipe`, under the study's `overrides`, under the member's own keys.
+The keys of a member come from its `recipe`, then from the study's `overrides`, then from its own entry; later ones win.
 """
 
 

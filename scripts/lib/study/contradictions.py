@@ -1,4 +1,4 @@
-"""What a schema cannot say of a study: names that must be unique or known, and values that must fit each other."""
+"""Checks of a study that a schema cannot express: unique or known names, and values that must fit each other."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ Study = dict[str, Any]
 
 
 def contradictions(study: Study, trained: bool) -> Iterator[str]:
-    """Each contradiction of a study that the schema allows; `trained` says whether anything is trained in it."""
+    """Each contradiction in a study that the schema accepts; `trained` says whether the study trains anything."""
     yield from _repeated("members", [member["id"] for member in study["members"]])
     yield from _repeated("backbones", [backbone["id"] for backbone in study["backbones"]])
     yield from _repeated("datasets/validation", [dataset["id"] for dataset in study["datasets"]["validation"]])
@@ -29,7 +29,7 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
         yield from (f"{where}/{text}" for text in kind.contradictions(member, study))
         datasets = kind_of_datasets(study["datasets"])
         if kind.needs_images and not datasets.has_images:
-            yield f"{where}: a member of kind {kind.name!r} needs images, which datasets of kind {datasets.name} lack"
+            yield f"{where}: a member of kind {kind.name!r} needs images; datasets of kind {datasets.name} have none"
     yield from _repeated("supernets", [supernet["id"] for supernet in study["supernets"]])
     for position, supernet in enumerate(study["supernets"]):
         where = f"supernets/{position} ({supernet['id']})"
@@ -62,28 +62,28 @@ def _backbone_contradictions(backbone: Study) -> Iterator[str]:
     yield from optimizer_contradictions(backbone["optimizer"])
     yield from interval_contradictions("views", views, "global_scale", "local_scale")
     if network["name"] == "squeezenet":
-        yield "architecture: squeezenet has no linear classifier that could be left out"
+        yield "architecture: squeezenet has no linear classifier that could be removed"
     if network["name"] == "deit" and views["local_size"] % network["patch_size"]:
         yield f"views/local_size: {views['local_size']} is not a multiple of the patch_size of {network['patch_size']}"
 
 
 def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
-    """What contradicts each other in the section `datasets` alone."""
+    """The contradictions within the section `datasets`."""
     kind = kind_of_datasets(datasets)
     originals = [dataset["id"] for dataset in datasets["validation"] if "of" not in dataset]
     if "of" in datasets["validation"][0]:
-        yield "datasets/validation/0: the first validation set must not be a corrupted one"
+        yield "datasets/validation/0: the first validation set must not be a corrupted copy"
     for position, dataset in enumerate(datasets["validation"]):
         where = f"datasets/validation/{position} ({dataset['id']})"
         if dataset["id"] == "training":
-            yield f"{where}: the id 'training' is taken by the training images"
+            yield f"{where}: the id 'training' is reserved for the training images"
         if "of" in dataset and dataset["of"] not in originals:
             yield f"{where}/of: {not_among(dataset['of'], originals)}"
         if "corruption" in dataset and "of" not in dataset and not kind.is_corrupted(dataset):
             yield f"{where}: `corruption` needs `of`, or the layout imagenet-c"
         yield from kind.contradictions(dataset, where)
         yield from (
-            f"{where}/{key}: belongs to datasets of kind {other.name}, and only to these; remove it"
+            f"{where}/{key}: is a key of datasets of kind {other.name} only; remove it"
             for other in DATASET_KINDS.values()
             for key, default in other.own_keys.items()
             if key not in kind.own_keys and dataset[key] != default

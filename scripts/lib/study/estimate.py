@@ -1,7 +1,7 @@
-"""What a study costs before it starts: `python -m scripts.lib.study.estimate STUDY [--devices N]`.
+"""Estimate of what a study will cost: `python -m scripts.lib.study.estimate STUDY [--devices N]`.
 
-A few steps of every backbone, super-network and member are measured on the device at hand, on random images, and
-multiplied up.
+A few steps of every backbone, super-network and member are timed on this machine's device, on random images, and
+extrapolated.
 """
 
 import argparse
@@ -34,19 +34,19 @@ from scripts.lib.training.dino import Pretraining
 from scripts.lib.training.optimizers import make_optimizer
 from scripts.lib.training.steps import Steps
 
-NNCF_EVALUATIONS = 3000  # of a search, where the section does not say
+NNCF_EVALUATIONS = 3000  # of a search, if the section does not say
 NOT_INCLUDED = (
     "Sub-networks and steps of a super-network count as the whole network: an upper bound, without NNCF's own work. "
     "Not included: reading pictures, waiting for a cluster, pairwise measures and ensembles (minutes on a CPU). "
     "Where loading keeps up, expect the truth within a factor of two of these numbers, on this device only."
 )
 TIMED_STEPS = 5
-IMAGES_ON_CPU = 8  # a step of a few images tells the time of one image; a GPU needs its whole batch for that
+IMAGES_ON_CPU = 8  # a step of a few images is enough to time one image; a GPU needs the whole batch
 
 
 @dataclass(frozen=True)
 class Time:
-    """Seconds of one piece of work: the median of what was measured, the fastest and the slowest."""
+    """Seconds of one piece of work: the median, the fastest and the slowest measurement."""
 
     middle: float
     low: float
@@ -66,7 +66,7 @@ NOTHING = Time(0, 0, 0)
 
 
 def measure(step: Callable[[], Any], device: torch.device) -> Time:
-    """Seconds of one call, after one that is not counted."""
+    """Seconds per call, after one warm-up call that is not counted."""
     seconds = []
     for _ in range(1 + TIMED_STEPS):
         start = time.perf_counter()
@@ -83,17 +83,17 @@ class Estimate:
     def __init__(self, study: dict[str, Any], device: torch.device) -> None:
         self.study, self.device = study, device
         kind = kind_of_datasets(study["datasets"])
-        # Where the study does not say how many images: all that there are, if that is known.
+        # If the study does not say how many images: all of them, if their number is known.
         self.training, self.validation = (kind.size.training, kind.size.validation) if kind.size.exact else (0, 0)
         self.classes = (study["datasets"]["classes"] if kind.folders else None) or kind.size.classes
         self.sources = {source["id"]: source for source in [*study["backbones"], *study["supernets"]]}
 
     def images(self, settings: dict[str, Any]) -> int:
-        """Images that a training sees in all of its epochs."""
+        """Number of images that a training processes in all epochs."""
         return (settings["training_images"] or self.training) * settings["epochs"]
 
     def member(self, member: dict[str, Any]) -> dict[str, Any]:
-        """A member with the architecture and image size of its backbone or super-network."""
+        """The member with the architecture and image size of its backbone or super-network."""
         if "kind" in member and kind_of(member).origin == "weights":
             library = source_of(member, pretrained=False, where=f"members/{member['id']}")
             return completed(member, library, self.study["datasets"])
@@ -131,7 +131,7 @@ class Estimate:
         return measure(lambda: run.step(0, 0, batch), self.device) * (self.images(backbone) / count)
 
     def shrinking(self, supernet: dict[str, Any]) -> Time:
-        """Training of a super-network, with the smallest and the largest sub-network scored after every epoch."""
+        """Training of a super-network; the smallest and the largest sub-network are evaluated after every epoch."""
         stages = supernet["bootstrapNAS"]["training"]["schedule"]["list_stage_descriptions"]
         epochs = sum(stage["epochs"] for stage in stages)
         plain = supernet | {"epochs": epochs}
@@ -159,7 +159,7 @@ class Estimate:
             return measure(lambda: model(images), self.device) * (1 / count)
 
     def samples(self, more: int = 0) -> list[int]:
-        """Images of every validation set, and `more`."""
+        """Number of images of all validation sets, and `more`."""
         originals = [dataset for dataset in self.study["datasets"]["validation"] if "of" not in dataset]
         found = {d["id"]: d["images"] or files_in(d["folder"]) or self.validation for d in originals}
         return [found[d.get("of", d["id"])] + more for d in self.study["datasets"]["validation"]]
@@ -189,27 +189,27 @@ class Estimate:
 
 
 def files_in(folder: str | None) -> int:
-    """Files in the class folders of an image folder, as far as it is there."""
+    """Number of files in the class folders of an image folder, if it exists."""
     return sum(1 for _ in Path(folder).glob("*/*")) if folder else 0
 
 
 def made_from(member: dict[str, Any]) -> str:
-    """The backbone or super-network that a member is made from; empty where it is made from none."""
+    """The backbone or super-network that a member is made from; empty if there is none."""
     return str(member.get("backbone") or member.get("supernet") or "")
 
 
 def scored_images(supernet: dict[str, Any]) -> int:
-    """Images that go through a sub-network to score it: for its batch norm, and those it is compared on."""
+    """Number of images needed to evaluate a sub-network: those for its batch norm and those that it is compared on."""
     return adaptation_samples(supernet) + supernet["evaluation_images"]
 
 
 def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
-    """Print one line a training, and then the sums."""
+    """Print one line per training, and then the sums."""
     estimate, members = Estimate(study, device), [m for m in study["members"] if kind_of(m).has_network]
     print(
         f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
     )
-    # Each job begins when the one that it is made from has ended.
+    # Each job begins when the job that it depends on has ended.
     before = {
         source["id"]: _line(f"pretrain {source['id']}", estimate.pretraining(source)) for source in study["backbones"]
     }
@@ -238,10 +238,10 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         )
     _line("all together", work)
     wall = max(longest.middle, work.middle / devices) / 3600
-    print(f"Wall time with {devices} devices, one a job: at least {wall:.2f} h.")
+    print(f"Wall time with {devices} devices, one per job: at least {wall:.2f} h.")
     if trained:
         rate = estimate.loading(next(member for member in members if "epochs" in member))
-        print(f"Loading: one process augments {rate:.0f} images a second, decoding not counted.")
+        print(f"Loading: one process augments {rate:.0f} images per second, without decoding.")
     disk = estimate.megabytes(study["members"])
     print("Disk: " + ", ".join(f"{name} {size / 1000:.2f} GB" for name, size in disk.items()))
     print(NOT_INCLUDED)
@@ -256,7 +256,7 @@ def main() -> int:
     """Print the estimate of a study file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="a study file")
-    parser.add_argument("--devices", type=int, default=1, help="GPUs (or cores) that work side by side")
+    parser.add_argument("--devices", type=int, default=1, help="number of GPUs (or cores) that work in parallel")
     arguments = parser.parse_args()
     try:
         study = resolve(read_study(arguments.study))

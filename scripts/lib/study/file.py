@@ -1,6 +1,6 @@
-"""Reading a study file strictly: nothing that a lenient reader of YAML would pass over in silence.
+"""Strict reading of a study file: refuses what a lenient YAML reader would silently accept.
 
-Needs only the standard library and PyYAML: the rules check with it what Snakemake has read already.
+Needs only the standard library and PyYAML, because the rules use it to check the file that Snakemake has read.
 """
 
 import codecs
@@ -27,23 +27,23 @@ SAVE = "save it as UTF-8 (in most editors: Save with encoding)"
 
 
 class _Loader(yaml.SafeLoader):
-    """Says the line of a value that cannot be made, such as the date 2020-13-45."""
+    """Names the line of a value that cannot be constructed, such as the date 2020-13-45."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
         except yaml.YAMLError:
             raise
-        except Exception as error:  # noqa: BLE001 - PyYAML's constructors raise anything for a value that is none
+        except Exception as error:  # noqa: BLE001 - PyYAML's constructors raise anything for an invalid value
             reason = f"{type(error).__name__}: {error}"
             raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from None
 
 
 def read_study(path: str | Path) -> dict[str, Any]:
-    """The content of a study file, YAML or JSON, that is not resolved yet.
+    """The content of a study file (YAML or JSON), not yet resolved.
 
-    Raises StudyError, with the line, for a file that is not there, not text in UTF-8 or no YAML, that has no keys at
-    its top level, gives a key twice, or has an alias of a section around it.
+    Raises StudyError, with the line, for a file that does not exist, is not UTF-8 text or not YAML, has no keys at its
+    top level, gives a key twice, or has an alias of a section that contains it.
     """
     content = _checked(path)
     if not isinstance(content, dict):
@@ -52,14 +52,14 @@ def read_study(path: str | Path) -> dict[str, Any]:
 
 
 def check_study_file(path: str | Path) -> None:
-    """Refuse of a file that Snakemake has read what `read_study` refuses."""
+    """Refuse what `read_study` refuses, in a file that Snakemake has already read."""
     _checked(path)
 
 
 def _checked(path: str | Path) -> Any:
-    """What the file holds; JSON is read as JSON, as Snakemake does it, and looked through as the YAML that it is too.
+    """The content of the file. JSON is read as JSON, as Snakemake does, and checked as YAML, which it also is.
 
-    Only tabs between JSON's values are no YAML, and JSON has no tabs elsewhere.
+    The only exception is tabs between values: JSON allows them, YAML does not. JSON has no tabs elsewhere.
     """
     text = _text(path)
     try:
@@ -79,7 +79,7 @@ def _checked(path: str | Path) -> Any:
 
 
 def _json(text: str) -> tuple[bool, Any]:
-    """Whether the text is JSON, and what it holds."""
+    """Whether the text is JSON, and its content."""
     try:
         return True, json.loads(text)
     except ValueError:
@@ -117,19 +117,19 @@ def _not_utf8(content: bytes, position: int) -> str:
 
 
 def _faults(node: yaml.Node, place: Place, above: list[yaml.Node], seen: set[int]) -> Iterator[str]:
-    """Keys given twice, aliases of what they lie in, and numbers that look like others.
+    """Keys given twice, aliases of a section that contains them, and numbers that YAML reads differently than expected.
 
-    What has several aliases is looked at once.
+    A section that has several aliases is checked once.
     """
     if any(node is other for other in above):
         line = node.start_mark.line + 1
-        yield f"{'/'.join(place)}: is an alias of the section or list from line {line} around it, which contains itself"
+        yield f"{'/'.join(place)}: the section or list that begins in line {line} contains itself through this alias"
         return
     if isinstance(node, yaml.ScalarNode):
         if is_misread(node):
             read, line = yaml.safe_load(node.value), node.start_mark.line + 1
             yield (
-                f"{'/'.join(place)}: {node.value} in line {line} would be read as {read}, as YAML 1.1 has it: write "
+                f"{'/'.join(place)}: {node.value} in line {line} is read as {read} in YAML 1.1: write "
                 "the number in decimal, or in quotes if it is text"
             )
         return
@@ -146,7 +146,7 @@ def _faults(node: yaml.Node, place: Place, above: list[yaml.Node], seen: set[int
 
 
 def is_misread(node: yaml.Node) -> bool:
-    """Whether this is a number in base 8 or 60 that looks like a decimal one or a time: 010 is 8, 1:30 is 90."""
+    """Whether this is a number in base 8 or 60 that looks like a decimal number or a time: 010 is 8, 1:30 is 90."""
     return node.tag in NUMBERS and isinstance(node.value, str) and bool(NOT_DECIMAL.fullmatch(node.value))
 
 
@@ -163,7 +163,7 @@ def _given_twice(node: yaml.Node, place: Place) -> Iterator[str]:
 
 
 def _line(error: yaml.YAMLError, text: str) -> str:
-    """Where PyYAML found an error, as far as it says."""
+    """Where PyYAML found an error, if it says so."""
     if isinstance(error, yaml.reader.ReaderError):
         return f", line {text.count(chr(10), 0, error.position) + 1}"
     mark = getattr(error, "problem_mark", None)
@@ -179,5 +179,5 @@ def _reason(error: yaml.YAMLError) -> str:
 
 
 def _kind(content: Any) -> str:
-    names = {type(None): "nothing", list: "a list", str: "a text"}
+    names = {type(None): "nothing", list: "a list", str: "text"}
     return names.get(type(content), f"a value of type {type(content).__name__}")

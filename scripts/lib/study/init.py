@@ -15,8 +15,8 @@ from scripts.lib.study.resolve import resolve
 
 HEAD = """# Written by `make init`; every key is described in docs/config.md, more in docs/how-to/bring-your-own-zoo.md.
 # Paths are relative to the folder in which snakemake runs:
-#   snakemake --cores all --configfile {file} --dry-run   what would be done
-#   snakemake --cores all --configfile {file}             do it
+#   snakemake --cores all --configfile {file} --dry-run   shows what would be done
+#   snakemake --cores all --configfile {file}             does it
 """
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -24,11 +24,11 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 def study_for(models: Path, images: Path | None, labels: Path | None, name: str) -> dict[str, Any]:
     """A study of all models of the most frequent kind in the folder `models`.
 
-    `images` is a folder with one folder a class; `labels` a file of labels for files of predictions. Raises StudyError
-    where nothing that is known is found.
+    `images` is a folder with one folder per class; `labels` is a file of labels for files of predictions. Raises
+    StudyError if no model or file of predictions of a known type is found.
     """
     if not models.is_dir():
-        raise StudyError(f"MODELS: {models} is no folder.")
+        raise StudyError(f"MODELS: {models} is not a folder.")
     kinds = kinds_of_suffixes()
     suffixes = Counter(path.suffix for path in models.iterdir() if path.suffix in kinds)
     if not suffixes:
@@ -38,7 +38,7 @@ def study_for(models: Path, images: Path | None, labels: Path | None, name: str)
     members: dict[str, Any] = {"from": str(models / f"*{suffix}"), "kind": kind}
     if not MEMBER_KINDS[kind].needs_images:
         if labels is None or not labels.is_file():
-            raise StudyError(f"LABELS: files of predictions need a file of labels; {labels} is none.")
+            raise StudyError(f"LABELS: files of predictions need a file of labels; {labels} is not a file.")
         datasets = {"kind": "predictions", "validation": [{"id": "clean", "labels": str(labels)}]}
         return {"name": name, "datasets": datasets, "members": members, "measures": ["disagreement", "js_divergence"]}
     return {"name": name, "datasets": _datasets(images), "members": members}
@@ -60,7 +60,7 @@ def _datasets(images: Path | None) -> dict[str, Any]:
 def write_study(study: dict[str, Any], path: Path) -> None:
     """Write the study with comments, unless it is not valid or the file exists."""
     if path.exists():
-        raise StudyError(f"{path} exists already: move it away, or name another (OUTPUT=…).")
+        raise StudyError(f"{path} exists already: move it away, or name another file (OUTPUT=…).")
     resolve(study)
     text = yaml.safe_dump(study, sort_keys=False, default_flow_style=None, width=120)
     path.write_text(HEAD.format(file=path) + text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Manifests of a zoo: tables with a row a member and a column a key. polars is loaded for a Parquet file alone."""
+"""Manifests of a zoo: tables with one row per member and one column per key. Only a Parquet file loads polars."""
 
 import csv
 import os
@@ -14,15 +14,15 @@ from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.file import is_misread
 
 Entry = dict[str, Any]
-# Cells that are paths (relative to the manifest), and those that are text even where they look like numbers.
+# Cells that are paths (relative to the manifest), and cells that are text even if they look like numbers.
 PATHS = ("file", "weights", "samples", "classes")
 TEXTS = ("id", "kind", "model", *PATHS)
 
 
 def rows_of_manifest(source: str, settings: Entry, where: str) -> Iterator[Entry]:
-    """The keys of each row, on top of `settings`; paths of both are relative to the manifest.
+    """The keys of each row, merged over `settings`; the paths in both are relative to the manifest.
 
-    Raises StudyError, naming `where`, for a table that cannot be read or is not clear.
+    Raises StudyError, naming `where`, for a table that cannot be read or is ambiguous.
     """
     folder = Path(location(source)).parent
     for number, cells in enumerate(_table(source, where), 1):
@@ -31,7 +31,7 @@ def rows_of_manifest(source: str, settings: Entry, where: str) -> Iterator[Entry
 
 
 def _table(source: str, where: str) -> list[Entry]:
-    """Rows of a manifest, without empty cells."""
+    """The rows of a manifest, without empty cells."""
     path = Path(location(source))
     try:
         if path.suffix == ".csv":
@@ -43,16 +43,16 @@ def _table(source: str, where: str) -> list[Entry]:
             rows = read_table(path, None)[0].to_dicts()
     except StudyError as error:
         raise StudyError(f"{where}: {error}") from None
-    except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a reader raise
+    except Exception as error:  # noqa: BLE001 - a damaged file can make a reader raise anything
         raise StudyError(f"{where}: the manifest {source} cannot be read ({error}).") from None
     return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
 
 def _cells(lines: Iterator[list[str]]) -> Iterator[Entry]:
-    """The rows of a CSV file by column. Raises ValueError for columns that are not clear."""
+    """The rows of a CSV file by column. Raises ValueError for ambiguous columns."""
     columns = next(lines, [])
     if double := [name for name in columns if columns.count(name) > 1]:
-        raise ValueError(f"two columns are called {double[0]!r}")
+        raise ValueError(f"two columns have the name {double[0]!r}")
     if not {name.split(".")[0] for name in columns} & {*TEXTS}:
         raise ValueError(f"its first line names no column such as {', '.join(TEXTS)}, separated by commas")
     for number, line in enumerate(lines, 1):
@@ -72,7 +72,9 @@ def _cell(key: str, text: str, row: int) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError):
         return text
     if node and is_misread(node):
-        raise ValueError(f"row {row}, column `{key}`: {text} would be read as {value}; write the number in decimal")
+        raise ValueError(
+            f"row {row}, column `{key}`: {text} is read as {value} in YAML 1.1; write the number in decimal"
+        )
     return value
 
 
@@ -91,7 +93,7 @@ def _nested(cells: Entry, where: str) -> Entry:
 
 
 def _below(folder: Path, key: str, row: Entry) -> Any:
-    """A path of a manifest's row, which is relative to the manifest, or the name of a library's own weights."""
+    """A path in a row of a manifest, which is relative to the manifest, or the name of a library's own weights."""
     value = row[key]
     if isinstance(value, dict):
         return {inner: _below(folder, inner, value) for inner in value}

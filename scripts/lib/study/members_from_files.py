@@ -1,4 +1,4 @@
-"""From an entry of `members` with `from` to the members that it stands for.
+"""Expands an entry of `members` with `from` to the members that it stands for.
 
 Needs only the standard library and PyYAML, because the study is resolved before any job.
 """
@@ -23,7 +23,7 @@ LARGEST_HEADER = 100 << 20  # bytes; what safetensors itself allows
 
 
 def kinds_of_suffixes() -> dict[str, str]:
-    """The kind of member that a file becomes, by its suffix."""
+    """The kind of member that a file becomes, for each suffix."""
     return {suffix: kind.name for kind in reversed(list(MEMBER_KINDS.values())) for suffix in kind.suffixes}
 
 
@@ -31,7 +31,7 @@ def expand(entries: Any, datasets: Sequence[str]) -> tuple[Any, list[Entry]]:
     """The members that `entries`, the section `members`, stands for, and what was found for its entries with `from`.
 
     `datasets` are the ids of the validation sets. A row of what was found has `entry` (the pattern), `path`, `member`
-    (its id, or None where the file is skipped) and `reason`. Raises StudyError for a pattern of which nothing can be
+    (its id, or None if the file is skipped) and `reason`. Raises StudyError for a pattern if none of its files can be
     used.
     """
     if isinstance(entries, dict) and "from" in entries:
@@ -54,7 +54,7 @@ def expand(entries: Any, datasets: Sequence[str]) -> tuple[Any, list[Entry]]:
     return members, found
 
 
-Row = tuple[str, Entry | None, str]  # path, member or None, why not (or a remark)
+Row = tuple[str, Entry | None, str]  # path; member, or None; why there is none (or a remark)
 
 
 def _rows(entry: Entry, where: str, datasets: Sequence[str], taken: set[str]) -> Iterator[Row]:
@@ -91,14 +91,14 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
     for path, unfollowed in matches(pattern.replace(DATASET, first)):
         reason = unfollowed or fault_of_path(path) or fault_of_file(path)
         if not reason and path.endswith(".json"):
-            continue  # settings that lie beside a member's file
+            continue  # settings beside a member's file
         file = template(pattern, path, first)
         of_suffix = kinds_of_suffixes().get(Path(path).suffix, "")
         stated = settings if reason or not of_suffix else _beside(file) | settings
         kind = stated.get("kind", of_suffix)
         key = _file_key(kind)
         if not reason and (not key or key != _file_key(of_suffix)):
-            reason = f"a file {Path(path).suffix!r} is no member{_of_kind(stated)}"
+            reason = f"files with the suffix {Path(path).suffix!r} cannot be members{_of_kind(stated)}"
         if reason:
             yield os.fsencode(path).decode("utf-8", "backslashreplace"), None, reason
             continue
@@ -106,7 +106,7 @@ def _of_pattern(source: str, settings: Entry, where: str, datasets: Sequence[str
 
 
 def _file_key(kind: Any) -> str:
-    """The key that holds the file of a member; empty for kinds without files, and for what is not a kind."""
+    """The key that holds the file of a member; empty for kinds without files and for anything that is not a kind."""
     return (MEMBER_KINDS[kind].file_key or "") if isinstance(kind, str) and kind in MEMBER_KINDS else ""
 
 
@@ -115,9 +115,9 @@ def _of_kind(settings: Entry) -> str:
 
 
 def _member(row: Entry, path: str, datasets: Sequence[str]) -> Row:
-    """One member, put together from a row or file and what lies beside it; `path` names it where it has no file.
+    """One member, from a row or file and the settings beside it; `path` identifies it if it has no file.
 
-    Of a kind that has no files, nothing is looked at: the schema says what is wrong with it.
+    A kind that has no files is not checked here: the schema says what is wrong with it.
     """
     kind = row.get("kind") or kinds_of_suffixes().get(Path(str(_file_of(row) or "")).suffix, _kind_of_files())
     file = row.get(_file_key(kind))
@@ -142,12 +142,12 @@ def _is_of_origin(kind: Any, origin: str) -> bool:
 
 
 def _kind_of_files() -> str:
-    """What a file of another suffix is taken for: the kind of members that are files of predictions."""
+    """The kind that is assumed for files with any other suffix: files of predictions."""
     return next(kind.name for kind in MEMBER_KINDS.values() if kind.origin == "files")
 
 
 def _why_skipped(file: Any, kind: Any, row: Entry, datasets: Sequence[str]) -> str:
-    """Why the files of a member cannot be read, or nothing."""
+    """Why the files of a member cannot be read, or an empty text."""
     if _is_of_origin(kind, "files"):
         return _why_predictions_are_skipped(file, datasets)
     if not _file_key(kind) or not isinstance(file, str):
@@ -173,7 +173,7 @@ def _why_predictions_are_skipped(file: Any, datasets: Sequence[str]) -> str:
 
 
 def _beside(file: Any) -> Entry:
-    """Keys of the member in a JSON file of the same name beside its file, if there is one."""
+    """The member's keys from the JSON file of the same name beside its file, if there is one."""
     path = Path(location(file)).with_suffix(".json") if isinstance(file, str) and Path(file).suffix else None
     if path is None or not path.is_file():
         return {}
@@ -182,7 +182,7 @@ def _beside(file: Any) -> Entry:
     except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path}, the settings beside {file}, is not readable JSON ({error}).") from None
     if not isinstance(content, dict):
-        raise StudyError(f"{path}, the settings beside {file}, is no JSON object of a member's keys.")
+        raise StudyError(f"{path}, the settings beside {file}, is not a JSON object with keys of a member.")
     if named := [key for key in ("file", "weights") if key in content]:
         raise StudyError(f"{path}, the settings beside {file}, must not name another file: remove `{named[0]}`.")
     if wrong := [key for key in ("id", "kind") if key in content and not isinstance(content[key], str)]:
@@ -203,7 +203,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Entry:
 
 
 def _model(file: Any) -> str:
-    """The model's name: what a safetensors file says of itself, or the file's name up to the first hyphen."""
+    """The name of the model: from the metadata of a safetensors file, or the file name up to the first hyphen."""
     if not isinstance(file, str):
         return ""
     path = Path(location(file))
@@ -212,7 +212,7 @@ def _model(file: Any) -> str:
 
 
 def _metadata(path: Path) -> Entry:
-    """The text that a safetensors file carries beside its tensors; nothing where it is no such file."""
+    """The metadata of a safetensors file; empty if it is not such a file."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

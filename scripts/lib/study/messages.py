@@ -1,4 +1,4 @@
-"""What is wrong in a study, in words: the path of the key, its value, and what is allowed."""
+"""Messages about errors in a study: the path of the key, its value, and what is allowed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,14 +11,14 @@ MOST_MESSAGES = 30
 
 
 def listed(messages: list[str]) -> str:
-    """The text of the error that lists `messages`."""
+    """The text of an error that lists `messages`."""
     more = [f"and {len(messages) - MOST_MESSAGES} more"] if len(messages) > MOST_MESSAGES else []
     listing = "\n".join(f"  - {message}" for message in [*messages[:MOST_MESSAGES], *more])
     return f"the study file is not valid:\n{listing}\nEvery key is described in docs/config.md."
 
 
 def readable(error: jsonschema.ValidationError, study: Any) -> str:
-    """One line for a value that the schema does not allow."""
+    """One line about a value that the schema does not allow."""
     where = path_of(error.absolute_path, study)
     if error.validator == "additionalProperties":
         allowed = error.schema["properties"]
@@ -30,7 +30,7 @@ def readable(error: jsonschema.ValidationError, study: Any) -> str:
         missing = [key for key in error.validator_value if key not in error.instance]
         return f"{where}: missing {', '.join(missing)}"
     if error.validator == "dependentRequired":
-        return f"{where}: `of`, `corruption` and `severity` need each other ({error.message})"
+        return f"{where}: `of`, `corruption` and `severity` must be given together ({error.message})"
     return f"{where}: {error.message}" + _hint(error)
 
 
@@ -40,7 +40,7 @@ def _hint(error: jsonschema.ValidationError) -> str:
 
 
 def path_of(path: Iterable[str | int], study: Any) -> str:
-    """`members/2/epochs` with the id of the list entry, so that nobody has to count."""
+    """`members/2/epochs` with the id of the list entry, so that the reader need not count."""
     parts, place = [], study
     for part in path:
         place = place[part]

@@ -1,4 +1,4 @@
-"""The files that a pattern of a zoo matches, and what of them the pattern leaves open. Standard library only."""
+"""The files that the pattern of a zoo matches, and the names of their members. Needs only the standard library."""
 
 import fnmatch
 import glob
@@ -13,9 +13,9 @@ ANY_FOLDERS = "**"
 
 
 def matches(pattern: str) -> list[tuple[str, str]]:
-    """Paths that match a glob pattern, in order, each with a reason why it was not followed, or nothing.
+    """The paths that match a glob pattern, in order, each with the reason why it was not followed, or an empty text.
 
-    As glob.glob with `recursive`, but `**` does not follow links to a folder around them, of which there is no end.
+    Like glob.glob with `recursive`, but `**` does not follow links to a folder that contains them (endless recursion).
     """
     found: dict[str, str] = {}
     _match("", pattern, found)
@@ -23,7 +23,7 @@ def matches(pattern: str) -> list[tuple[str, str]]:
 
 
 def _match(head: str, pattern: str, found: dict[str, str]) -> None:
-    """Add what matches `pattern` below the folder `head`, whose name is not a pattern, to `found`."""
+    """Add to `found` what matches `pattern` below the folder `head`, whose name is not a pattern."""
     parts = pattern.split("/")
     if ANY_FOLDERS not in parts:
         for path in glob.glob(glob.escape(head) + pattern):
@@ -35,14 +35,14 @@ def _match(head: str, pattern: str, found: dict[str, str]) -> None:
         for inner in _folders_below(folder, [os.path.realpath(folder)], found):
             if after:
                 _match(inner, after, found)
-            else:  # the folders themselves are where the pattern looks, not what it finds
+            else:  # the pattern searches these folders; they are not results themselves
                 for path in glob.glob(f"{glob.escape(inner)}*"):
                     if not os.path.isdir(path):
                         found.setdefault(path, "")
 
 
 def _folders_below(folder: str, above: list[str], found: dict[str, str]) -> Iterator[str]:
-    """A folder and all folders below it, with a slash; hidden ones are left out, as glob does it.
+    """A folder and all folders below it, with a slash; hidden ones are left out, as in glob.
 
     `above` are the real paths from the first folder to this one.
     """
@@ -50,13 +50,13 @@ def _folders_below(folder: str, above: list[str], found: dict[str, str]) -> Iter
     for path in sorted(glob.glob(f"{glob.escape(folder)}*/")):
         real = os.path.realpath(path)
         if any(Path(other).is_relative_to(real) for other in above):
-            found[path.rstrip("/")] = "is a link to a folder around it, which is not followed"
+            found[path.rstrip("/")] = "is a link to a folder that contains it and is not followed"
         else:
             yield from _folders_below(path, [*above, real], found)
 
 
 def template(pattern: str, path: str, first: str) -> str:
-    """`path` with `{dataset}` where the pattern has it; `first` stands there in the path."""
+    """`path` with `{dataset}` where the pattern has it; the path itself has `first` there."""
     expression = re.escape(first).join(f"({_expression(piece)})" for piece in pattern.split(DATASET))
     match = re.fullmatch(expression, path, re.DOTALL)
     return DATASET.join(match.groups()) if match else path
@@ -72,13 +72,13 @@ def _expression(pattern: str) -> str:
 
 
 def _choice(token: str) -> str:
-    """One of some characters, such as [ab] or [!0-9], without what fnmatch puts around it."""
+    """The expression for a set of characters such as [ab] or [!0-9], without what fnmatch puts around it."""
     expression = fnmatch.translate(token)
     return expression[len("(?s:") : expression.rindex(")")]
 
 
 def name_of(pattern: str, file: str) -> str:
-    """A member's name: the parts of its path that the pattern leaves open."""
+    """The name of a member: the parts of its path that the pattern does not fix."""
     wanted, parts = PurePosixPath(pattern).parts, list(PurePosixPath(file).parts)
     is_open = [glob.has_magic(part) for part in wanted]
     if True not in is_open:

@@ -1,7 +1,7 @@
 """What a study can hold: sections with keys of text, lists, text, finite numbers, truth values and null.
 
-YAML can say more (dates, bytes, numbers that are not finite, aliases that contain themselves), which neither JSON nor
-a program's arguments can hold; and it gives keys an order, which has no meaning in a study.
+YAML has more (dates, bytes, numbers that are not finite, aliases that contain themselves), which neither JSON nor the
+arguments of a program can hold. YAML also has an order of keys, which has no meaning in a study.
 """
 
 import math
@@ -12,22 +12,22 @@ from scripts.lib.jobs.errors import MOST_CHARACTERS, shown
 
 MOST_LEVELS = 50
 LARGEST_INTEGER = 2**63 - 1
-# What a section is called stands before its other keys, for those who read study.json or the report.
+# The names of a section come before its other keys, for readers of study.json and of the report.
 FIRST_KEYS = ("name", "id", "kind")
 
 Place = tuple[str | int, ...]
 
 
 def faults(value: Any, place: Place = (), above: tuple[int, ...] = ()) -> Iterator[tuple[Place, str]]:
-    """Where `value` holds something that no study can hold, and why not.
+    """The places where `value` holds something that a study cannot hold, and why not.
 
-    `above` are the identities of the sections and lists that `value` lies in.
+    `above` are the identities of the sections and lists that contain `value`.
     """
     if not isinstance(value, Mapping | list):
         if reason := _fault_of_scalar(value):
             yield place, reason
     elif id(value) in above:
-        yield place, "contains itself (a YAML alias of a section or list around it)"
+        yield place, "contains itself (a YAML alias of a section or list that contains it)"
     elif len(above) > MOST_LEVELS:
         yield place, f"is nested more than {MOST_LEVELS} levels deep"
     else:
@@ -42,7 +42,7 @@ def faults(value: Any, place: Place = (), above: tuple[int, ...] = ()) -> Iterat
 
 
 def _fault_of_scalar(value: Any) -> str:
-    """Why a value cannot stand in a study, or nothing."""
+    """Why a study cannot hold a value, or an empty text."""
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, int):
@@ -70,10 +70,10 @@ def _fault_of_text(text: str) -> str:
 
 
 def canonical(value: Any) -> Any:
-    """The same value in plain dictionaries and lists, keys in an order that does not depend on who wrote them.
+    """The same value in plain dictionaries and lists, with keys in an order that does not depend on the file.
 
-    Snakemake compares parameters by their text, in which keys have an order: without this, a study whose keys are
-    moved would be trained again. Lists keep their order, which has a meaning.
+    Snakemake compares parameters by their text, in which keys have an order. Without this, a study whose keys are
+    reordered would be trained again. Lists keep their order, which has a meaning.
     """
     if isinstance(value, Mapping):
         return {key: canonical(value[key]) for key in sorted(value, key=lambda key: (key not in FIRST_KEYS, key))}

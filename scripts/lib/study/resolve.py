@@ -1,4 +1,4 @@
-"""From a study file to a complete, checked study. Needs only the standard library, PyYAML and jsonschema.
+"""Turns a study file into a complete, checked study. Needs only the standard library, PyYAML and jsonschema.
 
 The rules import this module, so that a wrong key stops Snakemake before any job.
 """
@@ -21,7 +21,7 @@ from scripts.lib.study.plain_values import canonical, faults
 from scripts.lib.study.schema import schema
 
 Study = dict[str, Any]
-BACKBONE = "backbone"  # beside the kinds of members
+BACKBONE = "backbone"  # in addition to the kinds of members
 
 
 def resolve(config: Study) -> Study:
@@ -54,9 +54,9 @@ def _recipes() -> dict[str, Study]:
 
 
 def _faults_of(study: Study, without_files: str) -> list[str]:
-    """What is wrong in a study with its members in place; fills in the defaults.
+    """What is wrong in a study whose members are complete; fills in the defaults.
 
-    `without_files` says why some members are lacking, or nothing: what depends on them cannot be judged then.
+    `without_files` says why some members are missing, or is empty. If it is not, checks that need them are left out.
     """
     errors = sorted(_ValidatorWithDefaults(schema()).iter_errors(study), key=lambda error: list(map(str, error.path)))
     if not without_files:
@@ -78,10 +78,10 @@ def _trains(study: Study) -> bool:
 
 
 def _expand_members(study: Study) -> str:
-    """Put members in the place of entries with `from`.
+    """Replace entries with `from` by their members.
 
-    Returns why this cannot be done, with such entries left out: the reason may be a fault elsewhere in the study, such
-    as a validation set without an id, and this must be said first.
+    If this is not possible, such entries are left out and the reason is returned, because the cause may be a fault
+    elsewhere in the study, such as a validation set without an id, which must be reported first.
     """
     entries = study.get("members")
     try:
@@ -96,7 +96,7 @@ def _expand_members(study: Study) -> str:
 
 
 def _dataset_ids(study: Study) -> list[str]:
-    """The ids of the validation sets, of a study that was not checked yet."""
+    """The ids of the validation sets of a study that has not been checked yet."""
     datasets = study.get("datasets")
     validation = datasets.get("validation") if isinstance(datasets, dict) else None
     entries = validation if isinstance(validation, list) else []
@@ -110,7 +110,7 @@ def keys_of_kinds(schema: Study) -> dict[str, set[str]]:
 
 
 def _merge_recipes(study: Study) -> None:
-    """Give members and backbones the keys of their recipes and the study's overrides; pick points of searches."""
+    """Give members and backbones the keys of their recipes and the study's overrides; pick the points of searches."""
     kinds = keys_of_kinds(schema())
     for section, kind in (("members", _default_kind()), ("backbones", BACKBONE)):
         if isinstance(study.get(section), list):
@@ -121,7 +121,7 @@ def _merge_recipes(study: Study) -> None:
 
 
 def _merged(study: Study, entry: Any, where: str, kind: str, kinds: dict[str, set[str]]) -> Any:
-    """The recipe of a member or backbone, under the study's overrides, under its own keys."""
+    """The recipe of a member or backbone, overridden by the study's overrides and then by its own keys."""
     if not isinstance(entry, dict):
         return entry
     recipes, name = _recipes(), str(entry.get("recipe", ""))
@@ -142,7 +142,7 @@ def _overrides(study: Study, kind: Any, kinds: dict[str, set[str]]) -> Study:
 
 
 def _members_of(entry: Any) -> list[Any]:
-    """The members that an entry stands for, such as the points of a search; just the entry where it is not valid."""
+    """The members that an entry stands for, such as the points of a search; the entry itself if it is not valid."""
     kind = entry.get("kind", _default_kind()) if isinstance(entry, dict) else None
     return MEMBER_KINDS[kind].stands_for(entry) if isinstance(kind, str) and kind in MEMBER_KINDS else [entry]
 
@@ -152,7 +152,7 @@ def _default_kind() -> str:
 
 
 def _inherited(study: Study, supernet: Study) -> Study:
-    """What a super-network takes from the member that it starts from."""
+    """The settings that a super-network takes over from the member that it starts from."""
     if "member" not in supernet["base"]:
         return {}
     base = next(member for member in study["members"] if member["id"] == supernet["base"]["member"])
@@ -186,6 +186,6 @@ def _with_defaults(validate_properties: Any) -> Any:
 _ValidatorWithDefaults = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     {"properties": _with_defaults(jsonschema.Draft202012Validator.VALIDATORS["properties"])},
-    # For JSON 2.0 is an integer, for Python it is no number of epochs.
+    # JSON counts 2.0 as an integer, but Python cannot use it as a number of epochs.
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )

@@ -1,4 +1,4 @@
-"""The schema of a study: schemas/study.schema.yaml, completed by what the specs say of themselves."""
+"""The schema of a study: schemas/study.schema.yaml, completed with the specs."""
 
 from functools import cache
 from typing import Any
@@ -32,7 +32,7 @@ def _dataset_kinds() -> dict[str, Any]:
 
 
 def _add_kinds_of_members(definitions: dict[str, Any]) -> None:
-    """The names of the kinds, and the keys of each beside those of every member."""
+    """The names of the kinds, and the keys of each in addition to those of every member."""
     member = definitions["member"]
     kinds = list(MEMBER_KINDS.values())
     without = [f"`{kind.name}`" for kind in kinds if not kind.has_network]

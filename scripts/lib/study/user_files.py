@@ -1,4 +1,4 @@
-"""The files that a study names, and the folders that it is run in: looked at before any job.
+"""Checks, before any job, the files that a study names and the folders that it is run in.
 
 Needs only the standard library: the rules import this module.
 """
@@ -36,7 +36,7 @@ def _named(where: str, section: Mapping[str, Any], *keys: str) -> Iterator[tuple
 
 
 def check_files(study: Mapping[str, Any]) -> None:
-    """Raise StudyError, by key and path, for files that the study names and that are not there or cannot be inputs."""
+    """Raise StudyError, by key and path, for files that the study names but that do not exist or cannot be inputs."""
     known: dict[str, str] = {}
     faults = []
     for key, path in named_files(study):
@@ -54,22 +54,22 @@ def check_files(study: Mapping[str, Any]) -> None:
 
 
 def _hint(key: str, path: str) -> str:
-    """For what may be meant as the name of a library's own weights."""
+    """A hint if the value may be meant as the name of a library's own weights."""
     if not key.startswith("members") or not key.endswith("/weights") or "/" in path or Path(path).suffix:
         return ""
-    return " (without `weights` the library's own are taken; torchvision's have names such as IMAGENET1K_V1)"
+    return " (without `weights`, the library's own are used; torchvision's have names such as IMAGENET1K_V1)"
 
 
 def check_folders(study: Mapping[str, Any], workflow: str) -> None:
-    """Raise StudyError where a file lies in the place of a folder of results, or the workflow's folder is unusable."""
+    """Raise StudyError if a file has the name of a folder of results, or if the workflow's folder cannot be used."""
     for folder in ("results", f"results/{study['name']}", "logs", f"logs/{study['name']}"):
         if os.path.lexists(folder) and not os.path.isdir(folder):
             raise StudyError(
-                f"{folder} in {os.getcwd()} is not a folder, but results or logs of the study shall be written below "
+                f"{folder} in {os.getcwd()} is not a folder, but results or logs of the study are to be written below "
                 "it: move it away, or run snakemake in another folder (--directory)."
             )
     if found := re.search(rf"[{{}}]|{REPLACED.pattern}", workflow):
         raise StudyError(
-            f"the workflow lies in {shown(workflow)}: Snakemake would replace what {found.group()!r} in this path "
-            "begins; move the workflow into a folder whose path has no such characters."
+            f"the workflow is in {shown(workflow)}: in this path, Snakemake would replace the text that begins with "
+            f"{found.group()!r}; move the workflow into a folder whose path has no such characters."
         )

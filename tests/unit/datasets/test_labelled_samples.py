@@ -75,7 +75,7 @@ IDS = [f"image-{row:02d}" for row in range(ROWS)]
 
 
 def predictions(labels: Any = LABELS, names: list[str] = NAMES, ids: list[Any] | None = IDS) -> pl.DataFrame:
-    """Logits of a good member: right for nine of ten samples."""
+    """Logits of a good member: correct for nine of ten samples."""
     values = np.random.default_rng(0).normal(size=(len(labels), len(names)))
     values[np.arange(len(labels)), labels] += 4
     wrong = slice(None, None, 10)

@@ -1,4 +1,4 @@
-"""Counts of what members and ensembles get right: a plain loop, and shards that add up to the whole."""
+"""Counts of correct answers: against a plain loop, and shards that add up to the whole."""
 
 from pathlib import Path
 

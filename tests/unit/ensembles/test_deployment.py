@@ -1,4 +1,4 @@
-"""Ensembles chosen on one part and judged on the other, against a plain loop."""
+"""Ensembles chosen on the selection split and evaluated on the evaluation split, against a plain loop."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -153,11 +153,11 @@ def test_the_answer_is_said_in_words_and_for_programs() -> None:
     assert recommended(better)["size"] == 2
     said = list(sentences({"clean": better, "noise": worse}, MEMBERS, {"clean": 200, "noise": 200}, 0.5, "average"))
     assert said[0] == (
-        "On Clean: a and b by averaging of probabilities, 75.0 % (95 % interval 60.0 to 80.0) on the 100 samples that "
-        "they were not chosen on; a, the best single member, has 70.0 % there (+5.0 points), for 2.0 times its "
-        "operations."
+        "On Clean, a and b by averaging of probabilities were chosen on the selection split and have 75.0 % (95 % "
+        "interval 60.0 to 80.0) on the 100 samples of the evaluation split; a, the best single member, has 70.0 % "
+        "there (+5.0 points), for 2.0 times its operations."
     )
-    assert said[1].startswith("On Noise no ensemble did better than a alone on the samples to choose on")
+    assert said[1].startswith("On Noise, no ensemble was more accurate than a alone on the selection split")
     study = {
         "name": "s", "seed": 4, "deployment": {"selection_share": 0.5}, "members": [{"id": name} for name in MEMBERS],
         "ensembles": {"consensus": ["average"]},

@@ -1,4 +1,4 @@
-"""Ensembles: which there are, how good and how diverse each is."""
+"""Ensembles: which are evaluated, and how accurate and how diverse each is."""
 
 from itertools import combinations
 from typing import Any

@@ -27,7 +27,7 @@ MEMBERS = ["first", "second"]
 
 
 class Files:
-    """What the workflow would hand over for dataset noise: two members, six samples, three classes."""
+    """The inputs of a job for dataset noise: two members, six samples, three classes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

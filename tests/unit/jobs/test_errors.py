@@ -1,4 +1,4 @@
-"""What a message shows can be written to any log, in one line."""
+"""Values in messages can be written to any log, in one line."""
 
 from pathlib import Path
 

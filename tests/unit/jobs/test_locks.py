@@ -1,4 +1,4 @@
-"""A lock is removed if its Snakemake was killed, and never under one that runs."""
+"""A lock is removed if its Snakemake was killed, and never while it runs."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ STAY = "import sys; print('here', flush=True); sys.stdin.read()"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory; a stand-in for Snakemake's command writes down what it was asked."""
+    """The working directory; a substitute for Snakemake's command records its arguments."""
     here, programs = tmp_path / "here", tmp_path / "programs"
     here.mkdir()
     programs.mkdir()

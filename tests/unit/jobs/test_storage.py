@@ -1,4 +1,4 @@
-"""Files are whole or not there, and a bad file is named."""
+"""Files are complete or do not exist, and a bad file is named."""
 
 import errno
 import os

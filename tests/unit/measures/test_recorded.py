@@ -30,8 +30,13 @@ def test_recorded_arrays_are_opened_and_activations_may_have_different_widths(tm
 @pytest.mark.parametrize(
     ("kind", "first", "second", "message"),
     [
-        ("activations", FEATURES, FEATURES[:3], "has 3 samples, that of member a 4 samples"),
-        ("attributions", MAPS, MAPS[:, :1], "has 4 samples of 1 × 3 pixels, that of member a 4 samples of 2 × 3"),
+        ("activations", FEATURES, FEATURES[:3], "has 3 samples, but that of member a has 4 samples"),
+        (
+            "attributions",
+            MAPS,
+            MAPS[:, :1],
+            "has 4 samples of 1 × 3 pixels, but that of member a has 4 samples of 2 × 3",
+        ),
         ("attributions", MAPS, FEATURES, r"is float16 [4, 2]; expected float16 or float32 [samples, height, width]"),
         ("activations", FEATURES, MAPS, r"is float16 [4, 2, 3]; expected float16 or float32 [samples, features]"),
         ("activations", FEATURES, np.ones((4, 2), np.int64), "is int64 [4, 2]; expected float16"),

@@ -1,4 +1,4 @@
-"""ONNX files: run as their framework would, refused where they are no image classifiers."""
+"""ONNX files: run as by their framework, and refused if they are not image classifiers."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The networks are the paper's, and their weights come back as they were."""
+"""The networks are the paper's, and their weights are restored unchanged."""
 
 from typing import Any
 

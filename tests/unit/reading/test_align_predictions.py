@@ -1,4 +1,4 @@
-"""Files of predictions: every form gives the same logits, and what does not fit is refused by name."""
+"""Files of predictions: every form gives the same logits, and files that do not fit are refused by name."""
 
 import io
 import json

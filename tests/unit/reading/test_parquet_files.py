@@ -1,4 +1,4 @@
-"""Parquet files of users are read in a process that may die of them."""
+"""Users' Parquet files are read in a separate process, because they can crash it."""
 
 import os
 import signal

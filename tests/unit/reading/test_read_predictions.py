@@ -1,4 +1,4 @@
-"""What a file of predictions holds: ids are found, or it is said that they are not."""
+"""What a file of predictions holds: ids are found, or a message says that there are none."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tables and arrays that a user made: what a file claims of itself is compared with what it holds."""
+"""Tables and arrays that a user made: what the header of a file claims is compared with its content."""
 
 import io
 import zipfile

@@ -27,7 +27,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_files_that_are_there_are_counted(study: Path, capsys: pytest.CaptureFixture) -> None:
     assert check_data.main() == 0
     assert capsys.readouterr().out.splitlines() == [
-        "ok    files: 3 that the study names are there (labels, predictions, weights, …); jobs read them",
+        "ok    files: all 3 that the study names exist (labels, predictions, weights, …); jobs check their content",
         "Nothing is wrong.",
     ]
 

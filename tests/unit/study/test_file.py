@@ -1,4 +1,4 @@
-"""Reading study files: what a lenient reader passes over in silence, and what no reader can make sense of."""
+"""Reading study files: errors that a lenient reader silently accepts, and content that no reader can interpret."""
 
 import json
 import sys
@@ -124,9 +124,9 @@ def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, case: str) -> 
 
 @pytest.mark.parametrize("number", ["010", "-010", "0_7", "1:30", "190:20:30.15"])
 def test_a_number_that_yaml_reads_as_another_is_refused_with_its_line(tmp_path: Path, number: str) -> None:
-    """YAML 1.1 takes 010 for 8 and 1:30 for 90; who wrote it hardly did."""
+    """YAML 1.1 reads 010 as 8 and 1:30 as 90, which the author hardly meant."""
     message = refusal(tmp_path, f"name: x\nmembers:\n  - epochs: {number}\n")
-    assert f"members/0/epochs: {number} in line 3 would be read as {yaml.safe_load(number)}" in message
+    assert f"members/0/epochs: {number} in line 3 is read as {yaml.safe_load(number)}" in message
     assert read_study(written(tmp_path, f"name: '{number}'\n")) == {"name": number}
 
 

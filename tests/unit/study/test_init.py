@@ -63,7 +63,7 @@ def test_files_of_predictions_need_labels(
 def test_what_is_missing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for folder, said in [(tmp_path / "gone", "is no folder"), (tmp_path, "has no file that ends in")]:
+    for folder, said in [(tmp_path / "gone", "is not a folder"), (tmp_path, "has no file that ends in")]:
         assert run(monkeypatch, folder) == 1
         assert said in capsys.readouterr().out
     (tmp_path / "x.onnx").write_bytes(b"x")

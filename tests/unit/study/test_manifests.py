@@ -1,4 +1,4 @@
-"""Members from manifests: paths, cells, and tables that are not clear."""
+"""Members from manifests: paths, cells, and ambiguous tables."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_weights_of_a_manifest_are_files_but_for_torchvisions_names(tmp_path: Pa
 # Manifests that are not clear.
 
 MANIFESTS = {
-    "two columns of one name": ("id,file,file\na,one.npy,two.npy\n", "two columns are called 'file'"),
+    "two columns of one name": ("id,file,file\na,one.npy,two.npy\n", "two columns have the name 'file'"),
     "semicolons": ("id;file\na;one.npy\n", "names no column such as id, kind,"),
     "too many cells": ("id,file\na,one.npy,3\n", "row 1 has 3 cells for 2 columns"),
     "open quote": ('id,file\n"a,one.npy\nb,one.npy\n', "cannot be read"),
@@ -59,7 +59,7 @@ def test_an_odd_cell_of_a_manifest_is_refused_by_key(tmp_path: Path, cell: str) 
 
 @pytest.mark.parametrize("cell", ["012", "-07", "1:30", "1:30.5"])
 def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path: Path, cell: str) -> None:
-    """YAML 1.1 takes 012 for 10 and 1:30 for 90."""
+    """YAML 1.1 reads 012 as 10 and 1:30 as 90."""
     touch(tmp_path / "one.npy")
     pl.DataFrame({"file": ["one.npy", "one.npy"], "macs": ["1", cell]}).write_csv(tmp_path / "zoo.csv")
     with pytest.raises(StudyError, match=rf"zoo\.csv cannot be read \(row 2, column `macs`: .*{cell}"):
@@ -75,7 +75,7 @@ def test_numbers_of_a_manifest_may_be_written_in_other_ways(tmp_path: Path) -> N
 
 
 def test_a_manifest_that_makes_polars_panic_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A panic is no Exception: it went through all that catches those."""
+    """A panic is not an Exception, so handlers of Exception did not catch it."""
 
     def panic(*_: object, **__: object) -> None:
         raise pl.exceptions.PanicException("assertion failed")

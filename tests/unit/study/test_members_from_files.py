@@ -46,9 +46,13 @@ def test_the_whole_section_may_be_one_pattern_and_names_are_unique(tmp_path: Pat
     members, found = expand({"from": f"{tmp_path}/*/*"}, ["clean"])
     assert ids(members) == ["one-net", "two-net"]
     assert {member["kind"] for member in members} == {"onnx"}
-    assert [row["reason"] for row in found if row["member"] is None] == ["a file '.txt' is no member"]
+    assert [row["reason"] for row in found if row["member"] is None] == [
+        "files with the suffix '.txt' cannot be members"
+    ]
     _, found = expand([{"from": f"{tmp_path}/two/*", "kind": "onnx"}], ["clean"])
-    assert [row["reason"] for row in found if row["member"] is None] == ["a file '.txt' is no member of kind onnx"]
+    assert [row["reason"] for row in found if row["member"] is None] == [
+        "files with the suffix '.txt' cannot be members of kind onnx"
+    ]
     named = [{"id": "net", "recipe": "x"}, {"from": f"{tmp_path}/one/*.onnx"}, {"from": f"{tmp_path}/two/*.onnx"}]
     assert ids(expand(named, ["clean"])[0]) == ["net", "net-2", "net-3"]
 
@@ -82,7 +86,7 @@ def test_what_finds_nothing_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "notes.txt")
     for source, said in [
         ("*.npy", "stands for no member (no file matches)"),
-        ("*.txt", "a file '.txt' is no member"),
+        ("*.txt", "files with the suffix '.txt' cannot be members"),
         ("gone.csv", "the manifest"),
     ]:
         with pytest.raises(StudyError, match="members/0/from") as refusal:
@@ -132,7 +136,7 @@ def reasons(found: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def odd_things(folder: Path) -> None:
-    """A file, and beside it all that is none."""
+    """A file, and beside it everything that is not a file."""
     touch(folder / "a.npy")
     (folder / "folder.npy").mkdir()
     os.mkfifo(folder / "pipe.npy")
@@ -179,7 +183,7 @@ def test_id_and_kind_beside_a_file_count_more_than_its_name_and_less_than_the_st
     assert [(member["id"], member["kind"]) for member in members] == [("mine", "timm"), ("b", "timm")]
     (tmp_path / "a.json").write_text('{"kind": "auto"}')
     _, found = expand([{"from": f"{tmp_path}/*.pt"}], ["clean"])
-    assert reasons(found) == {f"{tmp_path}/a.pt": "a file '.pt' is no member of kind auto"}
+    assert reasons(found) == {f"{tmp_path}/a.pt": "files with the suffix '.pt' cannot be members of kind auto"}
 
 
 def test_what_lies_beside_a_file_that_is_not_a_model_is_not_read(tmp_path: Path) -> None:
@@ -187,7 +191,7 @@ def test_what_lies_beside_a_file_that_is_not_a_model_is_not_read(tmp_path: Path)
     (tmp_path / "notes.json").write_text("not JSON")
     members, found = expand([{"from": f"{tmp_path}/*"}], ["clean"])
     assert [member["id"] for member in members] == ["a", "b"]
-    assert reasons(found) == {f"{tmp_path}/notes.txt": "a file '.txt' is no member"}
+    assert reasons(found) == {f"{tmp_path}/notes.txt": "files with the suffix '.txt' cannot be members"}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,7 @@ def test_a_from_that_is_no_text_is_refused(source: Any) -> None:
 
 @pytest.mark.parametrize("kind", [[1], {"a": 1}, 3, "predicitons"])
 def test_a_kind_of_a_pattern_that_is_none_is_refused(tmp_path: Path, kind: Any) -> None:
-    with pytest.raises(StudyError, match="is no member of kind"):
+    with pytest.raises(StudyError, match="cannot be members of kind"):
         resolve(zoo_study(tmp_path, members={"from": f"{tmp_path}/*.npy", "kind": kind}))
 
 

@@ -1,4 +1,4 @@
-"""What a pattern of a zoo matches, and what of a path it leaves open."""
+"""What the pattern of a zoo matches, and the names of members that follow from it."""
 
 import glob
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_links_to_a_folder_around_them_are_not_followed_without_end(tmp_path: Pa
     (tmp_path / "elsewhere/zoo").symlink_to("../zoo")
     members, found = expand([{"from": f"{tmp_path}/zoo/**/*.npy"}], ["clean"])
     assert ids(members) == ["a", "one-b", "other-c"]
-    unfollowed = "is a link to a folder around it, which is not followed"
+    unfollowed = "is a link to a folder that contains it and is not followed"
     links = ("self", "up", "one/back", "other/zoo")
     assert reasons(found) == {f"{tmp_path}/zoo/{name}": unfollowed for name in links}
 

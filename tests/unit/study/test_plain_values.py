@@ -1,4 +1,4 @@
-"""What no study can hold, and the one order of a study's keys."""
+"""Values that a study cannot hold, and the canonical order of its keys."""
 
 import copy
 import datetime

@@ -1,4 +1,4 @@
-"""From a study file to a complete study: merging, defaults, and what is refused with which words."""
+"""From a study file to a complete study: merging, defaults, and which errors are refused with which messages."""
 
 import copy
 from pathlib import Path
@@ -271,7 +271,7 @@ WRONG = {
     ),
     "corrupted without severity": (
         study_with_datasets(validation=[{"id": "clean"}, {"id": "noisy", "of": "clean", "corruption": "noise"}]),
-        ["datasets/validation/1 (noisy)", "`severity`", "need each other"],
+        ["datasets/validation/1 (noisy)", "`severity`", "must be given together"],
     ),
     "recipe": (
         small_study(members=[{"id": "a", "recipe": "Squeezenets"}, small_member_entry("b")]),
@@ -363,7 +363,7 @@ WRONG = {
         study_with_datasets(
             validation=[{"id": "noisy", "of": "clean", "corruption": "noise", "severity": 1}, {"id": "clean"}]
         ),
-        ["datasets/validation/0: the first validation set must not be a corrupted one"],
+        ["datasets/validation/0: the first validation set must not be a corrupted copy"],
     ),
     "corrupted copy with images of its own": (
         study_with_datasets(
@@ -376,11 +376,11 @@ WRONG = {
     ),
     "validation set called training": (
         study_with_datasets(validation=[{"id": "training"}]),
-        ["datasets/validation/0 (training): the id 'training' is taken"],
+        ["datasets/validation/0 (training): the id 'training' is reserved"],
     ),
     "layout of another kind of dataset": (
         study_with_datasets(validation=[{"id": "clean", "layout": "imagenet-v2"}]),
-        ["datasets/validation/0 (clean)/layout: belongs to datasets of kind imagenet, and only to these; remove it"],
+        ["datasets/validation/0 (clean)/layout: is a key of datasets of kind imagenet only; remove it"],
     ),
     "ImageNet-C without a corruption": (
         study_with_datasets(kind="imagenet", validation=[{"id": "clean", "folder": "c", "layout": "imagenet-c"}]),
@@ -462,7 +462,7 @@ def test_rows_of_the_zoo_that_are_none_are_refused() -> None:
     assert "zoo/0" in refusal(small_study(zoo=[{"path": "x"}]))
 
 
-# The fault that the user made is what is said.
+# The message names the user's own mistake.
 
 
 def of_predictions(*validation: dict[str, Any], members: Any = None) -> dict[str, Any]:
@@ -481,7 +481,7 @@ def test_a_missing_file_of_labels_is_missing() -> None:
 
 def test_the_first_label_of_a_set_of_images_is_refused() -> None:
     message = refusal(study_with_datasets(validation=[{"id": "clean", "first_label": 1}]))
-    assert "(clean)/first_label: belongs to datasets of kind predictions, and only to these" in message
+    assert "(clean)/first_label: is a key of datasets of kind predictions only" in message
 
 
 @pytest.mark.parametrize("names", ["columns", ["cat", "dog"], None])
@@ -503,7 +503,7 @@ def test_other_names_of_classes_are_refused(names: Any) -> None:
 
 def test_labels_of_a_set_of_images_are_refused() -> None:
     message = refusal(study_with_datasets(validation=[{"id": "clean", "labels": "l.csv"}]))
-    assert "datasets/validation/0 (clean)/labels: belongs to datasets of kind predictions, and only to these" in message
+    assert "datasets/validation/0 (clean)/labels: is a key of datasets of kind predictions only" in message
 
 
 FAULTS_BEFORE_PATTERNS = {

@@ -124,7 +124,9 @@ def test_a_path_with_what_snakemake_would_replace_is_refused_with_what_to_do(pat
 
 def test_weights_that_look_like_a_name_get_a_hint() -> None:
     members = [{"id": "t", "kind": "timm", "model": "resnet10t", "weights": "imagenet"}, small_member_entry("s")]
-    with pytest.raises(StudyError, match=r"t\)/weights: imagenet does not exist \(without `weights` the library's own"):
+    with pytest.raises(
+        StudyError, match=r"t\)/weights: imagenet does not exist \(without `weights`, the library's own"
+    ):
         check_files(resolve(small_study(members=members)))
 
 

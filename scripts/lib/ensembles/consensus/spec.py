@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConsensusMethod:
-    """How an ensemble makes one decision of its members' predictions.
+    """How an ensemble combines its members' predictions into one decision.
 
-    `title` stands in figures and tables ("ensembles by ..."), `decision` in the reference of the study file ("... takes
-    ..."). `count` says how many samples each ensemble gets right, int64 [E], from probabilities [M, N, C], labels
-    int64 [N] and the ensembles: bool [E, M], or "all" for the 2^M - 1 that are not empty, where row e - 1 is the
-    ensemble whose members are the set bits of e. Counts of shards of samples add up.
+    `title` is used in figures and tables ("ensembles by ..."), `decision` in the reference of the study file ("...
+    takes ..."). `count` returns how many samples each ensemble classifies correctly, int64 [E], from probabilities
+    [M, N, C], labels int64 [N] and the ensembles: bool [E, M], or "all" for the 2^M - 1 that are not empty, where row
+    e - 1 is the ensemble whose members are the set bits of e. Counts of shards of samples add up.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""One file for each family of measures; what it registers is found by `scripts.lib.measures.spec`."""
+"""One file per family of measures; `scripts.lib.measures.spec` finds the measures in it."""

@@ -1,4 +1,4 @@
-"""Do two members represent the images alike?"""
+"""Do two members represent the images in similar ways?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _activations(recorded: Recorded, device: torch.device) -> list[torch.Tensor]
 
 
 def _linear_alignment(recorded: Recorded, device: torch.device) -> torch.Tensor:
-    """The measure itself: it has no sums of moderate size."""
+    """The measure itself, because sums for it would be too large."""
     import kernels
 
     return kernels.cka(_activations(recorded, device))
@@ -31,7 +31,7 @@ def _itself(value: torch.Tensor, samples: int) -> torch.Tensor:
 
 
 def _unbiased_alignment(recorded: Recorded, device: torch.device) -> torch.Tensor:
-    """Sums over minibatches; a last one of fewer than the four samples that the estimate needs is left out."""
+    """Sums over minibatches. A last minibatch with fewer than the four samples that the estimate needs is left out."""
     import torch
 
     import kernels

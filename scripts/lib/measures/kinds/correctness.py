@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _joint_correctness(recorded: Recorded, device: torch.device) -> torch.Tensor:
-    """How many samples both members of a pair get right: all classic measures follow from it."""
+    """Number of samples that both members of a pair classify correctly, from which all classic measures follow."""
     import kernels
     from scripts.lib.inference.predictions import predicted_classes
 

@@ -20,7 +20,7 @@ def draw_attributions(
     predicted: np.ndarray,
     maps: Sequence[np.ndarray],
 ) -> Figure:
-    """A row an image (more rows if the members do not fit in one), a column a member."""
+    """One row per image (more if the members do not fit into one), one column per member."""
     lines = -(-len(members) // TILES_A_LINE)
     columns = -(-len(members) // lines)
     chosen = choose_samples(predicted, labels[: predicted.shape[1]], SAMPLES if lines == 1 else 3)
@@ -41,7 +41,7 @@ def draw_attributions(
 
 
 class _Sheet:
-    """Places square tiles and the text around them by the inch, because no layout engine packs them this tightly."""
+    """Places square tiles and the text around them in inches, because no layout engine packs them this tightly."""
 
     TEXT = 0.14  # height of a line of text
 
@@ -87,7 +87,7 @@ class _Sheet:
 
 
 def choose_samples(predicted: np.ndarray, labels: np.ndarray, count: int = SAMPLES) -> list[int]:
-    """One image on which all (or most) agree and are right, then those that split the members most.
+    """One image that all (or most) members classify correctly, then those on which the members disagree most.
 
     `predicted` is int [M, n]. The disagreement is the entropy of the votes; the classes differ as far as possible.
     """
@@ -107,8 +107,10 @@ def _draw_image(axis: Axes, image: np.ndarray) -> None:
 
 
 def _draw_map(axis: Axes, image: np.ndarray, attribution: np.ndarray) -> None:
-    """The attribution over a dark, grey copy of the image: the brighter, the more a pixel counted."""
+    """The attribution over a dark grey copy of the image: the brighter a pixel, the more it contributed."""
     heat = np.nan_to_num(np.asarray(attribution, dtype=np.float32))
-    heat = np.clip(heat / max(float(np.percentile(heat, 99.5)), 1e-6), 0, 1)  # one extreme pixel must not dim the rest
+    heat = np.clip(
+        heat / max(float(np.percentile(heat, 99.5)), 1e-6), 0, 1
+    )  # so that one extreme pixel does not darken all others
     axis.imshow(0.3 * image.mean(axis=2), cmap="gray", vmin=0, vmax=255, extent=(0, 1, 0, 1), interpolation="nearest")
     axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=heat**0.5, extent=(0, 1, 0, 1), interpolation="nearest")

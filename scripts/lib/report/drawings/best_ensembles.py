@@ -14,13 +14,13 @@ from scripts.lib.report.labels import consensus_title, in_words
 
 COLUMNS = 5
 LINES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (RED, "-.")]
-# How the ensemble was found; the word is that of the column `found`.
+# How the ensemble was found, by the value of the column `found`.
 MARKERS = {"all": ("o", "full"), "sampled": ("s", "none"), "greedy": ("^", "full")}
 FOUND = {"all": "best of all ensembles", "sampled": "best of those drawn", "greedy": "greedy selection"}
 
 
 def draw_best_ensembles(tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]]) -> Figure:
-    """One panel a dataset: accuracy against the number of members, a line for each consensus."""
+    """One panel per dataset: accuracy against the number of members, one line per consensus."""
     columns = min(COLUMNS, len(tables))
     rows = -(-len(tables) // columns)
     figure = new_figure(height=1.75 * rows + 0.55)

@@ -1,4 +1,4 @@
-"""Summary: how strongly each measure goes with improvement, on every dataset."""
+"""Summary: how strongly each measure correlates with improvement, on every dataset."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PARTIAL |= {"markeredgecolor": "black", "markeredgewidth": 0.5}
 
 
 def draw_correlations(table: pl.DataFrame, improvement: str, consensus: str) -> Figure:
-    """One panel a measure, one line a dataset: r, its interval, and r with mean member accuracy held fixed."""
+    """One panel per measure, one line per dataset: r, its interval, and r with mean member accuracy held fixed."""
     measures = table["measure"].unique(maintain_order=True).to_list()
     datasets = table["dataset"].unique(maintain_order=True).to_list()
     columns = min(COLUMNS, max(len(measures), 1))

@@ -1,4 +1,4 @@
-"""What accuracy an ensemble costs: chosen on a part of the samples, judged on the rest."""
+"""Held-out accuracy against cost of ensembles that were chosen on the selection split."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from scripts.lib.report.labels import consensus_title, in_words
 COLUMNS = 5
 WIDE = 20  # a ratio of costs that a linear axis does not show
 STYLES: list[tuple[str, Any, str]] = [(BLUE, "-", "o"), (ORANGE, "--", "s")]
-# Unit in which a cost is shown, and the axis's title.
+# The unit in which a cost is shown, and the title of the axis.
 AXES: dict[str, tuple[float, str]] = {
     "macs": (1e6, "Operations of all members for one image (million multiply-accumulates)"),
     "latency_ms": (1, "Latency of all members for one image, one after the other (ms)"),
@@ -25,7 +25,7 @@ AXES: dict[str, tuple[float, str]] = {
 
 
 def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
-    """One panel a dataset: held-out accuracy against cost, or against the number of members where costs are unknown."""
+    """One panel per dataset: held-out accuracy against cost, or against the number of members if costs are unknown."""
     together = pl.concat(tables.values())
     cost = next((known for known in COSTS if not together[known].null_count()), None)
     column, (unit, title) = (cost, AXES[cost]) if cost else ("size", (1, "Members of the ensemble"))
@@ -65,5 +65,5 @@ def _legend(ways: Sequence[Any]) -> list[Line2D]:
         Line2D([], [], color=colour, linestyle=dashes, marker=marker, markersize=3, label=consensus_title(way))
         for (colour, dashes, marker), way in zip(STYLES, ways, strict=False)
     ]
-    alone = Line2D([], [], color=GREY, linewidth=0.5, label="best single member, chosen likewise")
+    alone = Line2D([], [], color=GREY, linewidth=0.5, label="best single member (chosen on the selection split)")
     return [*lines, alone]

@@ -1,4 +1,4 @@
-"""Figure B: does diversity go with improvement? Columns are datasets, rows are measures, a point is an ensemble."""
+"""Figure B: improvement against diversity. Columns are datasets, rows are measures, each point is an ensemble."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ from scripts.lib.report.labels import (
 def draw_improvement(
     ensembles: Mapping[str, pl.DataFrame], correlations: pl.DataFrame, improvement: str, consensus: str
 ) -> Figure:
-    """The grid for one improvement and one consensus; `correlations` has one row a dataset and measure."""
+    """The grid for one improvement and one consensus; `correlations` has one row per dataset and measure."""
     measures = correlations["measure"].unique(maintain_order=True).to_list()
     figure = new_figure(height=1.46 * len(measures) + 0.75)
     grid = figure.subplots(len(measures), len(ensembles), squeeze=False, sharey=True)
@@ -47,7 +47,7 @@ def draw_improvement(
 
 def _draw_cell(axis: Axes, table: pl.DataFrame, measure: str, improvement: str, sizes: Sequence[int]) -> None:
     colours, norm = size_colours(sizes)
-    order = np.random.default_rng(0).permutation(len(table))  # so that no size hides the others
+    order = np.random.default_rng(0).permutation(len(table))  # so that no size hides another
     axis.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axis.scatter(
         oriented(table, measure).to_numpy()[order] * quantity(measure).factor,
@@ -65,7 +65,7 @@ def _draw_cell(axis: Axes, table: pl.DataFrame, measure: str, improvement: str, 
 
 
 def _write_coefficients(axis: Axes, found: pl.DataFrame, heading: str) -> None:
-    """Above the cell: r with its interval, and below it partial r and p."""
+    """Write r with its interval above the cell, and partial r and p below it."""
     row = found.row(0, named=True) if len(found) else {"pearson": None}
     first, second = "no correlation", ""
     if not missing(row["pearson"]):
@@ -90,7 +90,7 @@ def _write_above(axis: Axes, text: str, points: float, size: float) -> None:
 
 
 def _label_row(axes: Sequence[Axes], label: str) -> None:
-    """One label under the whole row: in the middle of the middle cell, or between the two middle ones."""
+    """One label below the whole row: below the middle cell, or between the two middle cells."""
     middle = 0.5 if len(axes) % 2 else -0.04
     axes[len(axes) // 2].set_xlabel(label, fontsize=8, labelpad=2, x=middle)
 

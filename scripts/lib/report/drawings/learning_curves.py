@@ -17,7 +17,7 @@ History = Sequence[Mapping[str, Any]]
 
 
 def draw_learning_curves(histories: Mapping[str, History]) -> Figure:
-    """A small picture for each member, because their numbers of epochs differ: accuracy above, loss below."""
+    """One small picture per member, because the numbers of epochs differ: accuracy above, loss below."""
     count = len(histories)
     columns = count if count <= COLUMNS else next((n for n in (5, 4) if count % n == 0), 4 if count <= 8 else 5)
     blocks = -(-count // columns)

@@ -1,4 +1,4 @@
-"""Figure A: how often each member is right, on every dataset."""
+"""Figure A: the accuracy of each member on every dataset."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ COLUMNS = 5
 
 
 def draw_member_accuracies(tables: Sequence[pl.DataFrame]) -> Figure:
-    """One panel a dataset; members from the most to the least accurate on the first one."""
+    """One panel per dataset; members from the most to the least accurate on the first dataset."""
     clean = tables[0].sort("accuracy", "position", descending=[True, False])
     if len(clean) > MOST_MEMBERS_WITH_NAMES:
         return _draw_ranks(tables, clean)
@@ -44,7 +44,7 @@ def draw_member_accuracies(tables: Sequence[pl.DataFrame]) -> Figure:
 
 
 def _draw_ranks(tables: Sequence[pl.DataFrame], clean: pl.DataFrame) -> Figure:
-    """More members than a page has lines: accuracy against the rank on the first dataset, without names."""
+    """For more members than fit on a page: accuracy against the rank on the first dataset, without names."""
     columns = min(3, len(tables))
     rows = -(-len(tables) // columns)
     figure = new_figure(height=2.3 * rows + 0.3)

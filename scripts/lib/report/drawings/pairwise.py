@@ -21,7 +21,7 @@ MOST_NUMBERS = 10
 
 
 def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
-    """One panel a dataset. The members stand in the same order in all: like ones together, judged on the first."""
+    """One panel per dataset. All have the same order: similar members together, by the first dataset."""
     shown, alike = quantity(measure), MEASURES[measure].similarity
     members = clustered(next(iter(tables.values())), alike)
     values = {dataset: as_matrix(table, members) * shown.factor for dataset, table in tables.items()}
@@ -49,7 +49,7 @@ def as_matrix(table: pl.DataFrame, members: Sequence[str]) -> np.ndarray:
 
 
 def clustered(table: pl.DataFrame, alike: bool) -> list[str]:
-    """Members in the order of the leaves of their average-linkage tree, so that neighbours are alike."""
+    """Members in the order of the leaves of their average-linkage tree, so that neighbours are similar."""
     members = table["member_a"].unique(maintain_order=True).to_list()
     if len(members) < 3:
         return members
@@ -62,7 +62,7 @@ def clustered(table: pl.DataFrame, alike: bool) -> list[str]:
 
 
 def _shared_scale(matrices: Sequence[np.ndarray]) -> Normalize:
-    """From the smallest to the largest value of two different members."""
+    """The range from the smallest to the largest value of two different members."""
     others = np.concatenate([matrix[~np.eye(len(matrix), dtype=bool)] for matrix in matrices])
     others = others[np.isfinite(others)]
     if not len(others):
@@ -72,7 +72,7 @@ def _shared_scale(matrices: Sequence[np.ndarray]) -> Normalize:
 
 
 def _draw_matrix(axis: Axes, matrix: np.ndarray, norm: Normalize, alike: bool, shown: Quantity) -> AxesImage:
-    """Bright is different. The diagonal, a member with itself, says nothing and stays grey."""
+    """Bright means different. The diagonal, a member with itself, has no information and stays grey."""
     hidden = np.ma.masked_invalid(np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix))
     colours = matplotlib.colormaps["cividis_r" if alike else "cividis"].with_extremes(bad=LIGHT_GREY)
     image = axis.imshow(hidden, norm=norm, cmap=colours)
@@ -87,7 +87,7 @@ def _draw_matrix(axis: Axes, matrix: np.ndarray, norm: Normalize, alike: bool, s
 
 
 def in_few_characters(value: float, shown: Quantity) -> str:
-    """A cell's number: whole per cent, else two decimals (one after a minus) without the leading zero."""
+    """The number in a cell: whole percent, otherwise two decimals (one after a minus) without the leading zero."""
     if missing(value):
         return ""
     if shown.unit == "%":
@@ -97,7 +97,7 @@ def in_few_characters(value: float, shown: Quantity) -> str:
 
 
 def _name_members(axes: Sequence[Axes], members: Sequence[str]) -> None:
-    """Rows carry name and number, columns the number alone: no text has to be turned."""
+    """Rows have a name and a number, columns only the number, so that no text has to be rotated."""
     count = len(members)
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if count <= MOST_NUMBERS * step)
     ticks, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]

@@ -1,4 +1,4 @@
-"""What the search of a super-network saw: accuracy against operations, and the Pareto front."""
+"""The sub-networks that a search evaluated: accuracy against operations, and the Pareto front."""
 
 import polars as pl
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ COLUMNS = 2
 
 
 def draw_searches(found: pl.DataFrame) -> Figure:
-    """One panel a super-network: a grey point a sub-network, the front in blue."""
+    """One panel per super-network, one grey point per sub-network; the front is blue."""
     tables = found.partition_by("supernet", maintain_order=True)
     columns = min(COLUMNS, len(tables))
     figure = new_figure(height=2.4 * -(-len(tables) // columns) + 0.3)

@@ -1,4 +1,4 @@
-"""What all figures share: size, fonts, colours, number formats and how a figure is saved."""
+"""Shared by all figures: size, fonts, colours, number formats and how a figure is saved."""
 
 import re
 from collections.abc import Iterable
@@ -15,13 +15,13 @@ from scripts.lib.jobs.storage import whole_file
 
 matplotlib.use("Agg")
 
-WIDTH = 7.2  # inches: the text width of a two-column page, so that a figure is printed at its own size
+WIDTH = 7.2  # inches: the text width of a two-column page, so that figures are printed without scaling
 SMALL = 7  # points: no text in any figure is smaller
 
-# Okabe & Ito's colours, told apart with every common kind of colour blindness.
+# Okabe & Ito's colours, distinguishable with every common kind of colour blindness.
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 GREY, LIGHT_GREY = "#666666", "#d9d9d9"
-# Beyond this, names would not be legible on one page.
+# With more members, names would not be legible on one page.
 MOST_MEMBERS_WITH_NAMES = 60
 
 matplotlib.rcParams.update(
@@ -58,7 +58,7 @@ matplotlib.rcParams.update(
 
 
 def new_figure(height: float, square_panels: bool = False) -> Figure:
-    """An empty figure as wide as the text, whose parts are laid out without overlap."""
+    """An empty figure with the width of the text, whose parts do not overlap."""
     layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.03, compress=square_panels)
     return Figure(figsize=(WIDTH, height), layout=layout)
 
@@ -75,13 +75,13 @@ def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> None:
-    """Write `folder/name.png` (200 dots an inch) and `folder/name.pdf`, without dates: same data, same bytes."""
+    """Write `folder/name.png` (200 dots per inch) and `folder/name.pdf`, without dates: same data, same bytes."""
     metadata: dict[str, dict[str, None]] = {
         "png": {"Software": None},
         "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
     }
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the layout is found now: finding it again for each file takes most of the time
+    figure.set_layout_engine("none")  # compute the layout once: repeating it for each file would take most of the time
     for kind, absent in metadata.items():
         with whole_file(Path(folder) / f"{name}.{kind}") as part:
             figure.savefig(part, format=kind, dpi=200, metadata=absent)
@@ -92,16 +92,16 @@ def size_colours(sizes: Iterable[int]) -> tuple[Colormap, BoundaryNorm]:
     first, last = min(sizes, default=2), max(sizes, default=2)
     count = last - first + 1
     viridis = matplotlib.colormaps["viridis"]
-    # The brightest yellow is hardly seen on white, so the scale ends before it.
+    # The brightest yellow is hardly visible on white, so the scale ends before it.
     colours = ListedColormap(viridis(np.linspace(0, 0.93, count)))
     return colours, BoundaryNorm(np.arange(first - 0.5, last + 1), count)
 
 
 def literal(name: str) -> str:
-    """A name that the user chose, as matplotlib draws it letter for letter.
+    """A name that the user chose, escaped so that matplotlib draws it literally.
 
-    A dollar begins no mathematics; line breaks and what no font can hold (control characters, halves of characters)
-    become �.
+    A dollar sign does not begin mathematics; line breaks and characters that no font has (control characters, lone
+    surrogates) become �.
     """
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "�", name).replace("$", r"\$")
 

@@ -18,7 +18,7 @@ LINES: dict[str, dict[str, Any]] = {
 
 
 def draw_supernets(stages: pl.DataFrame) -> Figure:
-    """One panel a super-network: accuracy after each epoch, stages apart from each other."""
+    """One panel per super-network: accuracy after each epoch, with the stages separated."""
     tables = stages.partition_by("supernet", maintain_order=True)
     columns = min(COLUMNS, len(tables))
     figure = new_figure(height=2.2 * -(-len(tables) // columns) + 0.3)

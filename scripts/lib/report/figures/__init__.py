@@ -1,1 +1,1 @@
-"""The figures of a study, one module each, with the spec that rules and report read (`scripts.lib.report.figure`)."""
+"""The figures of a study, one module each, with a spec (`scripts.lib.report.figure`) for the rules and the report."""

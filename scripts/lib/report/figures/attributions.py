@@ -27,7 +27,7 @@ def draw(files: Mapping[str, Sequence[str]]) -> Figure:
 
 
 def inputs(study: StudyOutline) -> dict[str, list[str]]:
-    """Of the first dataset, and of the members that have attributions, in the same order."""
+    """Files of the first dataset and of the members that have attributions, in the same order."""
     shown = study.datasets[0]
     return {
         "images": [f"images/{shown}.npy"],

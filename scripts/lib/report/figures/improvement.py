@@ -1,4 +1,4 @@
-"""Improvement of every ensemble against each measure, a picture for each improvement and consensus."""
+"""Improvement of every ensemble against each measure, one picture per improvement and consensus."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(files: Mapping[str, Sequence[str]], improvement: str, consensus: str) -
 
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """A picture for each improvement and consensus."""
+    """One picture per improvement and consensus."""
     return [_picture(improvement, consensus) for improvement in study.improvements for consensus in study.consensus]
 
 

@@ -1,4 +1,4 @@
-"""Heat maps of how different every pair of members is, a picture for each measure."""
+"""Heat maps of how different every pair of members is, one picture per measure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw(files: Mapping[str, Sequence[str]], measure: str) -> Figure:
 
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """A picture for each measure."""
+    """One picture per measure."""
     return [_picture(measure) for measure in study.measures]
 
 

@@ -1,4 +1,4 @@
-"""Accuracy and operations of the sub-networks that each search saw, with the Pareto front."""
+"""Accuracy and operations of the sub-networks that each search evaluated, with the Pareto front."""
 
 from __future__ import annotations
 

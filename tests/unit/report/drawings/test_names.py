@@ -1,4 +1,4 @@
-"""Names that a user chose stand in the figures letter for letter, whatever their letters mean to matplotlib."""
+"""Names that a user chose appear literally in the figures, whatever their characters mean to matplotlib."""
 
 from collections.abc import Iterator
 from pathlib import Path
