@@ -105,19 +105,25 @@ IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baselin
 
 def one_of(names):
     """A wildcard constraint: exactly these names."""
-    return "|".join(re.escape(name) for name in names) or "(?!)"
+    return "|".join(re.escape(name) for name in names)
 
 
 STUDY_NAME = re.escape(STUDY["name"])
 
 
+# A wildcard that nothing in the study can have, such as a super-network where there is none, is in no rule.
+POSSIBLE_NAMES = {
+    "member": MEMBER_IDS,
+    "backbone": BACKBONE_IDS,
+    "supernet": SUPERNET_IDS,
+    "dataset": DATASETS,
+    "measure": STUDY_MEASURES,
+}
+
+
 wildcard_constraints:
+    **{wildcard: one_of(names) for wildcard, names in POSSIBLE_NAMES.items() if names},
     study=STUDY_NAME,
-    member=one_of(MEMBER_IDS),
-    backbone=one_of(BACKBONE_IDS),
-    supernet=one_of(SUPERNET_IDS),
-    dataset=one_of(DATASETS),
-    measure=one_of(STUDY_MEASURES),
     shard=r"\d+",
 
 
