@@ -5,16 +5,16 @@ import torch
 from scripts.lib.jobs.errors import StudyError
 
 
-def choose_device(wanted: str, threads: int) -> torch.device:
+def choose_device(setting: str, threads: int) -> torch.device:
     """The device for "auto", "cpu" or "cuda"; sets the number of CPU threads.
 
     Raises StudyError for "cuda" if no CUDA device is available.
     """
     torch.set_num_threads(threads)
     available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
+    if setting == "cuda" and not available:
         raise StudyError("device: cuda is set, but torch finds no CUDA device; use auto or cpu.")
-    if not available or wanted == "cpu":
+    if not available or setting == "cpu":
         return torch.device("cpu")
     return torch.device("cuda", torch.cuda.current_device())
 

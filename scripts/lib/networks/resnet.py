@@ -30,17 +30,17 @@ def resnet(parameters: dict[str, Any], classes: int) -> nn.Module:
 
     Raises StudyError if the lists of widths do not fit the number of blocks.
     """
-    wanted = full_widths(parameters)
-    block, layers = wanted["block"], wanted["layers"]
-    if [len(stage) for stage in wanted["mid_widths"]] != layers or {
-        len(widths) for stage in wanted["mid_widths"] for widths in stage
+    complete = full_widths(parameters)
+    block, layers = complete["block"], complete["layers"]
+    if [len(stage) for stage in complete["mid_widths"]] != layers or {
+        len(widths) for stage in complete["mid_widths"] for widths in stage
     } != {MIDDLE[block]}:
         raise StudyError(
             f"architecture/mid_widths: must have {MIDDLE[block]} widths for each of the {layers} blocks of the stages."
         )
     model = torchvision.models.resnet.ResNet(BLOCKS[block], layers, classes)
-    inputs = _narrow(model, "conv1", "bn1", 3, wanted["stem"])
-    for number, (width, blocks) in enumerate(zip(wanted["widths"], wanted["mid_widths"], strict=True), start=1):
+    inputs = _narrow(model, "conv1", "bn1", 3, complete["stem"])
+    for number, (width, blocks) in enumerate(zip(complete["widths"], complete["mid_widths"], strict=True), start=1):
         for position, middle in enumerate(blocks):
             inputs = _narrow_block(model, f"layer{number}.{position}", inputs, [*middle, width])
     if inputs != model.fc.in_features:

@@ -157,12 +157,12 @@ def order_by_number(columns: Sequence[str], where: str) -> list[int]:
         raise StudyError(
             f"{where}: the numbers of the columns start at {first} ({columns[order[0]]!r}), not at 0 or 1."
         )
-    for wanted, place in enumerate(order, first):
-        if numbers[place] < wanted:
-            before = columns[order[wanted - first - 1]]
+    for expected, place in enumerate(order, first):
+        if numbers[place] < expected:
+            before = columns[order[expected - first - 1]]
             raise StudyError(f"{where}: the columns {before!r} and {columns[place]!r} have the same number.")
-        if numbers[place] > wanted:
-            raise StudyError(f"{where} has no column {stems[0]}{wanted}, but it has {columns[place]!r}.")
+        if numbers[place] > expected:
+            raise StudyError(f"{where} has no column {stems[0]}{expected}, but it has {columns[place]!r}.")
     return order
 
 

@@ -94,7 +94,7 @@ def _of_members(evidence: Evidence, chosen: np.ndarray, orders: np.ndarray) -> p
     diversities = [mean_pairwise(chosen, matrix) for matrix in evidence.diversities.values()]
     x = np.stack([*diversities, chosen @ evidence.accuracies / size])
     y = np.stack([evidence.ensembles[name].to_numpy() for name in improvements])
-    groups = {"all": size > 1} | {str(wanted): size == wanted for wanted in np.unique(size[size > 1])}
+    groups = {"all": size > 1} | {str(one): size == one for one in np.unique(size[size > 1])}
     tables = []
     for name, group in groups.items():
         statistics = _statistics(x[:, group], y[:, group], chosen[group], evidence, orders)

@@ -139,9 +139,9 @@ class Supernet:
         """Activate a sub-network. It is checked first, because NNCF would only warn and run another one."""
         config = checked(config, self.space())
         widths = {int(group): width for group, width in config["width"].items()}
-        wanted: dict[Any, Any] = {ElasticityDim.WIDTH: widths, ElasticityDim.DEPTH: list(config["depth"])}
+        chosen: dict[Any, Any] = {ElasticityDim.WIDTH: widths, ElasticityDim.DEPTH: list(config["depth"])}
         self.handler.activate_subnet_for_config(
-            {key: value for key, value in wanted.items() if key in self._dimensions}
+            {key: value for key, value in chosen.items() if key in self._dimensions}
         )
 
     @property

@@ -105,10 +105,10 @@ def _indexed(index: int, layer: str, choices: Sequence[int], remarks: list[str])
 
 def _expanded(ratio: float, full: int, layer: str, choices: Sequence[int]) -> int:
     """`ratio` × the stage's full width, rounded down to a multiple of 8, if it is among the choices."""
-    wanted = round(ratio * full, 6)
-    filters = int(wanted) - int(wanted) % 8
+    exact = round(ratio * full, 6)
+    filters = int(exact) - int(exact) % 8
     if filters not in choices:
-        raise _refused(f"expansion {ratio} means {wanted:g} filters in {layer}, whose widths are {sorted(choices)}")
+        raise _refused(f"expansion {ratio} means {exact:g} filters in {layer}, whose widths are {sorted(choices)}")
     return filters
 
 

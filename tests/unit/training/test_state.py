@@ -33,7 +33,7 @@ def test_a_remainder_of_another_recipe_is_refused_with_the_keys_that_differ(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remainder = interrupted(tmp_path, small_member(optimizer={"lr": 0.5}, seed=2), monkeypatch).resume
-    with pytest.raises(StudyError, match=r"another recipe: optimizer/lr was 0.5, is 0.1; seed was 2, is 0. Put"):
+    with pytest.raises(StudyError, match=r"another recipe: optimizer/lr was 0.5, is 0.1; seed was 2, is 0. Restore"):
         train_small(tmp_path, small_member())
     assert remainder.exists()
 
