@@ -13,26 +13,12 @@ properties:
   backbone:
     description: Id of an entry of `backbones`; the architecture and the image size are those of the backbone.
     type: string
-  optimizer:
-    $ref: "#/$defs/optimizer"
-  schedule:
-    $ref: "#/$defs/schedule"
-  epochs:
-    description: Number of passes over the training images.
-    type: integer
-    minimum: 1
-  batch_size:
-    description: Images in one step of the optimizer.
-    type: integer
-    minimum: 1
-  training_images:
-    description: Number of training images, drawn at random with the member's seed; null takes all.
-    type: [integer, "null"]
-    minimum: 1
-    default: null
-  transforms:
-    $ref: "#/$defs/transforms"
-    default: {}
+  optimizer: {$ref: "#/$defs/optimizer"}
+  schedule: {$ref: "#/$defs/schedule"}
+  epochs: {$ref: "#/$defs/epochs"}
+  batch_size: {$ref: "#/$defs/batch_size"}
+  training_images: {$ref: "#/$defs/training_images", default: null}
+  transforms: {$ref: "#/$defs/transforms", default: {}}
   seed:
     description: Seed of the classifier; the backbone has its own.
     type: integer

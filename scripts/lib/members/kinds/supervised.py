@@ -9,31 +9,17 @@ required: [architecture, optimizer, schedule, epochs, batch_size]
 properties:
   architecture:
     $ref: "#/$defs/architecture"
-  optimizer:
-    $ref: "#/$defs/optimizer"
-  schedule:
-    $ref: "#/$defs/schedule"
-  epochs:
-    description: Number of passes over the training images.
-    type: integer
-    minimum: 1
-  batch_size:
-    description: Images in one step of the optimizer.
-    type: integer
-    minimum: 1
-  training_images:
-    description: Number of training images, drawn at random with the member's seed; null takes all.
-    type: [integer, "null"]
-    minimum: 1
-    default: null
+  optimizer: {$ref: "#/$defs/optimizer"}
+  schedule: {$ref: "#/$defs/schedule"}
+  epochs: {$ref: "#/$defs/epochs"}
+  batch_size: {$ref: "#/$defs/batch_size"}
+  training_images: {$ref: "#/$defs/training_images", default: null}
   image_size:
     description: Height and width, in pixels, of the images that the member sees.
     type: integer
     minimum: 32
     default: 224
-  transforms:
-    $ref: "#/$defs/transforms"
-    default: {}
+  transforms: {$ref: "#/$defs/transforms", default: {}}
   seed:
     description: >-
       Seed of the member; initialisation, data order and augmentation have separate random streams derived from

@@ -19,10 +19,7 @@ properties:
       timm's own weights.
     type: [string, "null"]
     default: null
-  arguments:
-    description: Additional arguments of the function that creates the model.
-    type: object
-    default: {}
+  arguments: {$ref: "#/$defs/library_arguments", default: {}}
   classes: {$ref: "#/$defs/class_order", default: null}
   image_size:
     description: Height and width, in pixels, of the images that the model sees; null takes the value of timm.

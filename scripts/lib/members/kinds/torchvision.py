@@ -25,10 +25,7 @@ properties:
       torchvision.
     type: [string, "null"]
     default: null
-  arguments:
-    description: Additional arguments of the function that creates the model.
-    type: object
-    default: {}
+  arguments: {$ref: "#/$defs/library_arguments", default: {}}
   classes: {$ref: "#/$defs/class_order", default: null}
   image_size:
     description: >-
