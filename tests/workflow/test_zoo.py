@@ -149,7 +149,7 @@ def test_one_member_of_each_kind(tmp_path: Path) -> None:
     ensembles = pl.read_parquet(results / "ensembles/clean.parquet").filter(consensus="average")
     assert len(ensembles) == 26
     assert ensembles["attribution_similarity"].is_not_null().sum() == 1
-    assert load_json(results / "predictions/clean/given.json")["values"] == "probabilities"
+    assert load_json(results / "imported/predictions/clean/given.json")["values"] == "probabilities"
     assert "2 of 5 members: resnet10t, torch" in (results / "report.html").read_text(encoding="utf-8")
     assert not planned(tmp_path, study)
     with replaced(tmp_path / "classes.txt", (tmp_path / "classes.txt").read_bytes() + b"\n"):
