@@ -3,11 +3,7 @@
 import numpy as np
 import torch
 
-from scripts.lib.inference.predictions import (
-    checked_samples,
-    load_labels,
-    load_predictions,
-)
+from scripts.lib.inference.predictions import checked_samples, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks, shard

@@ -1,4 +1,4 @@
-"""What a pairwise measure is, and the registry of all of them: one file per family in `families/`.
+"""What a pairwise measure is, and the registry of all of them: one file per measure or family in `kinds/`.
 
 Needs only the standard library, because the rules, the schema and the report also read the specs.
 """

@@ -36,8 +36,9 @@ def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | N
     StudyError if the table does not have every pair of the compared members exactly once.
     """
     compared = members if compared is None else compared
-    matrix, place = np.full((len(members), len(members)), np.nan), [list(members).index(name) for name in compared]
-    matrix[np.ix_(place, place)] = _complete_matrix(path, compared)
+    matrix = np.full((len(members), len(members)), np.nan)
+    rows = [list(members).index(name) for name in compared]
+    matrix[np.ix_(rows, rows)] = _complete_matrix(path, compared)
     return matrix
 
 

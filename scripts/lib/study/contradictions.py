@@ -23,11 +23,11 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     sizes = study["ensembles"]["sizes"]
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
+    datasets = kind_of_datasets(study["datasets"])
     for position, member in enumerate(study["members"]):
         where = f"members/{position} ({member['id']})"
         kind = kind_of(member)
         yield from (f"{where}/{text}" for text in kind.contradictions(member, study))
-        datasets = kind_of_datasets(study["datasets"])
         if kind.needs_images and not datasets.has_images:
             yield f"{where}: a member of kind {kind.name!r} needs images; datasets of kind {datasets.name} have none"
     yield from _repeated("supernets", [supernet["id"] for supernet in study["supernets"]])

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ MANIFESTS = (".csv", ".parquet")
 LARGEST_HEADER = 100 << 20  # bytes; what safetensors itself allows
 
 
+@cache
 def kinds_of_suffixes() -> dict[str, str]:
     """The kind of member that a file becomes, for each suffix."""
     return {suffix: kind.name for kind in reversed(list(MEMBER_KINDS.values())) for suffix in kind.suffixes}

@@ -5,17 +5,6 @@ from scripts.lib.networks.architectures import build
 from scripts.lib.networks.cost import count_parameters
 from tests.unit.conftest import small_member
 
-RECIPES = {
-    "ResNext50_32_2",
-    "ResNext50_32_41",
-    "ResNext50_16_4",
-    "MNASNET_1",
-    "MNASNET_1p",
-    "Squeezenet_512",
-    "Squeezenet",
-    "deit_tiny_p16_224",
-}
-
 
 def test_the_table_of_members_has_a_row_a_member_in_the_order_of_the_study() -> None:
     members = [small_member("b"), small_member("a", epochs=3)]

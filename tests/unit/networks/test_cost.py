@@ -6,18 +6,6 @@ from scripts.lib.networks.architectures import build
 from scripts.lib.networks.cost import count_macs
 from tests.unit.networks.test_architectures import paper_member
 
-RECIPES = {
-    "ResNext50_32_2",
-    "ResNext50_32_41",
-    "ResNext50_16_4",
-    "MNASNET_1",
-    "MNASNET_1p",
-    "Squeezenet_512",
-    "Squeezenet",
-    "deit_tiny_p16_224",
-}
-
-
 # Size and cost.
 
 

@@ -13,18 +13,6 @@ from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.weights import load_trained, load_weights, save_weights
 from tests.unit.conftest import SMALL_MNASNET, SMALL_RESNEXT, small_member
 
-RECIPES = {
-    "ResNext50_32_2",
-    "ResNext50_32_41",
-    "ResNext50_16_4",
-    "MNASNET_1",
-    "MNASNET_1p",
-    "Squeezenet_512",
-    "Squeezenet",
-    "deit_tiny_p16_224",
-}
-
-
 # Weights in files.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scripts.lib.measures.spec import Dissimilarity, Documentation, Measure, Quantity
@@ -22,34 +23,15 @@ def _joint_correctness(recorded: Recorded, device: torch.device) -> torch.Tensor
     return kernels.joint_correctness(correct.to(device)).double()
 
 
-def _oracle_disagreement(sums: torch.Tensor, samples: int) -> torch.Tensor:
-    from kernels.correctness_measures import oracle_disagreement
+def _of_joint(name: str) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """The value of a measure that follows from the joint counts, by the function of its name in the kernels."""
 
-    return oracle_disagreement(sums.long(), samples)
+    def value(sums: torch.Tensor, samples: int) -> torch.Tensor:
+        from kernels import correctness_measures
 
+        return getattr(correctness_measures, name)(sums.long(), samples)
 
-def _double_fault(sums: torch.Tensor, samples: int) -> torch.Tensor:
-    from kernels.correctness_measures import double_fault
-
-    return double_fault(sums.long(), samples)
-
-
-def _yules_q(sums: torch.Tensor, samples: int) -> torch.Tensor:
-    from kernels.correctness_measures import yules_q
-
-    return yules_q(sums.long(), samples)
-
-
-def _correctness_correlation(sums: torch.Tensor, samples: int) -> torch.Tensor:
-    from kernels.correctness_measures import correctness_correlation
-
-    return correctness_correlation(sums.long(), samples)
-
-
-def _error_consistency(sums: torch.Tensor, samples: int) -> torch.Tensor:
-    from kernels.correctness_measures import error_consistency
-
-    return error_consistency(sums.long(), samples)
+    return value
 
 
 ORACLE_DISAGREEMENT = Measure(
@@ -58,7 +40,7 @@ ORACLE_DISAGREEMENT = Measure(
     quantity=Quantity("Oracle disagreement", "%", 100),
     needs="predictions",
     sums=_joint_correctness,
-    value=_oracle_disagreement,
+    value=_of_joint("oracle_disagreement"),
     documentation=Documentation(
         definition="(b + c) / N, the share of samples that exactly one of the two members classifies correctly.",
         compares="correctness",
@@ -73,7 +55,7 @@ DOUBLE_FAULT = Measure(
     quantity=Quantity("Double fault", "%", 100),
     needs="predictions",
     sums=_joint_correctness,
-    value=_double_fault,
+    value=_of_joint("double_fault"),
     dissimilarity=Dissimilarity("one_minus_double_fault", Quantity("No double fault", "%", 100)),
     documentation=Documentation(
         definition=(
@@ -93,7 +75,7 @@ YULES_Q = Measure(
     quantity=Quantity("Yule's Q", proper=True),
     needs="predictions",
     sums=_joint_correctness,
-    value=_yules_q,
+    value=_of_joint("yules_q"),
     dissimilarity=Dissimilarity("one_minus_yules_q", Quantity("1 − Yule's Q")),
     documentation=Documentation(
         definition="Q = (ad − bc) / (ad + bc).",
@@ -110,7 +92,7 @@ CORRECTNESS_CORRELATION = Measure(
     quantity=Quantity("Correlation of correctness", "ρ"),
     needs="predictions",
     sums=_joint_correctness,
-    value=_correctness_correlation,
+    value=_of_joint("correctness_correlation"),
     dissimilarity=Dissimilarity("one_minus_correctness_correlation", Quantity("Decorrelation of correctness", "1 − ρ")),
     documentation=Documentation(
         definition=(
@@ -130,7 +112,7 @@ ERROR_CONSISTENCY = Measure(
     quantity=Quantity("Error consistency", "κ"),
     needs="predictions",
     sums=_joint_correctness,
-    value=_error_consistency,
+    value=_of_joint("error_consistency"),
     dissimilarity=Dissimilarity("one_minus_error_consistency", Quantity("Error inconsistency", "1 − κ")),
     documentation=Documentation(
         definition=(
