@@ -1,0 +1,81 @@
+"""The message names the user's own mistake, not one that follows from it."""
+
+from typing import Any
+
+import pytest
+
+from scripts.lib.study.resolve import resolve
+from tests.unit.study.test_resolve import refusal, study_with_datasets
+
+# The message names the user's own mistake.
+
+
+def of_predictions(*validation: dict[str, Any], members: Any = None) -> dict[str, Any]:
+    return {
+        "name": "p",
+        "datasets": {"kind": "predictions", "validation": list(validation)},
+        "members": members or {"from": "nowhere/{dataset}/*.npy"},
+    }
+
+
+def test_a_missing_file_of_labels_is_missing() -> None:
+    message = refusal(of_predictions({"id": "clean"}))
+    assert "datasets/validation/0 (clean)/labels: missing" in message
+    assert "only" not in message
+
+
+def test_the_first_label_of_a_set_of_images_is_refused() -> None:
+    message = refusal(study_with_datasets(validation=[{"id": "clean", "first_label": 1}]))
+    assert "(clean)/first_label: is a key of datasets of kind predictions only" in message
+
+
+@pytest.mark.parametrize("names", ["columns", ["cat", "dog"], None])
+@pytest.mark.parametrize("first", [0, 1, None])
+def test_classes_and_labels_of_files_can_be_said_as_the_messages_propose(names: Any, first: int | None) -> None:
+    members = [{"id": name, "kind": "predictions", "file": f"{name}.csv"} for name in "ab"]
+    study = of_predictions({"id": "clean", "labels": "l.csv", "first_label": first}, members=members)
+    study["datasets"]["class_names"] = names
+    resolved = resolve(study)["datasets"]
+    assert (resolved["class_names"], resolved["validation"][0]["first_label"]) == (names, first)
+
+
+@pytest.mark.parametrize("names", [[], ["cat"], ["cat", "cat"], "rows", 3])
+def test_other_names_of_classes_are_refused(names: Any) -> None:
+    study = of_predictions({"id": "clean", "labels": "l.csv"})
+    study["datasets"]["class_names"] = names
+    assert "datasets/class_names: " in refusal(study)
+
+
+def test_labels_of_a_set_of_images_are_refused() -> None:
+    message = refusal(study_with_datasets(validation=[{"id": "clean", "labels": "l.csv"}]))
+    assert "datasets/validation/0 (clean)/labels: is a key of datasets of kind predictions only" in message
+
+
+FAULTS_BEFORE_PATTERNS = {
+    "null": ({"datasets": None}, "datasets: None is not of type 'object'"),
+    "no sets": ({"datasets": {"kind": "predictions", "validation": []}}, "datasets/validation: []"),
+    "no labels": (of_predictions({"id": "clean"}), "datasets/validation/0 (clean)/labels: missing"),
+    "of": (
+        of_predictions(
+            {"id": "clean", "labels": "l.csv"},
+            {"id": "noise", "labels": "l.csv", "of": "claen", "corruption": "noise", "severity": 1},
+        ),
+        "datasets/validation/1 (noise)/of: 'claen' is not one of clean",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS_BEFORE_PATTERNS)
+def test_a_pattern_without_files_is_not_blamed_for_another_fault(case: str) -> None:
+    changes, said = FAULTS_BEFORE_PATTERNS[case]
+    message = refusal(of_predictions({"id": "clean", "labels": "l.csv"}) | changes)
+    assert said in message
+    assert "stands for no member" not in message
+    assert "members" not in message
+
+
+def test_a_pattern_without_files_is_named_where_the_datasets_are_without_fault() -> None:
+    message = refusal(of_predictions({"id": "clean", "labels": "l.csv"}) | {"baseline": "a", "seed": "x"})
+    assert message.index("seed: 'x' is not of type") < message.index("members/0/from: nowhere")
+    assert "members/0/from: nowhere/{dataset}/*.npy stands for no member (no file matches)" in message
+    assert "baseline" not in message
