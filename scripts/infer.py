@@ -1,5 +1,5 @@
 from scripts.lib.datasets.validation_sets import load_validation_set
-from scripts.lib.inference.infer import infer
+from scripts.lib.inference.infer import InferenceOutputs, infer
 from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
@@ -20,5 +20,5 @@ with job(snakemake):
         snakemake.params.activation_samples,
         device,
         digest_of_file(files.weights),
-        snakemake.output,
+        InferenceOutputs(**dict(snakemake.output.items())),
     )

@@ -1,6 +1,7 @@
 """Runs a trained member on a validation set: logits, input attributions and activations."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,16 @@ from scripts.lib.jobs.storage import save_array, save_json
 from scripts.lib.networks.architectures import Network
 
 
+@dataclass(frozen=True)
+class InferenceOutputs:
+    """Paths of what is recorded of one member on one validation set."""
+
+    predictions: str
+    record: str
+    attributions: str
+    activations: str
+
+
 def infer(
     member: dict[str, Any],
     network: Network,
@@ -27,12 +38,11 @@ def infer(
     activation_samples: int,
     device: torch.device,
     weights_digest: str,
-    outputs: Any,
+    outputs: InferenceOutputs,
 ) -> None:
     """Record logits, attributions and activations of one member on one validation set.
 
-    `outputs` has the paths predictions, record, attributions and activations. Raises StudyError for logits that are
-    NaN or infinite, naming the first sample.
+    Raises StudyError for logits that are NaN or infinite, naming the first sample.
     """
     start = time.perf_counter()
     title = f"infer {member['id']} on {dataset}"

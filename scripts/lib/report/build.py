@@ -118,8 +118,7 @@ def tables_of(folder: Path, name: str, study: Mapping[str, Any]) -> dict[str, pl
 def embedded(path: Path, words: Mapping[str, str]) -> EmbeddedPicture:
     """A PNG file with its texts."""
     content = path.read_bytes()
-    width, height = struct.unpack(
-        ">II", content[16:24]
-    )  # from the PNG header, so that the page reserves room for the picture
+    # From the PNG header, so that the page reserves room for the picture.
+    width, height = struct.unpack(">II", content[16:24])
     source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
     return EmbeddedPicture(**words, source=source, width=width, height=height)

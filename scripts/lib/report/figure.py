@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scripts.lib.jobs.registry import Registry
 
@@ -47,6 +47,10 @@ class Picture:
     shows: Mapping[str, str] = field(default_factory=dict)  # keyword arguments of `FigureSpec.draw`
 
 
+def _as_they_are(files: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    return files
+
+
 def in_every_study(study: StudyOutline) -> bool:
     """A figure that every study has."""
     return True
@@ -57,7 +61,8 @@ class FigureSpec:
     """A figure, or several similar ones that one job draws.
 
     `inputs` lists the files that it is drawn from, by name, below the study's folder. `draw` gets them under the same
-    names, together with what one picture shows, and returns that picture.
+    names, together with what one picture shows, and returns that picture. A figure of several pictures that show the
+    same tables has a `read`, so that they are read once: from the files to what `draw` gets instead of them.
     """
 
     name: str
@@ -67,9 +72,9 @@ class FigureSpec:
     inputs: Callable[[StudyOutline], Mapping[str, Sequence[str]]]
     draw: Callable[..., Figure]
     alternative: str = ""  # if the figure is one picture
-    several: Callable[[StudyOutline], Sequence[Picture]] | None = (
-        None  # if it is not one picture with the figure's name
-    )
+    # If it is not one picture with the figure's name.
+    several: Callable[[StudyOutline], Sequence[Picture]] | None = None
+    read: Callable[[Mapping[str, Sequence[str]]], Any] = _as_they_are
     exists: Callable[[StudyOutline], bool] = in_every_study
 
     def pictures(self, study: StudyOutline) -> Sequence[Picture]:
@@ -100,8 +105,9 @@ def draw_pictures(
     """Draw the pictures `shown` (what each name shows) from `files`; write PNG and PDF of each to `folder`."""
     from scripts.lib.report.drawings.style import save
 
+    content = figure.read(files)
     for name, shows in shown.items():
-        save(figure.draw(files, **shows), folder, name)
+        save(figure.draw(content, **shows), folder, name)
 
 
 def tables_by_dataset(paths: Sequence[str]) -> dict[str, pl.DataFrame]:

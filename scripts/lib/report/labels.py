@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
-
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.measures.spec import MEASURES, Quantity, measure_of_diversity
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MEAN_MEMBER_ACCURACY = "mean_member_accuracy"  # listed with the measures, but not a diversity
 

@@ -1,7 +1,6 @@
 """Logits, activations and whole jobs against computations by hand."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch import nn
 
 from scripts.lib.datasets.image_set import ArrayImages
 from scripts.lib.datasets.validation_sets import ValidationSet
-from scripts.lib.inference.infer import infer, predict
+from scripts.lib.inference.infer import InferenceOutputs, infer, predict
 from scripts.lib.inference.logits import BATCH
 from scripts.lib.inference.predictions import require_finite_logits
 from scripts.lib.jobs.device import choose_device, device_name
@@ -111,12 +110,12 @@ def test_the_activations_of_a_timm_network_are_its_pooled_features() -> None:
 # A whole job.
 
 
-def outputs_in(folder: Path) -> SimpleNamespace:
+def outputs_in(folder: Path) -> InferenceOutputs:
     names = {"predictions": "p.npy", "record": "p.json", "attributions": "a.npy", "activations": "f.npy"}
-    return SimpleNamespace(**{key: str(folder / name) for key, name in names.items()})
+    return InferenceOutputs(**{key: str(folder / name) for key, name in names.items()})
 
 
-def run(network: Network, validation: ValidationSet, outputs: SimpleNamespace) -> None:
+def run(network: Network, validation: ValidationSet, outputs: InferenceOutputs) -> None:
     infer(small_member(), network, "clean", validation, settings(samples=3), 4, CPU, "f00d", outputs)
 
 

@@ -9,21 +9,28 @@ from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline, tables_
 from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS, consensus_title, improvement_title
 
 if TYPE_CHECKING:
+    import polars as pl
     from matplotlib.figure import Figure
 
 
-def draw(files: Mapping[str, Sequence[str]], improvement: str, consensus: str) -> Figure:
+Tables = tuple[Mapping[str, "pl.DataFrame"], "pl.DataFrame"]  # ensembles of each dataset, correlations
+
+
+def read(files: Mapping[str, Sequence[str]]) -> Tables:
+    """The tables that all pictures show."""
+    from scripts.lib.jobs.storage import load_table
+
+    [correlations] = files["correlations"]
+    return tables_by_dataset(files["ensembles"]), load_table(correlations).filter(size="all")
+
+
+def draw(tables: Tables, improvement: str, consensus: str) -> Figure:
     import polars as pl
 
-    from scripts.lib.jobs.storage import load_table
     from scripts.lib.report.drawings.improvement import draw_improvement
 
-    ensembles = {
-        dataset: table.filter(pl.col("size") > 1, consensus=consensus)
-        for dataset, table in tables_by_dataset(files["ensembles"]).items()
-    }
-    [path] = files["correlations"]
-    coefficients = load_table(path).filter(size="all", improvement=improvement, consensus=consensus)
+    ensembles = {dataset: table.filter(pl.col("size") > 1, consensus=consensus) for dataset, table in tables[0].items()}
+    coefficients = tables[1].filter(improvement=improvement, consensus=consensus)
     return draw_improvement(ensembles, coefficients, improvement, consensus)
 
 
@@ -53,5 +60,6 @@ SPEC = FigureSpec(
     f"p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,
+    read=read,
     draw=draw,
 )
