@@ -62,8 +62,11 @@ TRAINED_MEMBERS = members_of_origin("training")
 IMPORTED_MEMBERS = members_of_origin("weights")
 MEMBERS_RUN_ON_SETS = members_of_origin("run")
 MEMBERS_IN_FILES = members_of_origin("files")
+MEMBERS_RUN_HERE = members_of_origin("training", "weights", "run")
 # Members whose network is known: only they have attributions and activations.
 MEMBERS_WITH_NETWORK = [id for id, member in MEMBER_ENTRIES.items() if kind_of(member).has_network]
+# What is recorded of members on a validation set: a folder of each for every set.
+RECORDED_KINDS = ["predictions"] + (["attributions", "activations"] if MEMBERS_WITH_NETWORK else [])
 SUPERNET_ENTRIES = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
 SUPERNET_IDS = list(SUPERNET_ENTRIES)
 SEARCHED_SUPERNET_IDS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
@@ -146,6 +149,11 @@ def supernet_settings(wildcards):
 def dataset_settings(wildcards):
     """The resolved study's entry of a validation set."""
     return DATASET[wildcards.dataset]
+
+
+def original_of(dataset):
+    """The validation set that a corrupted one is made from; of another set, itself."""
+    return DATASET[dataset].get("of", dataset)
 
 
 def code(script, *specs):

@@ -18,7 +18,7 @@ if MEMBERS_IN_FILES:
             classes=classes_of_dataset,
         output:
             listing="results/{study}/imported/{dataset}.json",
-            folder=directory("results/{study}/imported/predictions/{dataset}"),
+            folder=directory(IMPORTED),
         log:
             "logs/{study}/import_predictions/{dataset}.log",
         benchmark:
@@ -75,20 +75,17 @@ if MEMBERS_RUN_ON_SETS:
 
     rule predict:
         input:
+            **ALL_SETS,
             file=file_of_member,
             further=further_files_of_member,
             lists=lists_of,
-            images="results/{study}/images/{dataset}.npy",
-            samples="results/{study}/samples/{dataset}.txt",
-            set_record="results/{study}/samples/{dataset}.json",
-            classes=classes_of_dataset,
+            classes=CLASSES_OF_ALL_SETS,
         output:
-            predictions="results/{study}/predictions/{dataset}/{member}.npy",
-            record="results/{study}/predictions/{dataset}/{member}.json",
+            directory("results/{study}/inferred/{member}"),
         log:
-            "logs/{study}/predict/{dataset}/{member}.log",
+            "logs/{study}/predict/{member}.log",
         benchmark:
-            "results/{study}/benchmarks/predict/{dataset}/{member}.tsv"
+            "results/{study}/benchmarks/predict/{member}.tsv"
         wildcard_constraints:
             member=one_of(MEMBERS_RUN_ON_SETS),
         conda:
@@ -97,11 +94,13 @@ if MEMBERS_RUN_ON_SETS:
         resources:
             **requests(inference_megabytes, predict_minutes),
         params:
+            datasets=DATASETS,
             member=member_settings,
             stored={key: STUDY["datasets"][key] for key in ("image_size", "resize")},
             files=fingerprints(all_files_of_member),
+            finished_parts="results/{study}/finished_parts/{member}",
             code=code("predict", spec_of_member),
         message:
-            "Predict {wildcards.dataset} by {wildcards.member} ({params.member[kind]})"
+            "Predict all validation sets by {wildcards.member} ({params.member[kind]})"
         script:
             "../scripts/predict.py"

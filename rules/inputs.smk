@@ -16,6 +16,20 @@ CLEAN_SET = {
 }
 
 
+# What a member is run on.
+ALL_SETS = {
+    "images": expand("results/{{study}}/images/{dataset}.npy", dataset=DATASETS),
+    "labels": expand("results/{{study}}/labels/{dataset}.npy", dataset=DATASETS),
+    "samples": expand("results/{{study}}/samples/{dataset}.txt", dataset=DATASETS),
+    "set_records": expand("results/{{study}}/samples/{dataset}.json", dataset=DATASETS),
+}
+CLASSES_OF_ALL_SETS = [f"results/{{study}}/classes/{original_of(id)}.json" for id in DATASETS]
+# Where the predictions in users' files go: if other members have predictions too, `gather` puts them together.
+IMPORTED = "results/{study}/imported/predictions/{dataset}"
+if not MEMBERS_RUN_HERE:
+    IMPORTED = "results/{study}/predictions/{dataset}"
+
+
 def backbone_of_member(wildcards):
     """The files of the backbone that a member shares with all others that name it."""
     backbone = member_settings(wildcards)["backbone"]
@@ -68,35 +82,31 @@ def original_set(wildcards):
     }
 
 
-def recorded_files(wildcards, members, kind):
-    """What was recorded of members on a validation set, and the set's own files (`RecordedFiles` of the library).
+def recorded_files(wildcards, kind):
+    """What was recorded on a validation set, and the set's own files (`RecordedFiles` of the library).
 
-    `kind` is predictions, attributions or activations. Members in users' files come from one job for all of them,
-    into one folder: a file for each of a thousand members would make Snakemake's graph too slow.
+    `kind` is predictions, attributions or activations. Both folders hold the files of all members: with an input for
+    each of a thousand members, Snakemake's graph would take minutes.
     """
     folder, dataset = f"results/{wildcards.study}", wildcards.dataset
-    in_files = set(members).intersection(MEMBERS_IN_FILES)
-    own = [member for member in members if member not in in_files]
-    files = {
-        "records": [f"{folder}/predictions/{dataset}/{member}.json" for member in own],
-        "arrays": [f"{folder}/{kind}/{dataset}/{member}.npy" for member in own],
+    return {
+        "records": f"{folder}/predictions/{dataset}",
+        "arrays": f"{folder}/{kind}/{dataset}",
         "labels": f"{folder}/labels/{dataset}.npy",
         "samples": f"{folder}/samples/{dataset}.txt",
         "set_record": f"{folder}/samples/{dataset}.json",
         "classes": classes_of_dataset(wildcards),
     }
-    return files | ({"imported": f"{folder}/imported/predictions/{dataset}"} if in_files else {})
 
 
 def compared(wildcards):
-    """What a measure compares: the recorded arrays of the members that have them."""
-    measure = MEASURES[wildcards.measure]
-    return recorded_files(wildcards, members_compared(wildcards), measure.needs)
+    """What a measure compares."""
+    return recorded_files(wildcards, MEASURES[wildcards.measure].needs)
 
 
 def predicted(wildcards):
     """The predictions of all members."""
-    return recorded_files(wildcards, MEMBER_IDS, "predictions")
+    return recorded_files(wildcards, "predictions")
 
 
 def pairs(wildcards):
@@ -123,10 +133,9 @@ def predictions_for_greedy_search(wildcards):
     return predicted(wildcards) if GREEDY_SEARCH else {}
 
 
-def records_of_members_run_on_sets(wildcards):
-    """Records of members of kinds such as ONNX, which are run without a known network, on the first validation set."""
-    folder = f"results/{wildcards.study}/predictions/{DATASETS[0]}"
-    return expand(f"{folder}/{{member}}.json", member=MEMBERS_RUN_ON_SETS)
+def predictions_of_members_run_on_sets(wildcards):
+    """The predictions of members of kinds such as ONNX, whose records state their costs."""
+    return expand(f"results/{wildcards.study}/inferred/{{member}}", member=MEMBERS_RUN_ON_SETS)
 
 
 def file_of_member(wildcards):
@@ -179,5 +188,4 @@ def labelled_files(wildcards):
 
 def classes_of_dataset(wildcards):
     """The file with the classes that are scored on a validation set."""
-    original = dataset_settings(wildcards).get("of", wildcards.dataset)
-    return f"results/{wildcards.study}/classes/{original}.json"
+    return f"results/{wildcards.study}/classes/{original_of(wildcards.dataset)}.json"

@@ -8,14 +8,9 @@ rule report:
         checkpoints=expand(
             "results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK
         ),
-        records=expand(
-            "results/{{study}}/predictions/{dataset}/{member}.json",
-            dataset=DATASETS,
-            member=MEMBERS_RUN_ON_SETS,
-        ),
-        imported=expand(
-            "results/{{study}}/imported/predictions/{dataset}",
-            dataset=DATASETS if MEMBERS_IN_FILES else [],
+        predictions=expand(
+            "results/{{study}}/predictions/{dataset}",
+            dataset=DATASETS if MEMBERS_RUN_ON_SETS or MEMBERS_IN_FILES else [],
         ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),

@@ -10,6 +10,7 @@ LONGEST_MINUTES = 24 * 60
 # Reference for the size of an image: the costs below are those of a ResNet-50 on 224 × 224 pixels.
 PIXELS = 224**2
 MB_PER_IMAGE = 90
+MINUTES_PER_IMAGE = 0.2 / 60  # reading, cropping or corrupting it
 BATCH = 100  # images that inference passes at once
 
 
@@ -47,11 +48,18 @@ def requests(megabytes=lambda wildcards: 0, minutes=lambda wildcards: 0, gpu=0):
     }
 
 
-def samples_of(wildcards):
+def size_of_set(dataset):
     """Number of images in a validation set; a corrupted one has those of its original."""
-    dataset = dataset_settings(wildcards)
-    original = DATASET[dataset["of"]] if "of" in dataset else dataset
-    return original["images"] or DATASET_KIND.size.validation
+    return DATASET[original_of(dataset)]["images"] or DATASET_KIND.size.validation
+
+
+def samples_of(wildcards):
+    """Number of images in the validation set of a job."""
+    return size_of_set(wildcards.dataset)
+
+
+SAMPLES_OF_ALL_SETS = sum(map(size_of_set, DATASETS))
+SAMPLES_OF_LARGEST_SET = max(map(size_of_set, DATASETS))
 
 
 def network_settings(wildcards):
@@ -77,8 +85,8 @@ def views(wildcards):
 
 
 def images_minutes(wildcards):
-    """Reading, cropping or corrupting the images of a validation set one by one."""
-    return samples_of(wildcards) * 0.2 / 60
+    """Preparing the images of a validation set one by one."""
+    return samples_of(wildcards) * MINUTES_PER_IMAGE
 
 
 def training_megabytes(wildcards):
@@ -126,25 +134,25 @@ def inference_megabytes(wildcards):
     """A batch for the gradient, and the arrays that are written."""
     pixels = STUDY["datasets"]["image_size"] ** 2
     written = (
-        samples_of(wildcards) * DATASET_KIND.size.classes * 4
+        SAMPLES_OF_LARGEST_SET * DATASET_KIND.size.classes * 4
         + STUDY["attributions"]["samples"] * pixels * 4
     )
     return BATCH * relative_pixels(wildcards) * MB_PER_IMAGE + 2 * written / 1e6
 
 
 def inference_minutes(wildcards):
-    """One pass for every sample, and three passes' work for every forward and backward pass of an attribution."""
+    """On all sets: one pass for every sample, and three passes' work for every pass of an attribution, there and back."""
     settings = STUDY["attributions"]
     attributions = 3 * ATTRIBUTION_METHOD.passes(settings["steps"]) * settings["samples"]
-    passes = samples_of(wildcards) + attributions
+    passes = SAMPLES_OF_ALL_SETS + len(DATASETS) * attributions
     return passes * relative_pixels(wildcards) / IMAGES_PER_SECOND / 60
 
 
 def predict_minutes(wildcards):
-    """The member's `timeout` and the time for writing the images; without a timeout, that of inference."""
+    """The member's `timeout` and the time for writing the images, on all sets; without a timeout, that of inference."""
     settings = member_settings(wildcards)
     if "timeout" in settings:
-        return settings["timeout"] / 60 + images_minutes(wildcards)
+        return len(DATASETS) * settings["timeout"] / 60 + SAMPLES_OF_ALL_SETS * MINUTES_PER_IMAGE
     return inference_minutes(wildcards)
 
 

@@ -41,7 +41,7 @@ if members_of_kind("supervised"):
 rule members:
     input:
         records=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK),
-        predictions=records_of_members_run_on_sets,
+        predictions=predictions_of_members_run_on_sets,
     output:
         "results/{study}/members.parquet",
     log:
@@ -55,6 +55,7 @@ rule members:
         **requests(),
     params:
         members=STUDY["members"],
+        dataset=DATASETS[0],
         code=code("members"),
     message:
         "Describe the members: parameters, operations, recipes"

@@ -1,12 +1,15 @@
 from pathlib import Path
 
+from scripts.lib.inference.recorded import RECORD
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import load_json, save_table
 from scripts.lib.members.table import members_table
 
 with job(snakemake):
-    files = snakemake.input
-    records = {Path(path).stem: load_json(path) for path in [*files.records, *files.predictions]}
+    files, dataset = snakemake.input, snakemake.params.dataset
+    # Members whose network is not known have a record of each validation set; what it says of costs is the same.
+    predicted = {Path(folder).name: load_json(Path(folder, dataset, RECORD)) for folder in files.predictions}
+    records = {Path(path).stem: load_json(path) for path in files.records} | predicted
     choose_device("cpu", snakemake.threads)
     save_table(snakemake.output[0], members_table(snakemake.params.members, records))

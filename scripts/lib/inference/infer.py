@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,50 +21,54 @@ from scripts.lib.networks.architectures import Network
 
 
 @dataclass(frozen=True)
-class InferenceOutputs:
-    """Paths of what is recorded of one member on one validation set."""
+class TrainedMember:
+    """A trained member: its settings, its network in evaluation mode, and the SHA-256 of its weights."""
 
-    predictions: str
-    record: str
-    attributions: str
-    activations: str
+    settings: dict[str, Any]
+    network: Network
+    weights_digest: str
+
+
+@dataclass(frozen=True)
+class InferenceSettings:
+    """What is recorded of a member besides its logits: the study's section `attributions`, and how many activations."""
+
+    attributions: dict[str, Any]
+    activation_samples: int
 
 
 def infer(
-    member: dict[str, Any],
-    network: Network,
+    member: TrainedMember,
     dataset: str,
     validation: ValidationSet,
-    attributions: dict[str, Any],
-    activation_samples: int,
+    settings: InferenceSettings,
     device: torch.device,
-    weights_digest: str,
-    outputs: InferenceOutputs,
+    folder: Path,
 ) -> None:
     """Record logits, attributions and activations of one member on one validation set.
 
-    Raises StudyError for logits that are NaN or infinite, naming the first sample.
+    Writes `predictions.npy`, `attributions.npy`, `activations.npy` and last the record `predictions.json` into
+    `folder`. Raises StudyError for logits that are NaN or infinite, naming the first sample.
     """
     start = time.perf_counter()
-    title = f"infer {member['id']} on {dataset}"
-    logits, activations = predict(member, network, validation.images, activation_samples, device, title)
-    require_finite_logits(logits, member["id"], dataset, validation.samples)
-    maps = attribute(member, network, validation, logits, attributions, device, f"{title}: attributions")
-    save_array(outputs.attributions, maps)
-    save_array(outputs.activations, activations)
-    save_array(outputs.predictions, logits)
+    entry, network, attributions = member.settings, member.network, settings.attributions
+    title = f"infer {entry['id']} on {dataset}"
+    logits, activations = predict(entry, network, validation.images, settings.activation_samples, device, title)
+    require_finite_logits(logits, entry["id"], dataset, validation.samples)
+    maps = attribute(entry, network, validation, logits, attributions, device, f"{title}: attributions")
+    arrays = {"predictions": logits, "attributions": maps, "activations": activations}
+    for name, array in arrays.items():
+        save_array(folder / f"{name}.npy", array)
     save_json(
-        outputs.record,
+        folder / "predictions.json",
         {
-            "member": member["id"],
+            "member": entry["id"],
             "dataset": dataset,
             "samples": validation.digest,
             "sample_count": len(validation.samples),
             "classes": logits.shape[1],
-            "weights": weights_digest,
-            "checksums": checksums(
-                predictions=outputs.predictions, attributions=outputs.attributions, activations=outputs.activations
-            ),
+            "weights": member.weights_digest,
+            "checksums": checksums(**{name: folder / f"{name}.npy" for name in arrays}),
             "attributions": attributions,
             "device": device_name(device),
             "seconds": time.perf_counter() - start,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.lib.inference.recorded import RecordedFiles
+from scripts.lib.inference.recorded import RecordedFiles, remedy
 from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import digest_of_lines, load_array, load_json, load_lines
@@ -72,7 +72,7 @@ def checked_samples(files: RecordedFiles, kind: str) -> list[str]:
         raise StudyError(f"{files.samples} lists no samples of dataset {files.dataset}. Delete it and run again.")
     _require_run_on(ids, files)
     for path, record in zip(files.arrays, files.records, strict=True):
-        require_undamaged(record, **{kind: path})
+        require_undamaged(record, remedy(path), **{kind: path})
     return ids
 
 
@@ -83,13 +83,13 @@ def _require_run_on(ids: list[str], files: RecordedFiles) -> None:
         if not isinstance(record, dict) or not {"samples", "sample_count"} <= record.keys():
             raise StudyError(
                 f"{path} does not say which samples of dataset {dataset} member {member} was run on "
-                "(`samples`, `sample_count`). Delete it and run again."
+                f"(`samples`, `sample_count`). {remedy(path)} and run again."
             )
         if record["samples"] != digest:
             raise StudyError(
                 f"member {member} was run on other samples of dataset {dataset} than {samples} lists: {path} has "
                 f"{record['sample_count']} samples with digest {str(record['samples'])[:12]}, the list {len(ids)} "
-                f"samples with digest {digest[:12]}. Delete {path} and run again."
+                f"samples with digest {digest[:12]}. {remedy(path)} and run again."
             )
 
 
@@ -97,12 +97,13 @@ def _check_logits(array: np.ndarray, expected: tuple[int, int], path: str, membe
     if array.ndim != 2 or array.dtype not in (np.float16, np.float32):
         raise StudyError(
             f"{path} (member {member}, dataset {dataset}) is {array.dtype} {list(array.shape)}; expected float16 or "
-            "float32 [samples, classes]. Delete it and run again."
+            f"float32 [samples, classes]. {remedy(path)} and run again."
         )
     if array.shape != expected:
         raise StudyError(
             f"member {member} has predictions of {array.shape[0]} samples and {array.shape[1]} classes on dataset "
-            f"{dataset}; expected {expected[0]} samples and {expected[1]} classes. Delete {path} and run again."
+            f"{dataset}; expected {expected[0]} samples and {expected[1]} classes ({path}). {remedy(path)} and run "
+            "again."
         )
 
 

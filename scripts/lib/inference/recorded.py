@@ -1,9 +1,14 @@
-"""The recorded files of a validation set that a job compares, as its rule declares them."""
+"""The recorded files of a validation set: where each member's are, and how they come together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from scripts.lib.jobs.storage import link_or_copy
+
+# Beside the arrays of a member on one validation set in `inferred/{member}/{dataset}`.
+RECORD = "predictions.json"
 
 
 @dataclass(frozen=True)
@@ -26,21 +31,31 @@ class RecordedFiles:
 
     @classmethod
     def declared(cls, dataset: str, members: Sequence[str], inputs: Mapping[str, Any]) -> "RecordedFiles":
-        """From the inputs of a rule, by their names.
-
-        `records` and `arrays` have the files of members that were run one by one; files of members that were imported
-        from users' files are together in the folder `imported`.
-        """
-        folder = inputs.get("imported")
-        records, arrays = (
-            _paths(members, suffix, inputs[name], folder) for name, suffix in (("records", ".json"), ("arrays", ".npy"))
-        )
+        """From the inputs of a rule; `records` and `arrays` are the folders with the files of all members."""
+        records = [f"{inputs['records']}/{member}.json" for member in members]
+        arrays = [f"{inputs['arrays']}/{member}.npy" for member in members]
         of_set = {name: str(inputs[name]) for name in ("labels", "samples", "set_record", "classes")}
         return cls(dataset, list(members), records, arrays, **of_set)
 
 
-def _paths(members: Sequence[str], suffix: str, own: Sequence[str], folder: str | None) -> list[str]:
-    """One file per member: from `own`, or in the folder."""
-    named = {Path(path).name: str(path) for path in own}
-    names = [f"{member}{suffix}" for member in members]
-    return [named.get(name, f"{folder}/{name}") for name in names]
+def gather(inferred: Sequence[str], dataset: str, outputs: Mapping[str, Path], imported: Sequence[str]) -> None:
+    """Link everything that was recorded on a validation set into one folder of each kind.
+
+    `inferred` are the folders of members, which have a folder `{dataset}` each; `imported` is none or one folder with
+    the predictions in users' files. `outputs` has a folder for the kinds "predictions", which gets the records too,
+    and "attributions" and "activations" if some member has them.
+    """
+    for folder in outputs.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    for member in map(Path, inferred):
+        for path in (member / dataset).iterdir():
+            link_or_copy(path, outputs[path.stem] / f"{member.name}{path.suffix}")
+    for path in (path for folder in imported for path in Path(folder).glob("[!.]*")):
+        link_or_copy(path, outputs["predictions"] / path.name)
+
+
+def remedy(path: str | Path) -> str:
+    """What to delete so that a damaged file of a member, `…/{kind}/{dataset}/{member}.…`, is made again."""
+    study, member = Path(path).parents[2], Path(path).stem
+    made = [study / "inferred" / member, study / "imported" / "predictions" / Path(path).parent.name, Path(path).parent]
+    return f"Delete the folder {next((folder for folder in made if folder.is_dir()), made[-1])}"

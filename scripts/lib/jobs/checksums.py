@@ -1,6 +1,7 @@
 """Checksums of files: the job that writes a file records them, and every job that computes with the file compares."""
 
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -23,14 +24,22 @@ def _checksum(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def require_undamaged(record: str | Path, **files: str | Path) -> None:
-    """Raise StudyError if a file does not have the checksum in the section `checksums` of `record`."""
+def recorded_checksums(record: str | Path) -> dict[str, Any]:
+    """The section `checksums` of a record; empty if it has none."""
     content = load_json(record)
     section = content.get("checksums") if isinstance(content, dict) else None
-    recorded = section if isinstance(section, dict) else {}
+    return section if isinstance(section, dict) else {}
+
+
+def require_undamaged(record: str | Path, remedy: str = "Delete both", **files: str | Path) -> None:
+    """Raise StudyError if a file does not have the checksum in the section `checksums` of `record`.
+
+    `remedy` is what to do before the workflow is run again.
+    """
+    recorded = recorded_checksums(record)
     for name, path in files.items():
         if not isinstance(recorded.get(name), str):
-            raise StudyError(f"{record} has no checksum of {path}. Delete both and run again.")
+            raise StudyError(f"{record} has no checksum of {path}. {remedy} and run again.")
         try:
             found = _checksum(path)
         except FileNotFoundError:
@@ -38,5 +47,5 @@ def require_undamaged(record: str | Path, **files: str | Path) -> None:
         if found != recorded[name]:
             raise StudyError(
                 f"{path} was damaged or changed after it was written: its checksum (XXH3) is {found}, {record} says "
-                f"{recorded[name]}. Delete both and run again."
+                f"{recorded[name]}. {remedy} and run again."
             )

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -52,6 +53,18 @@ def part_of(path: Path) -> Path:
     daemon was killed, and the next attempt starts while it still runs.
     """
     return path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.part")
+
+
+def link_or_copy(source: str | Path, path: str | Path) -> None:
+    """Make the file `source` appear as `path` too: as a hard link, or as a copy where the file system has no links.
+
+    Files of the workflow are replaced and never changed, so a file and its link do not influence each other.
+    """
+    with whole_file(path) as part:
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)
 
 
 def _remove_abandoned_parts(path: Path) -> None:

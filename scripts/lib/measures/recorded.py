@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from scripts.lib.inference.recorded import remedy
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_array
 
@@ -40,17 +41,18 @@ def load_recorded(
         if array.ndim != len(AXES[kind]) or array.dtype not in (np.float16, np.float32):
             raise StudyError(
                 f"{where} is {array.dtype} {list(array.shape)}; expected float16 or float32 [{', '.join(AXES[kind])}]. "
-                "Delete it and run again."
+                f"{remedy(path)} and run again."
             )
         if not 0 < len(array) <= len(samples):
             raise StudyError(
-                f"{where} has {len(array)} rows for the {len(samples)} samples of the dataset. Delete it and run again."
+                f"{where} has {len(array)} rows for the {len(samples)} samples of the dataset. {remedy(path)} and run "
+                "again."
             )
         compared = array.ndim if kind == "attributions" else 1
         if array.shape[:compared] != arrays[0].shape[:compared]:
             raise StudyError(
                 f"{where} has {_size(array, kind)}, but that of member {members[0]} has {_size(arrays[0], kind)}. "
-                "Delete the wrong one and run again."
+                f"If this is the wrong one: {remedy(path)} and run again."
             )
         _require_finite(array, where, kind, samples)
     return arrays

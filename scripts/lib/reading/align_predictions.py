@@ -184,7 +184,7 @@ def import_predictions(
         except StudyError as error:
             errors.append(str(error))
             continue
-        listed.append(save_predictions(folder, member["id"], dataset, ids, logits, details))
+        listed.append(save_predictions(folder / f"{member['id']}.npy", member["id"], dataset, ids, logits, details))
     if errors:
         more = [f"and {len(errors) - MOST_ERRORS} more files"] if len(errors) > MOST_ERRORS else []
         raise StudyError("\n  - ".join(["files of predictions that cannot be used:", *errors[:MOST_ERRORS], *more]))
@@ -251,9 +251,9 @@ def of_dataset(path: str, dataset: str) -> str:
 
 
 def save_predictions(
-    folder: Path, member: str, dataset: str, samples: Sequence[str], logits: np.ndarray, details: dict[str, Any]
+    path: Path, member: str, dataset: str, samples: Sequence[str], logits: np.ndarray, details: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write `{member}.npy` and `.json` as `infer` does; returns the record."""
+    """Write the array `path` and its record, with the suffix `.json`, as `infer` does; returns the record."""
     record = {
         "member": member,
         "dataset": dataset,
@@ -262,9 +262,9 @@ def save_predictions(
         "classes": logits.shape[1],
         **details,
     }
-    save_array(folder / f"{member}.npy", logits)
-    record["checksums"] = checksums(predictions=folder / f"{member}.npy")
-    save_json(folder / f"{member}.json", record)
+    save_array(path, logits)
+    record["checksums"] = checksums(predictions=path)
+    save_json(path.with_suffix(".json"), record)
     return record
 
 

@@ -32,7 +32,6 @@ FILES = {
     "members.parquet": "the members: parameters, multiply-accumulate operations, recipe, time",
     "accuracies/{dataset}.parquet": "the accuracy of each member with its interval",
     "predictions/{dataset}/{member}.npy": "logits, one row per sample, in the order of samples/{dataset}.txt",
-    "imported/predictions/{dataset}/{member}.npy": "the same, of members in files of predictions",
     "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
     "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",

@@ -54,8 +54,7 @@ def _readings(folder: Path, member: Mapping[str, Any], datasets: Sequence[str]) 
         return [("", "weights", "; ".join(record["imported"]["remarks"]))]
     if kind.has_network:
         return []
-    recorded = folder / "imported" / "predictions" if kind.origin == "files" else folder / "predictions"
-    records = {dataset: load_json(recorded / dataset / f"{member['id']}.json") for dataset in datasets}
+    records = {dataset: load_json(folder / "predictions" / dataset / f"{member['id']}.json") for dataset in datasets}
     return [(dataset, record["values"], "; ".join(record["remarks"])) for dataset, record in records.items()]
 
 

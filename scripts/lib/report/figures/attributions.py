@@ -15,26 +15,29 @@ if TYPE_CHECKING:
 def draw(files: Mapping[str, Sequence[str]]) -> Figure:
     import numpy as np
 
-    from scripts.lib.jobs.storage import load_array, load_json
+    from scripts.lib.jobs.storage import load_array, load_json, load_table
     from scripts.lib.report.drawings.attributions import draw_attributions
 
-    [images], [labels], [classes] = files["images"], files["labels"], files["classes"]
-    maps = [load_array(path) for path in files["attributions"]]
+    [images], [labels], [classes], [described] = (files[name] for name in ("images", "labels", "classes", "members"))
+    [predictions], [attributions] = files["predictions"], files["attributions"]
+    everyone = load_table(described).sort("position")["member"]
+    members = [member for member in everyone if Path(attributions, f"{member}.npy").exists()]
+    maps = [load_array(f"{attributions}/{member}.npy") for member in members]
     count = min(len(member) for member in maps)
-    predicted = np.stack([load_array(path)[:count].argmax(axis=1) for path in files["predictions"]])
-    members = [Path(path).stem for path in files["predictions"]]
+    predicted = np.stack([load_array(f"{predictions}/{member}.npy")[:count].argmax(axis=1) for member in members])
     return draw_attributions(load_array(images), load_array(labels), load_json(classes), members, predicted, maps)
 
 
 def inputs(study: StudyOutline) -> dict[str, list[str]]:
-    """Files of the first dataset and of the members that have attributions, in the same order."""
+    """Files of the first dataset; members without attributions are not shown."""
     shown = study.datasets[0]
     return {
         "images": [f"images/{shown}.npy"],
         "labels": [f"labels/{shown}.npy"],
         "classes": ["classes.json"],
-        "predictions": [f"predictions/{shown}/{member}.npy" for member in study.members_with_network],
-        "attributions": [f"attributions/{shown}/{member}.npy" for member in study.members_with_network],
+        "members": ["members.parquet"],
+        "predictions": [f"predictions/{shown}"],
+        "attributions": [f"attributions/{shown}"],
     }
 
 
