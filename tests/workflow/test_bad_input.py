@@ -15,8 +15,6 @@ from PIL import Image
 from scripts.lib.jobs.checksums import checksums
 from tests.workflow.conftest import ROOT, TEST_STUDY, environment, snakemake
 
-TABLES = ["ensembles/clean.parquet", "predictions/noise/deit.npy", "checkpoints/resnext.safetensors"]
-
 
 @pytest.fixture
 def copied(finished: Path, tmp_path: Path) -> Path:
@@ -151,6 +149,7 @@ def test_predictions_of_another_length_are_refused(copied: Path) -> None:
     np.save(path, np.load(path)[:-1])
     record = path.with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"checksums": checksums(predictions=path)}))
+    (copied / "results/test/pairwise/noise/disagreement.parquet").unlink()
     assert_refused(copied, "deit", "noise", "199", "200")
     assert (copied / "results/test/ensembles/clean.parquet").exists()
 
@@ -161,8 +160,8 @@ def test_predictions_of_another_length_are_refused(copied: Path) -> None:
         ("predictions/noise/deit.npy", "ensembles", "accuracies/noise.parquet"),
         ("attributions/noise/deit.npy", "pairwise", "pairwise/noise/attribution_similarity.parquet"),
         ("labels/noise.npy", "pairwise", "pairwise/noise/disagreement.parquet"),
-        ("images/noise.npy", "infer", "predictions/noise/deit.npy"),
-        ("checkpoints/deit.safetensors", "infer", "predictions/clean/deit.npy"),
+        ("images/noise.npy", "infer", "inferred/deit"),
+        ("checkpoints/deit.safetensors", "infer", "inferred/deit"),
     ],
 )
 def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged: str, rule: str, target: str) -> None:
@@ -170,13 +169,47 @@ def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    said = f"{damaged} was damaged or changed", "Delete both and run again", rule
+    remove(copied / "results/test" / target)
+    of_member = Path(damaged).parts[0] in ("predictions", "attributions")
+    remedy = "Delete the folder results/test/inferred/deit" if of_member else "Delete both"
+    said = f"{damaged} was damaged or changed", f"{remedy} and run again", rule
     assert_refused(copied, *said, targets=(f"results/test/{target}",))
+
+
+def remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_a_damaged_file_is_made_again_by_what_the_message_advises(copied: Path) -> None:
+    """Also if links to it are damaged with it."""
+    results = copied / "results/test"
+    undamaged = (results / "predictions/noise/deit.npy").read_bytes()
+    for path in results.glob("**/predictions.npy"):
+        if path.read_bytes() == undamaged:
+            path.write_bytes(undamaged[:-1])
+    shutil.rmtree(results / "inferred/deit")
+    result = snakemake(copied, "results/test/predictions/noise")
+    assert result.returncode == 0, result.stdout
+    assert "inferred/deit/clean was computed before" in result.stdout
+    assert "inferred/deit/noise was computed before" not in result.stdout
+    assert (results / "predictions/noise/deit.npy").read_bytes() == undamaged
+
+
+def test_a_new_validation_set_does_not_run_members_on_the_others_again(copied: Path) -> None:
+    study = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8"))
+    study["datasets"]["validation"].append({"id": "blur", "of": "clean", "corruption": "blur", "severity": 1})
+    path = altered_study(copied, **study)
+    result = snakemake(copied, "results/test/inferred/deit", study=path)
+    assert result.returncode == 0, result.stdout
+    for dataset, known in (("clean", True), ("noise", True), ("blur", False)):
+        assert (f"inferred/deit/{dataset} was computed before" in result.stdout) == known
+        assert (copied / f"results/test/inferred/deit/{dataset}/predictions.npy").exists()
 
 
 def test_predictions_of_other_samples_are_refused(copied: Path) -> None:
     path = copied / "results/test/predictions/noise/mnasnet.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"samples": "0" * 64}))
+    (copied / "results/test/pairwise/noise/disagreement.parquet").unlink()
     assert_refused(copied, "mnasnet", "noise", "samples")
 
 
@@ -188,6 +221,7 @@ def test_logits_that_are_not_numbers_are_refused_by_sample(copied: Path) -> None
     record = path.with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"checksums": checksums(predictions=path)}))
     sample = (copied / "results/test/samples/clean.txt").read_text().splitlines()[7]
+    (copied / "results/test/pairwise/clean/disagreement.parquet").unlink()
     assert_refused(copied, "resnet10", "clean", sample)
 
 
@@ -219,10 +253,10 @@ def image_study(tmp_path: Path) -> Path:
 
 
 def test_own_images_are_trained_on(image_study: Path, tmp_path: Path) -> None:
-    target = "results/own/predictions/snow/resnext.npy"
+    target = "results/own/inferred/resnext"
     result = snakemake(tmp_path, target, study=image_study)
     assert result.returncode == 0, result.stdout
-    assert np.load(tmp_path / target).shape == (40, 2)
+    assert np.load(tmp_path / target / "snow" / "predictions.npy").shape == (40, 2)
 
 
 def test_a_truncated_image_is_named(image_study: Path, tmp_path: Path) -> None:

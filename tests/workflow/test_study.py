@@ -95,7 +95,7 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -
     measured = {path.relative_to(benchmarks).with_suffix("") for path in benchmarks.rglob("*.tsv")}
     assert logged == measured
     assert Path("train/resnext") in logged
-    assert Path("infer/noise/deit") in logged
+    assert Path("infer/deit") in logged
 
 
 def test_training_shows_epoch_loss_and_accuracy(finished: Path) -> None:

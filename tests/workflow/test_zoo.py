@@ -74,7 +74,7 @@ def test_a_study_of_files_of_predictions(tmp_path: Path) -> None:
     results = tmp_path / "results" / "zoo"
     assert np.load(results / "labels/clean.npy").tolist() == LABELS.tolist()
     source = pl.read_csv(tmp_path / "predictions/clean/c.csv").sort("id").drop("id").to_numpy()
-    np.testing.assert_allclose(np.load(results / "imported/predictions/clean/c.npy"), source, rtol=1e-6)
+    np.testing.assert_allclose(np.load(results / "predictions/clean/c.npy"), source, rtol=1e-6)
     accuracies = pl.read_parquet(results / "accuracies/clean.parquet")
     assert accuracies.row(by_predicate=pl.col("member") == "c", named=True)["accuracy"] == pytest.approx(
         100 * (source.argmax(1) == LABELS).mean()
@@ -149,11 +149,11 @@ def test_one_member_of_each_kind(tmp_path: Path) -> None:
     ensembles = pl.read_parquet(results / "ensembles/clean.parquet").filter(consensus="average")
     assert len(ensembles) == 26
     assert ensembles["attribution_similarity"].is_not_null().sum() == 1
-    assert load_json(results / "imported/predictions/clean/given.json")["values"] == "probabilities"
+    assert load_json(results / "predictions/clean/given.json")["values"] == "probabilities"
     assert "2 of 5 members: resnet10t, torch" in (results / "report.html").read_text(encoding="utf-8")
     assert not planned(tmp_path, study)
     with replaced(tmp_path / "classes.txt", (tmp_path / "classes.txt").read_bytes() + b"\n"):
-        assert "Predict clean by program (command)" in planned(tmp_path, study)
+        assert "Predict all validation sets by program (command)" in planned(tmp_path, study)
     with ExitStack() as stack:
         for name in ("program.py", "mean.onnx", "squeezenet.pth", "given.npz"):
             stack.enter_context(replaced(tmp_path / name, (tmp_path / name).read_bytes() + b"\n"))

@@ -10,7 +10,7 @@ from torch import nn
 
 from scripts.lib.datasets.image_set import ArrayImages
 from scripts.lib.datasets.validation_sets import ValidationSet
-from scripts.lib.inference.infer import InferenceOutputs, infer, predict
+from scripts.lib.inference.infer import InferenceSettings, TrainedMember, infer, predict
 from scripts.lib.inference.logits import BATCH
 from scripts.lib.inference.predictions import require_finite_logits
 from scripts.lib.jobs.device import choose_device, device_name
@@ -110,42 +110,38 @@ def test_the_activations_of_a_timm_network_are_its_pooled_features() -> None:
 # A whole job.
 
 
-def outputs_in(folder: Path) -> InferenceOutputs:
-    names = {"predictions": "p.npy", "record": "p.json", "attributions": "a.npy", "activations": "f.npy"}
-    return InferenceOutputs(**{key: str(folder / name) for key, name in names.items()})
-
-
-def run(network: Network, validation: ValidationSet, outputs: InferenceOutputs) -> None:
-    infer(small_member(), network, "clean", validation, settings(samples=3), 4, CPU, "f00d", outputs)
+def run(network: Network, validation: ValidationSet, folder: Path) -> None:
+    member, recorded = TrainedMember(small_member(), network, "f00d"), InferenceSettings(settings(samples=3), 4)
+    infer(member, "clean", validation, recorded, CPU, folder)
 
 
 def test_a_job_writes_logits_maps_activations_and_a_record(tmp_path: Path) -> None:
-    network, validation, outputs = tiny_network(), coloured_validation_set(7), outputs_in(tmp_path)
-    run(network, validation, outputs)
-    logits = np.load(outputs.predictions, allow_pickle=False)
+    network, validation = tiny_network(), coloured_validation_set(7)
+    run(network, validation, tmp_path)
+    logits = np.load(tmp_path / "predictions.npy", allow_pickle=False)
     assert logits.dtype == np.float32
     assert np.allclose(logits, logits_of(network, validation, small_member()), atol=1e-5)
-    assert np.load(outputs.attributions).shape == (3, 32, 32)
-    assert np.load(outputs.activations).shape == (4, network.model.head.in_features)
-    record = load_json(outputs.record)
+    assert np.load(tmp_path / "attributions.npy").shape == (3, 32, 32)
+    assert np.load(tmp_path / "activations.npy").shape == (4, network.model.head.in_features)
+    record = load_json(tmp_path / "predictions.json")
     assert record["samples"] == digest_of_lines(validation.samples)
     assert record.items() >= {"sample_count": 7, "classes": 3, "weights": "f00d", "member": "first"}.items()
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     network, validation = tiny_network(), coloured_validation_set(7)
-    first, second = outputs_in(tmp_path / "1"), outputs_in(tmp_path / "2")
-    for outputs in (first, second):
-        run(network, validation, outputs)
+    first, second = tmp_path / "1", tmp_path / "2"
+    for folder in (first, second):
+        run(network, validation, folder)
     for kind in ("predictions", "attributions", "activations"):
-        assert Path(getattr(first, kind)).read_bytes() == Path(getattr(second, kind)).read_bytes()
+        assert (first / f"{kind}.npy").read_bytes() == (second / f"{kind}.npy").read_bytes()
 
 
 def test_logits_and_activations_beyond_the_first_batch_are_those_of_their_images(tmp_path: Path) -> None:
-    network, validation, outputs = tiny_network(), coloured_validation_set(BATCH + 3), outputs_in(tmp_path)
-    run(network, validation, outputs)
+    network, validation = tiny_network(), coloured_validation_set(BATCH + 3)
+    run(network, validation, tmp_path)
     expected = logits_of(network, validation, small_member())
-    assert np.allclose(np.load(outputs.predictions), expected, atol=1e-5)
+    assert np.allclose(np.load(tmp_path / "predictions.npy"), expected, atol=1e-5)
     rest = activate(small_member(), network, validation.images[BATCH:], CPU)
     everything = activate(small_member(), network, validation.images, CPU)
     assert np.allclose(everything[BATCH:], rest, atol=2e-3)
@@ -153,13 +149,11 @@ def test_logits_and_activations_beyond_the_first_batch_are_those_of_their_images
 
 def test_dropout_and_batch_norm_are_off(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(3600, 3))
-    validation, outputs = coloured_validation_set(4), outputs_in(tmp_path)
-    before = model[1].running_mean.clone()
-    run(Network(model.train(), "4"), validation, outputs)
+    validation, before = coloured_validation_set(4), model[1].running_mean.clone()
+    run(Network(model.train(), "4"), validation, tmp_path)
     assert torch.equal(model[1].running_mean, before)
-    assert np.allclose(
-        np.load(outputs.predictions), logits_of(Network(model.eval(), "4"), validation, small_member()), atol=1e-5
-    )
+    expected = logits_of(Network(model.eval(), "4"), validation, small_member())
+    assert np.allclose(np.load(tmp_path / "predictions.npy"), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -173,10 +167,10 @@ def test_logits_that_are_not_finite_name_member_dataset_and_first_sample(bad: fl
 
 
 def test_a_member_whose_weights_are_nan_leaves_no_predictions(tmp_path: Path) -> None:
-    network, outputs = tiny_network(), outputs_in(tmp_path)
+    network = tiny_network()
     nn.init.constant_(network.model.head.bias, float("nan"))
     with pytest.raises(StudyError, match=r"member first on dataset clean .* the first is validation/0 \(row 0\)"):
-        run(network, coloured_validation_set(3), outputs)
+        run(network, coloured_validation_set(3), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
