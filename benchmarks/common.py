@@ -123,7 +123,7 @@ def ceilings(device: str) -> dict[str, Work]:
 
 def _environment(device: str) -> dict[str, str | int]:
     return {
-        "device": torch.cuda.get_device_name() if device == "cuda" else _processor(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else processor(),
         "threads": torch.get_num_threads(),
         "load_before": f"{os.getloadavg()[0]:.1f}",
         "torch": torch.__version__,
@@ -131,7 +131,7 @@ def _environment(device: str) -> dict[str, str | int]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     with open("/proc/cpuinfo") as lines:
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]}, {len(names)} cores" if names else platform.processor()

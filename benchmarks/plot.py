@@ -1,5 +1,6 @@
 """Time against each size: one figure per CSV in results/, one line per peer, both axes logarithmic."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +19,8 @@ STYLES = [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#d55e00", "D")
 
 def main() -> None:
     for path in sorted(RESULTS.glob("*.csv")):
+        if path.stem == "study":  # whole studies: see benchmarks/study.py
+            continue
         table = pl.read_csv(path).filter(~pl.col("implementation").str.starts_with("ceiling"))
         sizes = [name for name in SIZES if name in table.columns]
         figure, panels = plt.subplots(1, len(sizes), figsize=(2.6 * len(sizes), 3.1), sharey=True, layout="constrained")
@@ -51,6 +54,25 @@ def draw(axes: Axes, table: pl.DataFrame, size: str, styles: dict[str, tuple[str
     axes.minorticks_off()
     axes.set_title(fixed, fontsize=7)
     axes.grid(alpha=0.3)
+
+
+def draw_stages(panels: Sequence[tuple[str, str, pl.DataFrame]], stages: Sequence[str], ours: str) -> None:
+    """How the stages of whole studies grow; a panel has a title, the size along its axis, and a table."""
+    figure, places = plt.subplots(1, len(panels), figsize=(3.1 * len(panels), 3.6), sharey=True, layout="constrained")
+    for axes, (title, size, table) in zip(places, panels, strict=True):
+        for stage, (colour, marker) in zip(stages, [*STYLES, ("#999999", "x"), ("black", "*")], strict=True):
+            line = table.filter(stage=stage, implementation=ours).sort(size)
+            style = {"marker": marker, "markersize": 4, "color": colour, "linewidth": 2.2 if stage == "total" else 1.2}
+            axes.plot(line[size], line["seconds"], label=stage, **style)
+        values = sorted(set(table[size]))
+        axes.set(xscale="log", yscale="log", title=title)
+        axes.set_xticks(values, [f"{value:,}" for value in values], fontsize=7)
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+    places[0].set_ylabel("seconds of all jobs (total: of the run)")
+    handles, labels = places[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    figure.savefig(FIGURES / "study_stages.png", dpi=150)
 
 
 if __name__ == "__main__":
