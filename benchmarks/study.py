@@ -159,7 +159,7 @@ class Peers:
             yield
 
     def _permutations(self) -> Iterator[None]:
-        """Mantel's permutations of one measure, over all sizes together: the mean over pairs is taken anew each time."""
+        """Mantel's permutations of one measure, over all sizes together: with the mean over pairs taken anew."""
         generator, matrix = np.random.default_rng(0), np.cov(self.predicted == self.labels)
         sizes = self.ensembles["members"].list.len().to_numpy()
         inside = np.zeros((len(sizes), self.size.members))

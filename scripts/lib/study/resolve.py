@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import jsonschema
-import yaml
 
 from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.paths import ROOT
@@ -18,7 +17,7 @@ from scripts.lib.study.contradictions import contradictions, dataset_contradicti
 from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.messages import listed, path_of, readable
 from scripts.lib.study.plain_values import canonical, faults
-from scripts.lib.study.schema import schema
+from scripts.lib.study.schema import own_yaml, schema
 
 Study = dict[str, Any]
 BACKBONE = "backbone"  # in addition to the kinds of members
@@ -50,7 +49,7 @@ def _refuse_what_no_study_holds(study: Any) -> None:
 
 @cache
 def _recipes() -> dict[str, Study]:
-    return yaml.safe_load((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
+    return own_yaml((ROOT / "config" / "recipes.yaml").read_text(encoding="utf-8"))
 
 
 def _faults_of(study: Study, without_files: str) -> list[str]:
