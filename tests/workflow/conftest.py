@@ -1,6 +1,7 @@
 """Runs of the real workflow on the test study (scikit-learn's digits, no network)."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_STUDY = ROOT / "config" / "test.yaml"
@@ -50,8 +52,23 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the test study ran undisturbed."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    result = snakemake(folder)
-    assert result.returncode == 0, result.stdout
+    """A folder in which the test study ran undisturbed. Tests must not change it, and must not run Snakemake in it.
+
+    The processes of pytest-xdist share it: the first that asks for it makes it, while the others wait.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, complete = shared / "undisturbed", shared / "undisturbed.complete"
+    with FileLock(shared / "undisturbed.lock"):
+        if not complete.exists():
+            folder.mkdir(exist_ok=True)
+            result = snakemake(folder)
+            assert result.returncode == 0, result.stdout
+            complete.touch()
     return folder
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study that a test may damage."""
+    return Path(shutil.copytree(finished, tmp_path / "copy"))

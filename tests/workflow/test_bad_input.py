@@ -16,12 +16,6 @@ from scripts.lib.jobs.checksums import checksums
 from tests.workflow.conftest import ROOT, TEST_STUDY, environment, snakemake
 
 
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished study that a test may damage."""
-    return Path(shutil.copytree(finished, tmp_path / "copy"))
-
-
 def altered_study(folder: Path, **changes: object) -> Path:
     study = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8")) | changes
     path = folder / "study.yaml"

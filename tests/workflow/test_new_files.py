@@ -17,6 +17,8 @@ import yaml
 from scripts.lib.jobs.storage import load_json, load_lines
 from tests.workflow.conftest import ROOT, environment, snakemake_command
 
+# All tests of this file share one run of the workflow, so one process of pytest-xdist gets them all.
+pytestmark = pytest.mark.xdist_group("new_files")
 PAGES = {
     "add-a-measure": "scripts/lib/measures/kinds/confidence.py",
     "add-a-dataset": "scripts/lib/datasets/kinds/stripes.py",

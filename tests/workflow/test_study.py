@@ -104,7 +104,7 @@ def test_training_shows_epoch_loss_and_accuracy(finished: Path) -> None:
     assert "validation accuracy" in log
 
 
-def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
-    result = snakemake(finished)
+def test_a_second_run_has_nothing_to_do(copied: Path) -> None:
+    result = snakemake(copied)
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout
