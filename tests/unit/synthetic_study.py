@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 from scipy.ndimage import gaussian_filter
-from scipy.stats import norm, pearsonr, rankdata
 
 from scripts.lib.ensembles.selection import best_evaluated
 from scripts.lib.jobs.storage import load_json, save_array, save_json, save_lines, save_table
 from scripts.lib.report.figure import StudyOutline
+from tests.unit.synthetic_tables import (
+    correlations_table,
+    ensembles_table,
+    pairwise_matrices,
+    save_pairwise,
+    wilson_interval,
+)
 
 DATASETS = ("clean", "noise", "blur", "weather", "digital")
 PAIRWISE = ("disagreement", "attribution_similarity", "activation_similarity", "js_divergence")
@@ -52,15 +58,15 @@ def make_study(
     for number, dataset in enumerate(datasets):
         logits = _logits(labels, members, noise=1.0 + 0.35 * number, random=random)
         _save_samples(folder, dataset, names, labels, logits, random, attributions="attribution_similarity" in pairwise)
-        matrices = _pairwise(logits, pairwise, random)
-        _save_pairwise(folder, dataset, names, matrices, samples)
-        tables[dataset] = _ensembles(logits, labels, matrices, baseline)
+        matrices = pairwise_matrices(logits, pairwise, random)
+        save_pairwise(folder, dataset, names, matrices, samples)
+        tables[dataset] = ensembles_table(logits, labels, matrices, baseline)
         save_table(folder / "ensembles" / f"{dataset}.parquet", tables[dataset])
         best = best_evaluated(tables[dataset], "all").sort("consensus", "size")
         save_table(folder / "best_ensembles" / f"{dataset}.parquet", best)
         save_table(folder / "deployment" / f"{dataset}.parquet", _deployment(best, dataset))
         save_table(folder / "contributions" / f"{dataset}.parquet", _contributions(names, dataset, random))
-    save_table(folder / "correlations.parquet", _correlations(tables, measures, improvements, members))
+    save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))
     return folder
 
 
@@ -210,125 +216,7 @@ def _save_samples(
     right = logits.argmax(axis=2) == labels
     rows = []
     for position, name in enumerate(names):
-        low, high = _wilson(int(right[position].sum()), len(labels))
+        low, high = wilson_interval(int(right[position].sum()), len(labels))
         row = {"position": position, "member": name, "dataset": dataset, "samples": len(labels)}
         rows.append(row | {"accuracy": 100 * right[position].mean(), "low": low, "high": high})
     save_table(folder / "accuracies" / f"{dataset}.parquet", pl.DataFrame(rows))
-
-
-def _wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    share = right / count
-    centre = share + z**2 / (2 * count)
-    spread = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return 100 * (centre - spread) / (1 + z**2 / count), 100 * (centre + spread) / (1 + z**2 / count)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    exponents = np.exp(logits - logits.max(axis=2, keepdims=True))
-    return exponents / exponents.sum(axis=2, keepdims=True)
-
-
-def _pairwise(logits: np.ndarray, wanted: Sequence[str], random: Any) -> dict[str, np.ndarray]:
-    predicted = logits.argmax(axis=2)
-    disagreement = (predicted[:, None] != predicted[None]).mean(axis=2)
-    wobble = random.normal(0, 0.03, disagreement.shape)
-    wobble = (wobble + wobble.T) / 2
-    np.fill_diagonal(wobble, 0)
-    every = {
-        "disagreement": disagreement,
-        "attribution_similarity": np.clip(1 - 1.2 * disagreement**0.5 + 2 * wobble, -1, 1),
-        "activation_similarity": np.clip(1 - 0.9 * disagreement**0.7 + wobble, 0, 1),
-        "js_divergence": np.clip(0.5 * disagreement + 0.3 * wobble, 0, np.log(2)),
-    }
-    return {measure: every[measure] for measure in wanted}
-
-
-def _save_pairwise(folder: Path, dataset: str, names: list[str], matrices: dict[str, np.ndarray], samples: int) -> None:
-    for measure, matrix in matrices.items():
-        rows = [
-            {"member_a": a, "member_b": b, "value": float(matrix[i, j]), "samples": samples}
-            for i, a in enumerate(names)
-            for j, b in enumerate(names)
-        ]
-        save_table(folder / "pairwise" / dataset / f"{measure}.parquet", pl.DataFrame(rows))
-
-
-def _ensembles(logits: np.ndarray, labels: np.ndarray, matrices: dict[str, np.ndarray], baseline: bool) -> pl.DataFrame:
-    members = len(logits)
-    codes = np.arange(1, 2**members)
-    masks = ((codes[:, None] >> np.arange(members)) & 1).astype(np.float32)
-    size = masks.sum(axis=1)
-    masks, size = masks[size > 1], size[size > 1]
-    probabilities = _probabilities(logits)
-    single = 100 * (logits.argmax(axis=2) == labels).mean(axis=1)
-    votes = np.eye(logits.shape[2])[logits.argmax(axis=2)] + 1e-4 * probabilities
-    tables = []
-    for consensus, scores in {"average": probabilities, "vote": votes}.items():
-        flat = scores.reshape(members, -1).astype(np.float32)
-        chunks = np.array_split(masks, max(1, len(masks) // 2048))
-        right = [(chunk @ flat).reshape(len(chunk), *labels.shape, -1).argmax(axis=2) == labels for chunk in chunks]
-        accuracy = 100 * np.concatenate([part.mean(axis=1) for part in right])
-        mean = masks @ single / size
-        best = np.where(masks > 0, single, -np.inf).max(axis=1)
-        columns: dict[str, Any] = {
-            "members": pl.Series([np.flatnonzero(mask).tolist() for mask in masks], dtype=pl.List(pl.UInt16)),
-            "size": size.astype(np.int64),
-            "consensus": [consensus] * len(masks),
-            "accuracy": accuracy,
-            "mean_member_accuracy": mean,
-            "best_member_accuracy": best,
-            "improvement_over_mean": accuracy - mean,
-            "improvement_over_best": accuracy - best,
-        }
-        if baseline:
-            columns["improvement_over_baseline"] = accuracy - single[0]
-        columns["error_improvement_ratio"] = (accuracy - mean) / (100 - mean)
-        for measure, matrix in matrices.items():
-            total = np.einsum("em,mn,en->e", masks, matrix, masks, optimize=True) - masks @ np.diag(matrix)
-            columns[measure] = total / (size * (size - 1))
-        tables.append(pl.DataFrame(columns))
-    return pl.concat(tables)
-
-
-def _correlations(
-    tables: dict[str, pl.DataFrame], measures: Sequence[str], improvements: Sequence[str], members: int
-) -> pl.DataFrame:
-    rows = []
-    for dataset, table in tables.items():
-        for consensus in ("average", "vote"):
-            chosen = table.filter(consensus=consensus)
-            for measure in measures:
-                for improvement in improvements:
-                    key = {"dataset": dataset, "consensus": consensus, "measure": measure, "improvement": improvement}
-                    rows.append(key | _correlation(chosen, measure, improvement, members))
-    found = pl.DataFrame(rows, infer_schema_length=None)
-    return found.with_columns(q_value=pl.col("p_value"), interval=pl.lit("jackknife")).select(
-        *("dataset", "consensus", "measure", "improvement", "size", "pearson", "spearman", "partial_pearson"),
-        *("ci_low", "ci_high", "p_value", "q_value", "ensembles", "interval"),
-    )
-
-
-def _correlation(table: pl.DataFrame, measure: str, improvement: str, members: int) -> dict[str, Any]:
-    column = measure if measure in table.columns else measure.replace("dis", "", 1)
-    x = table[column].to_numpy() * (1 if column == measure else -1)
-    y = table[f"improvement_{improvement}"].to_numpy()
-    z = table["mean_member_accuracy"].to_numpy()
-    empty = dict.fromkeys(["pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value"])
-    if len(x) < 3:
-        return {"size": "all", "ensembles": len(x), **empty}
-    r = float(pearsonr(x, y).statistic)
-    width = 1.96 / np.sqrt(max(members - 3, 1))
-    partial = None
-    if measure != "mean_member_accuracy":
-        xz, yz = pearsonr(x, z).statistic, pearsonr(y, z).statistic
-        partial = float((r - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
-    return {
-        "size": "all",
-        "pearson": r,
-        "spearman": float(pearsonr(rankdata(x), rankdata(y)).statistic),
-        "partial_pearson": partial,
-        "ci_low": float(np.tanh(np.arctanh(r) - width)),
-        "ci_high": float(np.tanh(np.arctanh(r) + width)),
-        "p_value": float(2 * norm.sf(abs(np.arctanh(r)) * np.sqrt(max(members - 3, 1)))),
-        "ensembles": len(x),
-    }
