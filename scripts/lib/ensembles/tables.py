@@ -48,7 +48,8 @@ def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) 
 
 def _all_of_size(members: int, size: int) -> np.ndarray:
     """Grow the ensembles by one member at a time, in lexicographic order, and only so that the rest finds room."""
-    chosen, last = np.zeros((1, members), dtype=bool), np.array([-1])
+    chosen: np.ndarray = np.zeros((1, members), dtype=bool)
+    last = np.array([-1])
     for missing in range(size, 0, -1):
         choices = np.maximum(members - missing - last, 0)  # the next member is in last + 1, …, members - missing
         first = last + 1 - np.cumsum(choices) + choices
