@@ -161,7 +161,7 @@ def _alone(chosen: np.ndarray, right: np.ndarray) -> _Alone:
 
 def _columns_of_members(chosen: np.ndarray, alone: _Alone, samples: int) -> dict[str, Any]:
     return {
-        "members": _lists_of_members(chosen),
+        "members": lists_of_members(chosen),
         "size": pl.Series(alone.size, dtype=pl.UInt16),
         "mean_member_accuracy": 100 * alone.total / (samples * alone.size),
         "best_member_accuracy": 100 * alone.best / samples,
@@ -183,16 +183,16 @@ def _columns_of_consensus(
     return columns | {"error_improvement_ratio": _ratio(gain, errors)}
 
 
-def _lists_of_members(chosen: np.ndarray) -> pl.Series:
+def lists_of_members(chosen: np.ndarray) -> pl.Series:
     """The positions of the members of each ensemble, list of u16 [E], without a Python object for each."""
     sizes = chosen.sum(1)
     positions = pl.Series(np.nonzero(chosen)[1].astype(np.uint16))
-    ends = np.flatnonzero(np.diff(sizes, append=-1)) + 1  # of the runs of ensembles of one size
-    lists, first, start = [], 0, 0
-    for end in ends:
-        shape = (end - start, sizes[end - 1])
-        lists.append(positions[first : first + shape[0] * shape[1]].reshape(shape).arr.to_list())
-        first, start = first + shape[0] * shape[1], end
+    lists, first, start = [pl.Series(dtype=pl.List(pl.UInt16))], 0, 0
+    for end in np.flatnonzero(np.diff(sizes, append=-1)) + 1:  # of the runs of ensembles of one size
+        shape = (end - start, sizes[start])
+        last = first + shape[0] * shape[1]
+        lists.append(positions[first:last].reshape(shape).arr.to_list())
+        first, start = last, end
     return pl.concat(lists)
 
 

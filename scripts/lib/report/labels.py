@@ -21,6 +21,9 @@ IMPROVEMENTS = {
     "over_baseline": "Improvement over the baseline member",
 }
 
+# More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
+MOST_POINTS = 50_000
+
 # What the figures, their captions and the report say about p and partial r.
 WHAT_P_TESTS = (
     "p tests “no relation at all, not even through accuracy”. Permuting the members also breaks the relation between "

@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 
 from scripts.lib.report.drawings.style import size_colours
 
-MOST_POINTS = 50_000
-LEAST_OPACITY = 0.5  # of a cell with one ensemble: that of a point among many
+LEAST_OPACITY = 0.7  # of a cell with one ensemble: it is seen, and its colour is still that of its size
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Points:
             norm=norm,
             s=float(np.clip(1500 / max(count, 1), 1.0, 10.0)),
             linewidths=0,
-            alpha=0.8 if count < 1000 else LEAST_OPACITY,
+            alpha=0.8 if count < 1000 else 0.5,
             rasterized=True,  # 32 767 ensembles as vector shapes would make the PDF unusable
         )
 

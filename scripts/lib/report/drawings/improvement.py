@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.drawings.clouds import MOST_POINTS, Cloud, Points, Scale, different_sizes, raster
+from scripts.lib.report.drawings.clouds import Cloud, Points, Scale, different_sizes, raster
 from scripts.lib.report.drawings.style import GREY, WIDTH, literal, new_figure, size_colours
 from scripts.lib.report.labels import (
+    MOST_POINTS,
     column_of,
     consensus_title,
     improvement_column,
@@ -30,9 +31,9 @@ from scripts.lib.report.labels import (
 )
 
 POINTS_PER_INCH = 72  # the cells of a raster are as large as the smallest points
-CELL_HEIGHT = 0.9  # inches
+PANEL_HEIGHT = 0.9  # inches
 
-Cells = dict[tuple[str, str], Cloud]  # of one picture, by dataset and measure
+Panels = dict[tuple[str, str], Cloud]  # of one picture, by dataset and measure
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,13 @@ class Shown:
         return ["size", "consensus", *map(column_of, self.measures), *map(improvement_column, self.improvements)]
 
 
-def read_clouds(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Cells]:
-    """The cells of the pictures of each improvement and consensus, from tables of ensembles `…/{dataset}.parquet`.
+def read_clouds(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Panels]:
+    """The panels of the pictures of each improvement and consensus, from tables of ensembles `…/{dataset}.parquet`.
 
     One table is in memory at a time, because it may have millions of rows; of so many, only rasters are kept.
     """
     heights = _heights(paths, shown)
-    pictures: dict[tuple[str, str], Cells] = {key: {} for key in heights}
+    pictures: dict[tuple[str, str], Panels] = {key: {} for key in heights}
     for path in paths:
         table = load_table(path, shown.columns)
         for consensus in shown.consensus:
@@ -81,7 +82,7 @@ def _columns(datasets: int) -> int:
 
 
 def _heights(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Scale]:
-    """The scale of each improvement and consensus, which all cells of a picture share."""
+    """The scale of each improvement and consensus, which all panels of a picture share."""
     ends: dict[tuple[str, str], list[Any]] = {}
     for path in paths:
         table = load_table(path, ["size", "consensus", *map(improvement_column, shown.improvements)])
@@ -90,7 +91,7 @@ def _heights(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Scale]
             for improvement in shown.improvements:
                 values = chosen[improvement_column(improvement)]
                 ends.setdefault((improvement, consensus), []).extend([values.min(), values.max()])
-    rows = round(POINTS_PER_INCH * CELL_HEIGHT)
+    rows = round(POINTS_PER_INCH * PANEL_HEIGHT)
     return {key: Scale.of(np.array(values, float), rows) for key, values in ends.items()}
 
 
@@ -113,17 +114,17 @@ def clouds_of(
     return {(one, other): raster(across[other], upwards[one], weights, sizes) for one in y for other in x}
 
 
-def draw_improvement(cells: Cells, correlations: pl.DataFrame, improvement: str, consensus: str) -> Figure:
+def draw_improvement(panels: Panels, correlations: pl.DataFrame, improvement: str, consensus: str) -> Figure:
     """The grid for one improvement and one consensus; `correlations` has one row per dataset and measure."""
     measures = correlations["measure"].unique(maintain_order=True).to_list()
-    datasets = list(dict.fromkeys(dataset for dataset, _ in cells))
+    datasets = list(dict.fromkeys(dataset for dataset, _ in panels))
     figure = new_figure(height=1.46 * len(measures) + 0.75)
     grid = figure.subplots(len(measures), len(datasets), squeeze=False, sharey=True)
-    sizes = sorted({size for cloud in cells.values() for size in cloud.sizes})
+    sizes = sorted({size for cloud in panels.values() for size in cloud.sizes})
     for column, dataset in enumerate(datasets):
         for row, measure in enumerate(measures):
             found = correlations.filter(dataset=dataset, measure=measure)
-            _draw_cell(grid[row, column], cells[dataset, measure], sizes)
+            _draw_cell(grid[row, column], panels[dataset, measure], sizes)
             _write_coefficients(grid[row, column], found, heading=literal(in_words(dataset)) if row == 0 else "")
     for row, measure in enumerate(measures):
         _label_row(grid[row], quantity(measure).label)

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
-from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS, consensus_title, improvement_title
+from scripts.lib.report.labels import (
+    BEYOND_ACCURACY,
+    MOST_POINTS,
+    WHAT_P_TESTS,
+    consensus_title,
+    counted,
+    improvement_title,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read(files: Mapping[str, Sequence[str]]) -> tuple[Any, pl.DataFrame]:
-    """The cells of all pictures, and the correlations over all sizes."""
+    """The panels of all pictures, and the correlations over all sizes."""
     from scripts.lib.jobs.storage import load_table
     from scripts.lib.report.drawings.improvement import Shown, read_clouds
 
@@ -51,10 +58,12 @@ SPEC = FigureSpec(
     name="improvement",
     order=50,
     title="Improvement against every measure",
-    caption="Each point is an ensemble; its colour shows the number of members. Columns are datasets. Rows are "
-    "quantities that may explain the improvement: the mean pairwise diversities of the members, and their mean "
-    "accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. Below each cell: partial r and "
-    f"p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
+    caption="Each point is an ensemble; its colour shows the number of members. If a dataset has more than "
+    f"{counted(MOST_POINTS, 'ensemble')}, those that lie next to each other share a dot: its colour shows their mean "
+    "number of members, and it is more opaque the more there are (on a logarithmic scale; a single ensemble is visible "
+    "too). Columns are datasets. Rows are quantities that may explain the improvement: the mean pairwise diversities "
+    "of the members, and their mean accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. "
+    f"Below each cell: partial r and p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,
     read=read,
