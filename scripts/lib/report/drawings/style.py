@@ -82,7 +82,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> None:
         "png": {"Software": None},
         "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
     }
-    if (layout := figure.get_layout_engine()) is not None:
+    if figure.axes and (layout := figure.get_layout_engine()) is not None:
         layout.execute(figure)
     # The layout is computed once, because repeating it for each file would take most of the time. With None instead of
     # "none", matplotlib does not draw the figure one more time for each file to find out whether it changes.
