@@ -91,7 +91,7 @@ def _tally_of_block(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarr
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
         {way: samples_right(scores, labels, chosen, way) for way in consensus},
-        _unanimous(correct, chosen),
+        unanimous(correct, chosen),
     )
 
 
@@ -101,17 +101,42 @@ def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray
     if members <= MOST_MEMBERS and len(chosen) > 2 ** (members - 1):
         # The kernel is much faster for all subsets, which it numbers by their bits, because they share work.
         counts = method.count(scores, labels, "all").cpu().numpy()
-        return counts[chosen @ (1 << np.arange(members)) - 1]
+        return counts[numbers_of(chosen) - 1]
     return method.count(scores, labels, torch.from_numpy(chosen).to(scores.device)).cpu().numpy()
 
 
-def _unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
+def numbers_of(chosen: np.ndarray) -> np.ndarray:
+    """The number uint32 [E] of each ensemble of `chosen`, bool [E, M]: its members are the number's set bits."""
+    octets = np.packbits(chosen, axis=1, bitorder="little")
+    words = np.zeros((len(chosen), 4), np.uint8)
+    words[:, : octets.shape[1]] = octets
+    return words.view("<u4")[:, 0]
+
+
+def unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
     """Number of samples that all members of each ensemble classify correctly, from `correct` bool [M, N]."""
+    if len(correct) <= MOST_MEMBERS:
+        return _unanimous_of_all(correct.cpu().numpy())[numbers_of(chosen)]
     wrong = (~correct).float()
     ensembles = torch.from_numpy(chosen).to(correct.device)
     step = max(1, BLOCK_ELEMENTS // max(1, wrong.shape[1]))
     counts = [(block.float() @ wrong == 0).sum(1) for block in ensembles.split(step)]
     return torch.cat(counts).cpu().numpy()
+
+
+def _unanimous_of_all(correct: np.ndarray) -> np.ndarray:
+    """Number of samples that all members of a subset classify correctly, int64 [2^M], for all subsets by their number.
+
+    A sample counts for all subsets of the set of members that are correct on it. So each such set is counted once, and
+    sums over supersets follow in one pass for each member (Yates 1937): a subset without the member takes over the
+    count of the subset with it.
+    """
+    members = len(correct)
+    counts = np.bincount((1 << np.arange(members)) @ correct, minlength=1 << members)
+    for member in range(members):
+        pairs = counts.reshape(-1, 2, 1 << member)
+        pairs[:, 0] += pairs[:, 1]
+    return counts
 
 
 def save_tally(joint: str, ensembles: str, counts: Tally) -> None:

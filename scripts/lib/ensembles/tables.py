@@ -1,8 +1,9 @@
 """Which ensembles are evaluated, and how accurate and how diverse each is."""
 
 import math
-from collections.abc import Sequence
-from itertools import chain, combinations
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,16 @@ from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
 from scripts.lib.jobs.randomness import derive
 
 MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
+# Ensembles that are computed with at once: their members as numbers, [BLOCK_ENSEMBLES, M], stay in the cache.
+BLOCK_ENSEMBLES = 1 << 13
+FIRST_COLUMNS = (
+    "members",
+    "size",
+    "consensus",
+    "accuracy",
+    "mean_member_accuracy",
+    "best_member_accuracy",
+)
 
 
 def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
@@ -36,9 +47,15 @@ def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) 
 
 
 def _all_of_size(members: int, size: int) -> np.ndarray:
-    positions = np.fromiter(chain.from_iterable(combinations(range(members), size)), dtype=np.intp).reshape(-1, size)
-    chosen = np.zeros((len(positions), members), dtype=bool)
-    np.put_along_axis(chosen, positions, True, axis=1)
+    """Grow the ensembles by one member at a time, in lexicographic order, and only so that the rest finds room."""
+    chosen: np.ndarray = np.zeros((1, members), dtype=bool)
+    last = np.array([-1])
+    for missing in range(size, 0, -1):
+        choices = np.maximum(members - missing - last, 0)  # the next member is in last + 1, …, members - missing
+        first = last + 1 - np.cumsum(choices) + choices
+        last = np.repeat(first, choices) + np.arange(choices.sum())
+        chosen = np.repeat(chosen, choices, axis=0)
+        chosen[np.arange(len(chosen)), last] = True
     return chosen
 
 
@@ -68,8 +85,17 @@ def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    members = chosen.astype(np.float64)
-    return np.einsum("em,em->e", members @ matrix, members)
+    def of_block(block: np.ndarray) -> np.ndarray:
+        members = block.astype(np.float64)
+        return np.einsum("em,em->e", members @ matrix, members)
+
+    return _in_blocks(chosen, of_block)
+
+
+def _in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """`function` of all ensembles, some thousand at a time: its arrays [E, M] take no memory and stay in the cache."""
+    starts = range(0, max(1, len(chosen)), BLOCK_ENSEMBLES)
+    return np.concatenate([function(chosen[start : start + BLOCK_ENSEMBLES]) for start in starts])
 
 
 def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, samples: int) -> pl.DataFrame:
@@ -100,13 +126,17 @@ def ensembles_table(
     `baseline` is the position of the member to compare with, or None. Null where a value is undefined: no pair, or no
     error that could be reduced.
     """
+    alone = _alone(chosen, tally.joint.diagonal())
     diversity = ensemble_measures(tally, chosen)
     diversity |= {name: mean_pairwise(chosen, matrix) for name, matrix in pairwise.items()}
+    shared = _floats_or_null({**_columns_of_members(chosen, alone, tally.samples), **diversity})
+    reference = None if baseline is None else tally.joint[baseline, baseline]
     tables = []
     for consensus, counts in tally.right.items():
-        columns = _columns(chosen, counts, tally.joint.diagonal(), tally.samples, baseline)
-        tables.append(_table(chosen, consensus, columns | diversity))
-    return pl.concat(tables)
+        own = _floats_or_null(_columns_of_consensus(counts, alone, tally.samples, reference))
+        table = pl.concat([shared, own], how="horizontal").with_columns(consensus=pl.lit(consensus))
+        tables.append(table.select(*dict.fromkeys([*FIRST_COLUMNS, *own.columns, *diversity])))
+    return pl.concat(tables)  # what all consensus share is in memory once
 
 
 def mean_of_members(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -114,23 +144,60 @@ def mean_of_members(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
     return chosen @ values / chosen.sum(1)
 
 
-def _columns(
-    chosen: np.ndarray, counts: np.ndarray, right: np.ndarray, samples: int, baseline: int | None
+@dataclass(frozen=True)
+class _Alone:
+    """Members of each ensemble, int64 [E]: their number, the sum of their correct answers, and those of the best."""
+
+    size: np.ndarray
+    total: np.ndarray
+    best: np.ndarray
+
+
+def _alone(chosen: np.ndarray, right: np.ndarray) -> _Alone:
+    total = _in_blocks(chosen, lambda block: block @ right)
+    best = _in_blocks(chosen, lambda block: np.where(block, right, 0).max(1))
+    return _Alone(chosen.sum(1), total, best)
+
+
+def _columns_of_members(chosen: np.ndarray, alone: _Alone, samples: int) -> dict[str, Any]:
+    return {
+        "members": lists_of_members(chosen),
+        "size": pl.Series(alone.size, dtype=pl.UInt16),
+        "mean_member_accuracy": 100 * alone.total / (samples * alone.size),
+        "best_member_accuracy": 100 * alone.best / samples,
+    }
+
+
+def _columns_of_consensus(
+    counts: np.ndarray, alone: _Alone, samples: int, reference: int | None
 ) -> dict[str, np.ndarray]:
     """Differences are computed from whole numbers of samples, so that equal accuracies differ by exactly 0."""
-    size = chosen.sum(1)
-    total, best = chosen @ right, np.where(chosen, right, 0).max(1)
-    gain, errors = counts * size - total, samples * size - total
+    gain, errors = counts * alone.size - alone.total, samples * alone.size - alone.total
     columns = {
         "accuracy": 100 * counts / samples,
-        "mean_member_accuracy": 100 * total / (samples * size),
-        "best_member_accuracy": 100 * best / samples,
-        "improvement_over_mean": 100 * gain / (samples * size),
-        "improvement_over_best": 100 * (counts - best) / samples,
+        "improvement_over_mean": 100 * gain / (samples * alone.size),
+        "improvement_over_best": 100 * (counts - alone.best) / samples,
     }
-    if baseline is not None:
-        columns["improvement_over_baseline"] = 100 * (counts - right[baseline]) / samples
+    if reference is not None:
+        columns["improvement_over_baseline"] = 100 * (counts - reference) / samples
     return columns | {"error_improvement_ratio": _ratio(gain, errors)}
+
+
+def lists_of_members(chosen: np.ndarray) -> pl.Series:
+    """The positions of the members of each ensemble, list of u16 [E], without a Python object for each."""
+    sizes = chosen.sum(1)
+    positions = pl.Series(np.nonzero(chosen)[1].astype(np.uint16))
+    lists, first, start = [pl.Series(dtype=pl.List(pl.UInt16))], 0, 0
+    for end in np.flatnonzero(np.diff(sizes, append=-1)) + 1:  # of the runs of ensembles of one size
+        shape = (end - start, sizes[start])
+        last = first + shape[0] * shape[1]
+        lists.append(positions[first:last].reshape(shape).arr.to_list())
+        first, start = last, end
+    return pl.concat(lists)
+
+
+def _floats_or_null(columns: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
 
 
 def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
@@ -159,16 +226,3 @@ def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """NaN where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
-
-
-def _table(chosen: np.ndarray, consensus: str, columns: dict[str, np.ndarray]) -> pl.DataFrame:
-    members = [np.flatnonzero(row).tolist() for row in chosen]
-    table = pl.DataFrame(
-        {
-            "members": pl.Series(members, dtype=pl.List(pl.UInt16)),
-            "size": pl.Series(chosen.sum(1), dtype=pl.UInt16),
-            "consensus": [consensus] * len(chosen),
-            **columns,
-        }
-    )
-    return table.with_columns(pl.selectors.float().fill_nan(None))

@@ -126,10 +126,10 @@ def save_table(path: str | Path, table: pl.DataFrame) -> None:
         table.write_parquet(part)
 
 
-def load_table(path: str | Path) -> pl.DataFrame:
-    """Read a Parquet table. Raises StudyError if it is missing or damaged."""
+def load_table(path: str | Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Read a Parquet table, or only some `columns` of it. Raises StudyError if it is missing or damaged."""
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, columns=columns)
     except FileNotFoundError:
         raise StudyError(f"{path} is missing: run the workflow again to make it.") from None
     except pl.exceptions.ComputeError as error:

@@ -16,7 +16,7 @@ from scripts.lib.jobs.storage import load_json, load_table, whole_file
 from scripts.lib.report.deployment import deployment_section
 from scripts.lib.report.ensemble_tables import best_ensembles, correlation_tables
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
-from scripts.lib.report.findings import Tables, findings
+from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, findings
 from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
 from scripts.lib.report.member_tables import (
     accuracies_table,
@@ -99,12 +99,18 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
 
 def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
     """The tables that the findings are computed from."""
+    consensus, accuracies = study["ensembles"]["consensus"][0], tables_of(folder, "accuracies", study)
+    ensembles: dict[str, pl.DataFrame] = {}
+    for dataset in accuracies:
+        columns = COLUMNS if ensembles else COLUMNS_OF_FIRST
+        table = load_table(folder / "ensembles" / f"{dataset}.parquet", columns)
+        ensembles[dataset] = table.filter(consensus=consensus)
     return Tables(
         members=[member["id"] for member in study["members"]],
-        accuracies=tables_of(folder, "accuracies", study),
-        ensembles=tables_of(folder, "ensembles", study),
+        accuracies=accuracies,
+        ensembles=ensembles,
         correlations=load_table(folder / "correlations.parquet"),
-        consensus=study["ensembles"]["consensus"][0],
+        consensus=consensus,
     )
 
 

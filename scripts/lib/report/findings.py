@@ -8,10 +8,17 @@ import polars as pl
 from scripts.lib.report.findings_diversity import Row, on_diversity
 from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, signed
 
+# What `Tables.ensembles` needs of a table of ensembles, which may have millions of rows.
+COLUMNS = ["size", "consensus", "accuracy", "improvement_over_mean", "improvement_over_best"]
+COLUMNS_OF_FIRST = [*COLUMNS, "members"]  # of the first dataset
+
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables behind the text. Datasets are in the order of the study; the first one is not shifted."""
+    """The tables behind the text. Datasets are in the order of the study; the first one is not shifted.
+
+    `ensembles` has those that decide by `consensus`.
+    """
 
     members: Sequence[str]
     accuracies: Mapping[str, pl.DataFrame]
@@ -29,8 +36,8 @@ class Tables:
         return list(self.accuracies)[1:]
 
     def chosen(self, dataset: str) -> pl.DataFrame:
-        """Ensembles of two and more members that decide by the consensus of the text."""
-        return self.ensembles[dataset].filter(pl.col("size") > 1, consensus=self.consensus)
+        """Ensembles of two and more members."""
+        return self.ensembles[dataset].filter(pl.col("size") > 1)
 
     def correlated(self, datasets: Sequence[str]) -> list[Row]:
         """The correlations over all sizes that have a value."""
@@ -121,7 +128,10 @@ def _leads_elsewhere(tables: Tables) -> str:
 
 def _lead(tables: Tables, dataset: str) -> float:
     """Percentage points between the best ensemble and the best single member of the whole study."""
-    return float(max(tables.chosen(dataset)["accuracy"]) - max(tables.accuracies[dataset]["accuracy"]))
+    ensembles, members = (
+        table["accuracy"].to_numpy() for table in (tables.chosen(dataset), tables.accuracies[dataset])
+    )
+    return float(ensembles.max() - members.max())
 
 
 def _gains(tables: Tables) -> str:

@@ -21,6 +21,9 @@ IMPROVEMENTS = {
     "over_baseline": "Improvement over the baseline member",
 }
 
+# More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
+MOST_POINTS = 50_000
+
 # What the figures, their captions and the report say about p and partial r.
 WHAT_P_TESTS = (
     "p tests “no relation at all, not even through accuracy”. Permuting the members also breaks the relation between "
@@ -62,13 +65,24 @@ def consensus_title(consensus: str) -> str:
     return CONSENSUS_METHODS[consensus].title if consensus in CONSENSUS_METHODS else in_words(consensus).lower()
 
 
+def improvement_column(improvement: str) -> str:
+    """The column of an ensembles table for `over_mean`."""
+    return f"improvement_{improvement}"
+
+
+def column_of(measure: str) -> str:
+    """The column of an ensembles table that a measure of `correlations.parquet` is made from."""
+    found = measure_of_diversity(measure)
+    return measure if found is None else found.name
+
+
 def oriented(ensembles: pl.DataFrame, measure: str) -> pl.Series:
     """The column of an ensembles table for a measure of `correlations.parquet`, where more means more diverse."""
     import polars as pl  # not at the top, because the rules read the specs of figures, which import this module
 
-    if (found := measure_of_diversity(measure)) is None:
-        return ensembles[measure].cast(pl.Float64)
-    return found.as_diversity(ensembles[found.name].cast(pl.Float64))
+    values = ensembles[column_of(measure)].cast(pl.Float64)
+    found = measure_of_diversity(measure)
+    return values if found is None else found.as_diversity(values)
 
 
 def missing(value: float | None) -> bool:

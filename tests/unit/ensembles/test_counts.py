@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.lib.ensembles.counts import Tally, load_tallies, save_tally, tally
+from scripts.lib.ensembles.counts import Tally, load_tallies, numbers_of, save_tally, tally, unanimous
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
 from tests.unit.conftest import subsets, tally_of
@@ -42,6 +42,31 @@ def test_counts_are_those_of_a_plain_loop(members: int, sizes: str | list[int]) 
         assert counted.unanimous[row] == correct[ensemble].all(0).sum()
 
 
+def unanimous_by_a_loop(correct: np.ndarray, chosen: np.ndarray) -> list[int]:
+    return [sum(all(sample[ensemble]) for sample in correct.T) for ensemble in chosen]
+
+
+@pytest.mark.parametrize("members", [1, 2, 3, 8, 9, 21])
+@pytest.mark.parametrize("samples", [1, 2, 130])
+@pytest.mark.parametrize("share", [0, 0.7, 1])
+def test_unanimous_samples_are_those_of_a_plain_loop(members: int, samples: int, share: float) -> None:
+    """Up to 20 members by sums over supersets, beyond by a product; also if some members are equal."""
+    random = np.random.default_rng(members)
+    correct = random.random((members, samples)) < share
+    correct[members // 2] = correct[0]
+    chosen = np.concatenate([random.random((40, members)) < 0.4, np.ones((1, members), bool)])
+    chosen[np.arange(40), random.integers(members, size=40)] = True  # no ensemble is empty
+    found = unanimous(torch.from_numpy(correct), chosen)
+    assert found.dtype == np.int64
+    assert found.tolist() == unanimous_by_a_loop(correct, chosen)
+
+
+@pytest.mark.parametrize("members", [1, 7, 8, 9, 20, 32])
+def test_the_bits_of_an_ensembles_number_are_its_members(members: int) -> None:
+    chosen = np.random.default_rng(0).random((50, members)) < 0.5
+    assert numbers_of(chosen).tolist() == [sum(2 ** int(member) for member in np.flatnonzero(row)) for row in chosen]
+
+
 def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probabilities, labels = problem(4)
     chosen = subsets(4, "all")
@@ -57,8 +82,8 @@ def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: py
 
 
 def test_ensembles_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    probabilities, labels = problem(6)
-    chosen = subsets(6, "all")
+    probabilities, labels = problem(24)
+    chosen = subsets(24, "all")
     whole = tally_of(probabilities, labels, chosen)
     monkeypatch.setattr("scripts.lib.ensembles.counts.BLOCK_ELEMENTS", 2000)
     same(tally_of(probabilities, labels, chosen), whole)

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from kernels import joint_correctness
 from kernels.correctness_measures import oracle_disagreement
-from scripts.lib.ensembles.tables import accuracies_table, ensemble_measures, is_exhaustive, mean_pairwise
+from scripts.lib.ensembles.tables import (
+    accuracies_table,
+    ensemble_measures,
+    is_exhaustive,
+    lists_of_members,
+    mean_pairwise,
+)
 from scripts.lib.ensembles.tables import ensembles_table as table_of_tally
 from tests.unit.conftest import subsets, tally_of
 
@@ -51,6 +57,19 @@ def naive_accuracy(probabilities: np.ndarray, labels: np.ndarray, members: tuple
 def test_all_subsets_come_by_size_and_then_in_lexicographic_order() -> None:
     expected = [combination for size in (2, 3, 4) for combination in combinations(range(4), size)]
     assert [tuple(np.flatnonzero(row)) for row in subsets(4, "all")] == expected
+
+
+@pytest.mark.parametrize("members", [1, 2, 5, 9])
+def test_all_of_each_size_are_those_of_itertools(members: int) -> None:
+    for size in range(1, members + 2):  # there is none with more members than there are
+        expected = list(combinations(range(members), size))
+        assert [tuple(np.flatnonzero(row)) for row in subsets(members, [size])] == expected
+
+
+def test_many_ensembles_of_few_members_are_all_of_their_size() -> None:
+    pairs = subsets(1000, [2])
+    assert pairs.shape == (499_500, 1000)
+    assert [np.flatnonzero(pairs[row]).tolist() for row in (0, 998, 999, -1)] == [[0, 1], [0, 999], [1, 2], [998, 999]]
 
 
 def test_sizes_may_be_chosen() -> None:
@@ -131,6 +150,22 @@ def test_a_pair_without_a_value_leaves_the_other_ensembles_alone() -> None:
     matrix = np.array([[1, np.nan, 0.5], [np.nan, 1, 0.2], [0.5, 0.2, 1]])
     values = mean_pairwise(subsets(3, "all"), matrix)
     np.testing.assert_allclose(values, [np.nan, 0.5, 0.2, np.nan])
+
+
+def test_values_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    probabilities, labels = problem(6)
+    matrix = np.random.default_rng(0).random((6, 6))
+    whole = ensembles_table(probabilities, labels, {"disagreement": matrix + matrix.T}, 0)
+    monkeypatch.setattr("scripts.lib.ensembles.tables.BLOCK_ENSEMBLES", 16)
+    assert ensembles_table(probabilities, labels, {"disagreement": matrix + matrix.T}, 0).equals(whole)
+
+
+def test_members_are_listed_in_whatever_order_the_ensembles_are() -> None:
+    chosen = np.random.default_rng(3).random((60, 7)) < 0.5
+    chosen[0], chosen[-1] = False, True
+    assert lists_of_members(chosen).to_list() == [np.flatnonzero(row).tolist() for row in chosen]
+    assert lists_of_members(chosen[:0]).to_list() == []
+    assert lists_of_members(chosen[:0]).dtype == pl.List(pl.UInt16)
 
 
 def test_types_are_those_of_the_contract() -> None:

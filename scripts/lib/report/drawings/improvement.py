@@ -1,6 +1,8 @@
 """Figure B: improvement against diversity. Columns are datasets, rows are measures, each point is an ensemble."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.report.drawings.style import GREY, literal, new_figure, size_colours
+from scripts.lib.jobs.storage import load_table
+from scripts.lib.report.drawings.clouds import Cloud, Points, Scale, different_sizes, raster
+from scripts.lib.report.drawings.style import GREY, WIDTH, literal, new_figure, size_colours
 from scripts.lib.report.labels import (
+    MOST_POINTS,
+    column_of,
     consensus_title,
+    improvement_column,
     improvement_title,
     in_words,
     missing,
@@ -23,19 +30,101 @@ from scripts.lib.report.labels import (
     signed,
 )
 
+POINTS_PER_INCH = 72  # the cells of a raster are as large as the smallest points
+PANEL_HEIGHT = 0.9  # inches
 
-def draw_improvement(
-    ensembles: Mapping[str, pl.DataFrame], correlations: pl.DataFrame, improvement: str, consensus: str
-) -> Figure:
+Panels = dict[tuple[str, str], Cloud]  # of one picture, by dataset and measure
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the pictures show: columns of `correlations.parquet`."""
+
+    measures: Sequence[str]
+    improvements: Sequence[str]
+    consensus: Sequence[str]
+
+    @classmethod
+    def of(cls, correlations: pl.DataFrame) -> "Shown":
+        names = ("measure", "improvement", "consensus")
+        return cls(*(correlations[name].unique(maintain_order=True).to_list() for name in names))
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a table of ensembles that are drawn."""
+        return ["size", "consensus", *map(column_of, self.measures), *map(improvement_column, self.improvements)]
+
+
+def read_clouds(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Panels]:
+    """The panels of the pictures of each improvement and consensus, from tables of ensembles `…/{dataset}.parquet`.
+
+    One table is in memory at a time, because it may have millions of rows; of so many, only rasters are kept.
+    """
+    heights = _heights(paths, shown)
+    pictures: dict[tuple[str, str], Panels] = {key: {} for key in heights}
+    for path in paths:
+        table = load_table(path, shown.columns)
+        for consensus in shown.consensus:
+            part = {improvement: heights[improvement, consensus] for improvement in shown.improvements}
+            clouds = clouds_of(_of_several(table, consensus), shown.measures, part, _columns(len(paths)))
+            for (improvement, measure), cloud in clouds.items():
+                pictures[improvement, consensus][Path(path).stem, measure] = cloud
+    return pictures
+
+
+def _of_several(table: pl.DataFrame, consensus: str) -> pl.DataFrame:
+    return table.filter(pl.col("size") > 1, consensus=consensus)
+
+
+def _columns(datasets: int) -> int:
+    """Cells of a raster, side by side, in one of so many columns of the picture."""
+    return round(POINTS_PER_INCH * WIDTH / datasets)
+
+
+def _heights(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Scale]:
+    """The scale of each improvement and consensus, which all panels of a picture share."""
+    ends: dict[tuple[str, str], list[Any]] = {}
+    for path in paths:
+        table = load_table(path, ["size", "consensus", *map(improvement_column, shown.improvements)])
+        for consensus in shown.consensus:
+            chosen = _of_several(table, consensus)
+            for improvement in shown.improvements:
+                values = chosen[improvement_column(improvement)]
+                ends.setdefault((improvement, consensus), []).extend([values.min(), values.max()])
+    rows = round(POINTS_PER_INCH * PANEL_HEIGHT)
+    return {key: Scale.of(np.array(values, float), rows) for key, values in ends.items()}
+
+
+def clouds_of(
+    table: pl.DataFrame, measures: Sequence[str], heights: Mapping[str, Scale], columns: int
+) -> dict[tuple[str, str], Cloud]:
+    """The ensembles of one dataset and consensus by improvement and measure: points or, if they are too many, rasters.
+
+    `heights` has the vertical scale of a raster for each improvement, `columns` is its number of cells side by side.
+    """
+    size = table["size"].to_numpy()
+    sizes = different_sizes(size)
+    x = {measure: oriented(table, measure).to_numpy() * quantity(measure).factor for measure in measures}
+    y = {improvement: table[improvement_column(improvement)].cast(pl.Float64).to_numpy() for improvement in heights}
+    if len(table) <= MOST_POINTS:
+        return {(one, other): Points(x[other], y[one], size, sizes) for one in y for other in x}
+    across = {measure: Scale.of(values, columns).place(values) for measure, values in x.items()}
+    upwards = {improvement: heights[improvement].place(values) for improvement, values in y.items()}
+    weights = size.astype(np.float64)
+    return {(one, other): raster(across[other], upwards[one], weights, sizes) for one in y for other in x}
+
+
+def draw_improvement(panels: Panels, correlations: pl.DataFrame, improvement: str, consensus: str) -> Figure:
     """The grid for one improvement and one consensus; `correlations` has one row per dataset and measure."""
     measures = correlations["measure"].unique(maintain_order=True).to_list()
+    datasets = list(dict.fromkeys(dataset for dataset, _ in panels))
     figure = new_figure(height=1.46 * len(measures) + 0.75)
-    grid = figure.subplots(len(measures), len(ensembles), squeeze=False, sharey=True)
-    sizes = sorted({size for table in ensembles.values() for size in table["size"].unique()})
-    for column, (dataset, table) in enumerate(ensembles.items()):
+    grid = figure.subplots(len(measures), len(datasets), squeeze=False, sharey=True)
+    sizes = sorted({size for cloud in panels.values() for size in cloud.sizes})
+    for column, dataset in enumerate(datasets):
         for row, measure in enumerate(measures):
             found = correlations.filter(dataset=dataset, measure=measure)
-            _draw_cell(grid[row, column], table, measure, improvement, sizes)
+            _draw_cell(grid[row, column], panels[dataset, measure], sizes)
             _write_coefficients(grid[row, column], found, heading=literal(in_words(dataset)) if row == 0 else "")
     for row, measure in enumerate(measures):
         _label_row(grid[row], quantity(measure).label)
@@ -45,21 +134,9 @@ def draw_improvement(
     return figure
 
 
-def _draw_cell(axis: Axes, table: pl.DataFrame, measure: str, improvement: str, sizes: Sequence[int]) -> None:
-    colours, norm = size_colours(sizes)
-    order = np.random.default_rng(0).permutation(len(table))  # so that no size hides another
+def _draw_cell(axis: Axes, cloud: Cloud, sizes: Sequence[int]) -> None:
     axis.axhline(0, color=GREY, linewidth=0.6, zorder=0)
-    axis.scatter(
-        oriented(table, measure).to_numpy()[order] * quantity(measure).factor,
-        table[f"improvement_{improvement}"].cast(pl.Float64).to_numpy()[order],
-        c=table["size"].to_numpy()[order],
-        cmap=colours,
-        norm=norm,
-        s=float(np.clip(1500 / max(len(table), 1), 1.0, 10.0)),
-        linewidths=0,
-        alpha=0.8 if len(table) < 1000 else 0.5,
-        rasterized=True,  # 32 767 ensembles as vector shapes would make the PDF unusable
-    )
+    cloud.draw(axis, sizes)
     axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
     axis.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
 

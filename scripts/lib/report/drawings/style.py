@@ -53,6 +53,8 @@ matplotlib.rcParams.update(
         "legend.frameon": False,
         "pdf.fonttype": 42,  # embeds TrueType fonts: text stays text, and journals accept the file
         "savefig.facecolor": "white",
+        "figure.autolayout": False,  # a figure has the layout that it is given, or none
+        "figure.constrained_layout.use": False,
     }
 )
 
@@ -80,8 +82,11 @@ def save(figure: Figure, folder: str | Path, name: str) -> None:
         "png": {"Software": None},
         "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
     }
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # compute the layout once: repeating it for each file would take most of the time
+    if figure.axes and (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)
+    # The layout is computed once, because repeating it for each file would take most of the time. With None instead of
+    # "none", matplotlib does not draw the figure one more time for each file to find out whether it changes.
+    figure.set_layout_engine(None)
     for kind, absent in metadata.items():
         with whole_file(Path(folder) / f"{name}.{kind}") as part:
             figure.savefig(part, format=kind, dpi=200, metadata=absent)

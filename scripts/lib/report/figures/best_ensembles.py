@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.lib.report.figure import FigureSpec, tables_by_dataset
@@ -12,10 +13,13 @@ if TYPE_CHECKING:
 
 
 def draw(files: Mapping[str, Sequence[str]]) -> Figure:
-    from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles
+    from scripts.lib.jobs.storage import load_table
+    from scripts.lib.report.drawings.best_ensembles import SUMMARISED, draw_best_ensembles, summary
 
-    best, ensembles = tables_by_dataset(files["best"]), tables_by_dataset(files["ensembles"])
-    return draw_best_ensembles({dataset: (table, ensembles[dataset]) for dataset, table in best.items()})
+    # One table of ensembles is in memory at a time, because it may have millions of rows.
+    evaluated = {Path(path).stem: summary(load_table(path, SUMMARISED)) for path in files["ensembles"]}
+    best = tables_by_dataset(files["best"])
+    return draw_best_ensembles({dataset: (table, evaluated[dataset]) for dataset, table in best.items()})
 
 
 SPEC = FigureSpec(

@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline, tables_by_dataset
-from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS, consensus_title, improvement_title
+from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.labels import (
+    BEYOND_ACCURACY,
+    MOST_POINTS,
+    WHAT_P_TESTS,
+    consensus_title,
+    counted,
+    improvement_title,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
 
 
-Tables = tuple[Mapping[str, "pl.DataFrame"], "pl.DataFrame"]  # ensembles of each dataset, correlations
-
-
-def read(files: Mapping[str, Sequence[str]]) -> Tables:
-    """The tables that all pictures show."""
+def read(files: Mapping[str, Sequence[str]]) -> tuple[Any, pl.DataFrame]:
+    """The panels of all pictures, and the correlations over all sizes."""
     from scripts.lib.jobs.storage import load_table
+    from scripts.lib.report.drawings.improvement import Shown, read_clouds
 
-    [correlations] = files["correlations"]
-    return tables_by_dataset(files["ensembles"]), load_table(correlations).filter(size="all")
+    [path] = files["correlations"]
+    correlations = load_table(path).filter(size="all")
+    return read_clouds(files["ensembles"], Shown.of(correlations)), correlations
 
 
-def draw(tables: Tables, improvement: str, consensus: str) -> Figure:
-    import polars as pl
-
+def draw(content: tuple[Any, pl.DataFrame], improvement: str, consensus: str) -> Figure:
     from scripts.lib.report.drawings.improvement import draw_improvement
 
-    ensembles = {dataset: table.filter(pl.col("size") > 1, consensus=consensus) for dataset, table in tables[0].items()}
-    coefficients = tables[1].filter(improvement=improvement, consensus=consensus)
-    return draw_improvement(ensembles, coefficients, improvement, consensus)
+    pictures, correlations = content
+    coefficients = correlations.filter(improvement=improvement, consensus=consensus)
+    return draw_improvement(pictures[improvement, consensus], coefficients, improvement, consensus)
 
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:
@@ -54,10 +58,12 @@ SPEC = FigureSpec(
     name="improvement",
     order=50,
     title="Improvement against every measure",
-    caption="Each point is an ensemble; its colour shows the number of members. Columns are datasets. Rows are "
-    "quantities that may explain the improvement: the mean pairwise diversities of the members, and their mean "
-    "accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. Below each cell: partial r and "
-    f"p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
+    caption="Each point is an ensemble; its colour shows the number of members. If a dataset has more than "
+    f"{counted(MOST_POINTS, 'ensemble')}, those that lie next to each other share a dot: its colour shows their mean "
+    "number of members, and it is more opaque the more there are (on a logarithmic scale; a single ensemble is visible "
+    "too). Columns are datasets. Rows are quantities that may explain the improvement: the mean pairwise diversities "
+    "of the members, and their mean accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. "
+    f"Below each cell: partial r and p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,
     read=read,

@@ -1,6 +1,6 @@
 """Every figure is drawn for small and large studies, with values missing, and its text can be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -15,10 +15,11 @@ from matplotlib.text import Text
 from scripts.lib.jobs.storage import load_array, load_json, load_table
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.drawings.attributions import choose_samples, draw_attributions
-from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles
+from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles, summary
+from scripts.lib.report.drawings.clouds import Scale
 from scripts.lib.report.drawings.correlations import draw_correlations
 from scripts.lib.report.drawings.deployment import draw_deployment
-from scripts.lib.report.drawings.improvement import draw_improvement
+from scripts.lib.report.drawings.improvement import Panels, clouds_of, draw_improvement
 from scripts.lib.report.drawings.learning_curves import draw_learning_curves
 from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
 from scripts.lib.report.drawings.pairwise import clustered, draw_pairwise, in_few_characters
@@ -50,10 +51,20 @@ def tables(study: Path, stage: str) -> dict[str, pl.DataFrame]:
     return {dataset: load_table(study / stage / f"{dataset}.parquet") for dataset in ids}
 
 
+def panels_of(ensembles: Mapping[str, pl.DataFrame], correlations: pl.DataFrame) -> Panels:
+    """What the picture of the improvement over the mean member shows, from tables of one consensus."""
+    measures = correlations["measure"].unique(maintain_order=True).to_list()
+    found = {}
+    for dataset, table in ensembles.items():
+        clouds = clouds_of(table, measures, {"over_mean": Scale(0, 1, 1)}, columns=1)
+        found |= {(dataset, measure): cloud for (_, measure), cloud in clouds.items()}
+    return found
+
+
 def improvement_figure(study: Path) -> Figure:
     ensembles = {name: table.filter(consensus="average") for name, table in tables(study, "ensembles").items()}
     correlations = load_table(study / "correlations.parquet").filter(consensus="average", improvement="over_mean")
-    return draw_improvement(ensembles, correlations, "over_mean", "average")
+    return draw_improvement(panels_of(ensembles, correlations), correlations, "over_mean", "average")
 
 
 def figures(study: Path) -> Iterator[Figure]:
@@ -61,7 +72,7 @@ def figures(study: Path) -> Iterator[Figure]:
     correlations = load_table(study / "correlations.parquet").filter(consensus="average", improvement="over_mean")
     yield draw_member_accuracies(list(tables(study, "accuracies").values()))
     best, evaluated = tables(study, "best_ensembles"), tables(study, "ensembles")
-    yield draw_best_ensembles({name: (best[name], evaluated[name]) for name in best})
+    yield draw_best_ensembles({name: (best[name], summary(evaluated[name])) for name in best})
     yield draw_deployment(tables(study, "deployment"))
     yield draw_deployment(
         {n: t.with_columns(macs=None, latency_ms=None, parameters=None) for n, t in tables(study, "deployment").items()}
@@ -157,7 +168,8 @@ def test_improvement_without_values_says_so(small: Path) -> None:
     correlations = load_table(small / "correlations.parquet").filter(consensus="average", improvement="over_mean")
     none = pl.lit(None, dtype=pl.Float64)
     empty = correlations.with_columns(pearson=none, ci_low=none, ci_high=none, partial_pearson=none, q_value=none)
-    assert words(draw_improvement(ensembles, empty, "over_mean", "average")).count("no correlation") == 10
+    shown = panels_of(ensembles, correlations)
+    assert words(draw_improvement(shown, empty, "over_mean", "average")).count("no correlation") == 10
     assert words(draw_correlations(empty, "over_mean", "average")).count("no value") == 10
 
 
@@ -167,9 +179,8 @@ def coefficients(study: Path, **values: float | None) -> tuple[Figure, Figure]:
     row = load_table(study / "correlations.parquet").filter(measure="disagreement").head(1)
     columns = {name: pl.lit(value, dtype=pl.Float64) for name, value in values.items()}
     changed = row.with_columns(pearson=0.5, ci_low=0.2, ci_high=0.7).with_columns(**columns)
-    return draw_improvement(ensembles, changed, "over_mean", "average"), draw_correlations(
-        changed, "over_mean", "average"
-    )
+    grid = draw_improvement(panels_of(ensembles, changed), changed, "over_mean", "average")
+    return grid, draw_correlations(changed, "over_mean", "average")
 
 
 def test_a_cell_has_r_its_interval_partial_r_and_p(small: Path) -> None:
@@ -272,7 +283,7 @@ def test_every_measure_has_words_for_itself_and_as_a_diversity() -> None:
 def test_greedy_and_drawn_ensembles_are_told_apart(small: Path) -> None:
     best, evaluated = load_table(small / "best_ensembles/clean.parquet"), load_table(small / "ensembles/clean.parquet")
     found = pl.Series("found", ["sampled", "greedy"] * (len(best) // 2))
-    shown = words(draw_best_ensembles({"clean": (best.with_columns(found), evaluated)}))
+    shown = words(draw_best_ensembles({"clean": (best.with_columns(found), summary(evaluated))}))
     assert {"best of those drawn", "greedy selection"} <= set(shown)
     assert "best of all ensembles" not in shown
 
