@@ -143,8 +143,7 @@ def test_predictions_of_another_length_are_refused(copied: Path) -> None:
     np.save(path, np.load(path)[:-1])
     record = path.with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"checksums": checksums(predictions=path)}))
-    (copied / "results/test/pairwise/noise/disagreement.parquet").unlink()
-    assert_refused(copied, "deit", "noise", "199", "200")
+    assert_refused(copied, "deit", "noise", "199", "200", targets=again(copied, "pairwise/noise/disagreement.parquet"))
     assert (copied / "results/test/ensembles/clean.parquet").exists()
 
 
@@ -163,26 +162,31 @@ def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    remove(copied / "results/test" / target)
-    of_member = Path(damaged).parts[0] in ("predictions", "attributions")
-    remedy = "Delete the folder results/test/inferred/deit" if of_member else "Delete both"
+    remedy = "Delete both"
+    if Path(damaged).parts[0] in ("predictions", "attributions"):
+        folders = "results/test/inferred/deit", f"results/test/{Path(damaged).parent}"
+        remedy = "Delete " + " and ".join(f"the folder {folder}" for folder in folders)
     said = f"{damaged} was damaged or changed", f"{remedy} and run again", rule
-    assert_refused(copied, *said, targets=(f"results/test/{target}",))
+    assert_refused(copied, *said, targets=again(copied, target))
 
 
-def remove(path: Path) -> None:
+def again(folder: Path, target: str) -> tuple[str]:
+    """Remove what the test study made, so that Snakemake makes it again; returns its path as a target."""
+    path = folder / "results/test" / target
     shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return (f"results/test/{target}",)
 
 
 def test_a_damaged_file_is_made_again_by_what_the_message_advises(copied: Path) -> None:
-    """Also if links to it are damaged with it."""
+    """Also if all links to it are damaged with it."""
     results = copied / "results/test"
     undamaged = (results / "predictions/noise/deit.npy").read_bytes()
     for path in results.glob("**/predictions.npy"):
         if path.read_bytes() == undamaged:
             path.write_bytes(undamaged[:-1])
     shutil.rmtree(results / "inferred/deit")
-    result = snakemake(copied, "results/test/predictions/noise")
+    shutil.rmtree(results / "predictions/noise")
+    result = snakemake(copied, *again(copied, "pairwise/noise/disagreement.parquet"))
     assert result.returncode == 0, result.stdout
     assert "inferred/deit/clean was computed before" in result.stdout
     assert "inferred/deit/noise was computed before" not in result.stdout
@@ -203,8 +207,8 @@ def test_a_new_validation_set_does_not_run_members_on_the_others_again(copied: P
 def test_predictions_of_other_samples_are_refused(copied: Path) -> None:
     path = copied / "results/test/predictions/noise/mnasnet.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"samples": "0" * 64}))
-    (copied / "results/test/pairwise/noise/disagreement.parquet").unlink()
-    assert_refused(copied, "mnasnet", "noise", "samples")
+    target = again(copied, "pairwise/noise/disagreement.parquet")
+    assert_refused(copied, "mnasnet", "noise", "samples", targets=target)
 
 
 def test_logits_that_are_not_numbers_are_refused_by_sample(copied: Path) -> None:
@@ -215,8 +219,7 @@ def test_logits_that_are_not_numbers_are_refused_by_sample(copied: Path) -> None
     record = path.with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"checksums": checksums(predictions=path)}))
     sample = (copied / "results/test/samples/clean.txt").read_text().splitlines()[7]
-    (copied / "results/test/pairwise/clean/disagreement.parquet").unlink()
-    assert_refused(copied, "resnet10", "clean", sample)
+    assert_refused(copied, "resnet10", "clean", sample, targets=again(copied, "pairwise/clean/disagreement.parquet"))
 
 
 @pytest.fixture

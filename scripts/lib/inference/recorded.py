@@ -55,7 +55,11 @@ def gather(inferred: Sequence[str], dataset: str, outputs: Mapping[str, Path], i
 
 
 def remedy(path: str | Path) -> str:
-    """What to delete so that a damaged file of a member, `…/{kind}/{dataset}/{member}.…`, is made again."""
-    study, member = Path(path).parents[2], Path(path).stem
-    made = [study / "inferred" / member, study / "imported" / "predictions" / Path(path).parent.name, Path(path).parent]
-    return f"Delete the folder {next((folder for folder in made if folder.is_dir()), made[-1])}"
+    """What to delete so that a damaged file of a member, `…/{kind}/{dataset}/{member}.…`, is made again.
+
+    That is the folder where it was made and the one to which it was linked: Snakemake makes nothing again that only
+    existing files need.
+    """
+    gathered, study = Path(path).parent, Path(path).parents[2]
+    made = study / "inferred" / Path(path).stem, study / "imported" / "predictions" / gathered.name
+    return "Delete " + " and ".join(f"the folder {folder}" for folder in (*made, gathered) if folder.is_dir())

@@ -60,14 +60,15 @@ def test_folders_exist_even_if_no_member_has_anything_for_them(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("exists", "advised"),
     [
-        (["inferred/m.1", "imported/predictions/noise"], "inferred/m.1"),
-        (["inferred/other", "imported/predictions/noise"], "imported/predictions/noise"),
-        ([], "predictions/noise"),
+        (["inferred/m.1"], ["inferred/m.1"]),
+        (["inferred/other", "imported/predictions/noise"], ["imported/predictions/noise"]),
+        ([], []),
     ],
 )
-def test_the_folder_to_delete_is_the_one_where_the_damaged_file_was_made(
-    tmp_path: Path, exists: list[str], advised: str
+def test_the_folders_to_delete_are_where_the_damaged_file_was_made_and_where_it_is(
+    tmp_path: Path, exists: list[str], advised: list[str]
 ) -> None:
-    for folder in exists:
+    for folder in (*exists, "predictions/noise"):
         (tmp_path / folder).mkdir(parents=True)
-    assert remedy(tmp_path / "predictions/noise/m.1.npy") == f"Delete the folder {tmp_path / advised}"
+    said = " and ".join(f"the folder {tmp_path / folder}" for folder in (*advised, "predictions/noise"))
+    assert remedy(tmp_path / "predictions/noise/m.1.npy") == f"Delete {said}"
