@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import binomtest
 
 from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
+from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.jobs.randomness import derive
 
 MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
@@ -103,7 +103,7 @@ def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, sa
 
     `right` int64 [M] is how many of the `samples` each member classifies correctly.
     """
-    intervals = [binomtest(int(count), samples).proportion_ci(method="wilson") for count in right]
+    low, high = wilson_interval(right, samples)
     return pl.DataFrame(
         {
             "position": pl.Series(range(len(members)), dtype=pl.UInt16),
@@ -111,8 +111,8 @@ def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, sa
             "dataset": [dataset] * len(members),
             "samples": [samples] * len(members),
             "accuracy": 100 * right / samples,
-            "low": [100 * interval.low for interval in intervals],
-            "high": [100 * interval.high for interval in intervals],
+            "low": low,
+            "high": high,
         }
     )
 

@@ -175,6 +175,12 @@ def test_tables_json_and_lines_come_back_as_they_were(tmp_path: Path) -> None:
     assert storage.load_lines(tmp_path / "a.txt") == ["first", "", "Ä"]
 
 
+def test_only_the_named_columns_of_a_table_are_read(tmp_path: Path) -> None:
+    table = pl.DataFrame({"a": [1, 2], "b": [[1], [2, 3]], "c": ["x", "y"]})
+    storage.save_table(tmp_path / "table.parquet", table)
+    assert storage.load_table(tmp_path / "table.parquet", ["c", "a"]).equals(table.select("c", "a"))
+
+
 @pytest.mark.parametrize("lines", [[], [""], ["", ""], ["a", ""], ["a\u2028b", "\x85", "\x0b\x0c\x1c\x1d\x1e", " a "]])
 def test_lines_end_at_line_feeds_only(lines: list[str], tmp_path: Path) -> None:
     storage.save_lines(tmp_path / "a.txt", lines)
