@@ -44,8 +44,8 @@ class _Shares(Sampler[list[int]]):
 class Loader:
     """Batches of an epoch. Order and augmentation depend only on the seed in `settings` and the epoch's number.
 
-    `images` returns a whole batch for a list of rows (`__getitems__`). `batch` is the number of images in one step, over
-    all processes.
+    `images` returns a whole batch for a list of rows (`__getitems__`). `batch` is the number of images in one step,
+    over all processes.
     """
 
     def __init__(self, images: Dataset[Any], settings: dict[str, Any], workers: int) -> None:

@@ -1,6 +1,7 @@
 """Convolutions of small maps are torch's convolutions, computed in another way."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from tests.unit.conftest import SMALL_MNASNET, SMALL_RESNEXT, small_member
 def convolved(x: np.ndarray, weight: np.ndarray, stride: tuple[int, int], padding: tuple[int, int]) -> np.ndarray:
     """The definition, in float64: every output is a sum over the taps that lie on the map."""
     (count, _, height, width), (outputs, per_group, tall, wide) = x.shape, weight.shape
-    shape = [(side + 2 * p - k) // s + 1 for side, k, s, p in zip((height, width), (tall, wide), stride, padding)]
+    shape = [
+        (side + 2 * p - k) // s + 1
+        for side, k, s, p in zip((height, width), (tall, wide), stride, padding, strict=True)
+    ]
     result = np.zeros((count, outputs, *shape))
     groups = x.shape[1] // per_group
     for channel, row, column in np.ndindex(outputs, *shape):
@@ -40,7 +44,7 @@ CASES = [
     for size, (kernel, padding), stride, groups in itertools.product(
         [(1, 1), (2, 2), (3, 3), (1, 3), (4, 2), (6, 6)], KERNELS, [1, 2, 3], [1, 2, 4]
     )
-    if all(side + 2 * p >= k for side, p, k in zip(size, padding, kernel))
+    if all(side + 2 * p >= k for side, p, k in zip(size, padding, kernel, strict=True))
 ]
 
 
@@ -66,23 +70,20 @@ def test_outputs_and_gradients_are_those_of_the_definition(
 def test_the_cases_take_every_way_of_computing() -> None:
     """Products of matrices, grouped and depthwise convolutions of small maps, with and without taps left out."""
     taken = set()
+
+    class Noted(SmallMapConv2d):
+        def _as_matrix_product(self, input: torch.Tensor, rows: Any, columns: Any) -> torch.Tensor:
+            taken.add(("product", self.groups, (rows.taps, columns.taps) != self.kernel_size))
+            return super()._as_matrix_product(input, rows, columns)
+
+        def _with_needed_taps(self, input: torch.Tensor, rows: Any, columns: Any) -> torch.Tensor:
+            taken.add(("taps", self.groups, (rows.taps, columns.taps) != self.kernel_size))
+            return super()._with_needed_taps(input, rows, columns)
+
     for size, kernel, stride, padding, groups in CASES:
-        layer = SmallMapConv2d(4, 8, kernel, stride, padding, groups=groups)
-        original = (layer._as_matrix_product, layer._with_needed_taps)
-        for name, way in zip(("product", "taps"), original, strict=True):
-
-            def noted(x, rows, columns, name=name, way=way):  # type: ignore[no-untyped-def]
-                taken.add((name, groups, (rows.taps, columns.taps) != kernel))
-                return way(x, rows, columns)
-
-            setattr(layer, way.__name__, noted)
-        layer(torch.zeros(1, 4, *size))
-    assert taken == {
-        (name, g, left_out)
-        for name, gs in (("product", [1]), ("taps", [2, 4]))
-        for g in gs
-        for left_out in (False, True)
-    }
+        Noted(4, 8, kernel, stride, padding, groups=groups)(torch.zeros(1, 4, *size))
+    ways = [("product", 1), ("taps", 2), ("taps", 4)]
+    assert taken == {(way, groups, left_out) for way, groups in ways for left_out in (False, True)}
 
 
 def test_the_bias_and_the_layout_are_kept() -> None:
