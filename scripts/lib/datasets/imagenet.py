@@ -11,7 +11,6 @@ from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.pictures import ImageFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive
-from scripts.lib.networks.vision import timm
 
 PICTURES = (".jpeg", ".jpg", ".png")
 SEVERITIES = [1, 2, 3, 4, 5]
@@ -19,6 +18,8 @@ SEVERITIES = [1, 2, 3, 4, 5]
 
 def synsets() -> list[str]:
     """The WordNet ids of ImageNet's 1000 classes in the order of their labels."""
+    from scripts.lib.networks.vision import timm
+
     return timm.data.ImageNetInfo("imagenet-1k").label_names()
 
 

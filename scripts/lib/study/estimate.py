@@ -29,7 +29,7 @@ from scripts.lib.networks.cost import count_parameters
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 from scripts.lib.supernets.batch_norm import adaptation_samples
-from scripts.lib.training.batches import training_transforms
+from scripts.lib.training.augmentation import Augmentation
 from scripts.lib.training.dino import Pretraining
 from scripts.lib.training.optimizers import make_optimizer
 from scripts.lib.training.steps import Steps
@@ -171,8 +171,8 @@ class Estimate:
     def loading(self, member: dict[str, Any]) -> float:
         """Images that one process decodes and augments in a second, of pictures like ImageNet's."""
         pixels = np.random.default_rng(0).integers(0, 256, (1, 400, 500, 3), dtype=np.uint8)
-        pictures, augment = ArrayImages(pixels), training_transforms(self.member(member))
-        return 1 / measure(lambda: augment(pictures[0]), torch.device("cpu")).middle
+        pictures, augmentation = ArrayImages(pixels), Augmentation(self.member(member))
+        return 1 / measure(lambda: augmentation.batch([pictures[0]]), torch.device("cpu")).middle
 
     def megabytes(self, members: list[dict[str, Any]]) -> dict[str, float]:
         """Disk of the largest results."""

@@ -26,9 +26,7 @@ def adaptation_batches(images: ImageSet, settings: dict[str, Any], samples: int,
     count = min(max(samples, 2), len(images))
     chosen, rows = images.subset(count, derive(settings["seed"], "batch norm"), "training images")
     seed_everything(derive(settings["seed"], "batch norm augmentation"))
-    transformed = Transformed(chosen, settings)
-    pixels = torch.stack([transformed[row][0] for row in range(len(rows))])
-    labels = torch.from_numpy(chosen.labels)
+    pixels, labels = Transformed(chosen, settings).__getitems__(list(range(len(rows))))
     size = min(settings["batch_size"], count)
     order = torch.randperm(count)[: count // size * size]
     return [

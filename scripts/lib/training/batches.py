@@ -1,4 +1,4 @@
-"""Training images in batches: augmentation, order, and each process's share. All depend only on seed and epoch."""
+"""Training images in batches: order, and each process's share. Both depend only on seed and epoch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,39 +9,22 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, S
 from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive, seed_everything
-from scripts.lib.networks.vision import torchvision
+from scripts.lib.training.augmentation import Augmentation
 from scripts.lib.training.distributed import rank, world
 
-transforms = torchvision.transforms
 
+class Transformed(Dataset[Any]):
+    """Training images after the augmentation of Table iii, as batches: float32 [B, 3, S, S] and labels int64 [B]."""
 
-class Transformed(Dataset[tuple[torch.Tensor, int]]):
-    """Training images after the augmentation of Table iii."""
-
-    def __init__(self, images: ImageSet, member: dict[str, Any]) -> None:
-        self.images = images
-        self.augment = training_transforms(member)
+    def __init__(self, images: ImageSet, settings: dict[str, Any]) -> None:
+        self.images, self.augmentation = images, Augmentation(settings)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
-        return self.augment(self.images.images[row]), int(self.images.labels[row])
-
-
-def training_transforms(member: dict[str, Any]) -> Any:
-    """RandomResizedCrop, RandomHorizontalFlip, Normalize (paper, Table iii): RGB picture → float32 [3, S, S]."""
-    settings = member["transforms"]
-    return transforms.Compose(
-        [
-            transforms.RandomResizedCrop(
-                member["image_size"], tuple(settings["crop_scale"]), tuple(settings["crop_ratio"])
-            ),
-            transforms.RandomHorizontalFlip(settings["horizontal_flip"]),
-            transforms.ToTensor(),
-            transforms.Normalize(settings["mean"], settings["std"]),
-        ]
-    )
+    def __getitems__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        pictures = (self.images.images[row] for row in rows)
+        return self.augmentation.batch(pictures), torch.from_numpy(self.images.labels[rows])
 
 
 class _Shares(Sampler[list[int]]):
@@ -61,7 +44,8 @@ class _Shares(Sampler[list[int]]):
 class Loader:
     """Batches of an epoch. Order and augmentation depend only on the seed in `settings` and the epoch's number.
 
-    `batch` is the number of images in one step, over all processes.
+    `images` returns a whole batch for a list of rows (`__getitems__`). `batch` is the number of images in one step,
+    over all processes.
     """
 
     def __init__(self, images: Dataset[Any], settings: dict[str, Any], workers: int) -> None:
@@ -75,6 +59,7 @@ class Loader:
             images,
             # A last batch of one image would break batch norm.
             batch_sampler=_Shares(BatchSampler(in_order, self.batch, drop_last=True)),
+            collate_fn=_unchanged,
             num_workers=workers,
             generator=self.order,
             pin_memory=torch.cuda.is_available(),
@@ -88,3 +73,7 @@ class Loader:
         self.order.manual_seed(derive(self.seed, "order", epoch))
         seed_everything(derive(self.seed, "augmentation", epoch, *([rank()] if rank() else [])))
         return iter(self.loader)
+
+
+def _unchanged(batch: Any) -> Any:
+    return batch

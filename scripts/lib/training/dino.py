@@ -1,6 +1,6 @@
 """DINO (Caron et al. 2021): trains a backbone without labels; a student learns from a teacher, its moving average.
 
-Loss, projection head, crops and moving average come from lightly; the schedules are those of the paper.
+Loss, projection head and moving average come from lightly; the schedules are those of the paper.
 """
 
 import time
@@ -21,23 +21,22 @@ from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import save_json
 from scripts.lib.networks.architectures import build, to_device
+from scripts.lib.networks.vision import torchvision  # noqa: F401  # before lightly, which needs it
 from scripts.lib.networks.weights import save_weights
 from scripts.lib.training.batches import Loader
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
 from scripts.lib.training.inputs import Run
 from scripts.lib.training.job import TrainingJob
-from scripts.lib.training.optimizers import Scheduler, make_optimizer, make_schedule
+from scripts.lib.training.optimizers import Schedule, make_optimizer, make_schedule
 from scripts.lib.training.state import make_record, restore, save_state
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import require_finite
+from scripts.lib.training.views import Views
 
-# lightly imports torchvision, so it is imported after the module that makes this possible with a CPU-only torch.
 # isort: split
 from lightly.loss import DINOLoss
 from lightly.models.modules import DINOProjectionHead
 from lightly.models.utils import deactivate_requires_grad, update_momentum
-from lightly.transforms import DINOTransform
-from lightly.utils.benchmarking.knn import knn_predict
 from lightly.utils.scheduler import cosine_schedule
 
 KNN_TEMPERATURE = 0.07  # DINO's
@@ -115,30 +114,17 @@ class _Network(nn.Module):
         return list(self.head(torch.cat(features)).chunk(len(views)))
 
 
-class _Views(Dataset[list[torch.Tensor]]):
-    """Two global and several local crops of each training image, float32 [3, S, S]."""
+class _Viewed(Dataset[Any]):
+    """Views of training images, as one batch for each view, float32 [B, 3, s, s]."""
 
     def __init__(self, images: ImageSet, settings: dict[str, Any]) -> None:
-        views = settings["views"]
-        blur = settings["image_size"] / 224  # DINO's blur is meant for pictures of 224 pixels
-        self.images = images.images
-        self.crops = DINOTransform(
-            global_crop_size=settings["image_size"],
-            global_crop_scale=tuple(views["global_scale"]),
-            local_crop_size=views["local_size"],
-            local_crop_scale=tuple(views["local_scale"]),
-            n_local_views=views["local_count"],
-            hf_prob=views["horizontal_flip"],
-            sigmas=(0.1 * blur, 2.0 * blur),
-            normalize={"mean": views["mean"], "std": views["std"]},
-        )
+        self.images, self.views = images.images, Views(settings)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, row: int) -> list[torch.Tensor]:
-        views: Any = self.crops(self.images[row])
-        return views
+    def __getitems__(self, rows: list[int]) -> list[torch.Tensor]:
+        return self.views.batch(self.images[row] for row in rows)
 
 
 class Pretraining:
@@ -157,10 +143,10 @@ class Pretraining:
             student_temp=self.dino["student_temperature"],
             center_momentum=self.dino["center_momentum"],
         ).to(device)
-        self.loader = Loader(_Views(images, settings), settings, workers)
+        self.loader = Loader(_Viewed(images, settings), settings, workers)
         self.optimizer = make_optimizer(self.student, settings["optimizer"])
         _decay_matrices_only(self.optimizer)
-        self.schedule: Scheduler = make_schedule(
+        self.schedule: Schedule = make_schedule(
             self.optimizer, settings["schedule"], settings["epochs"], len(self.loader)
         )
         self.steps = Steps(self.student, self.optimizer, scale, device)
@@ -188,7 +174,7 @@ class Pretraining:
         return {"loss": loss / count, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def step(self, step: int, epoch: int, views: list[torch.Tensor]) -> float:
-        self.schedule.step_update(step)
+        self.schedule.set_rates(step)
         self._set_weight_decay(step)
         views = [view.to(self.device, memory_format=torch.channels_last) for view in views]
         with self.steps.mixed:
@@ -255,16 +241,22 @@ class _NearestNeighbours:
 
     def accuracy(self, backbone: nn.Module) -> float:
         """Percentage of the validation images for which the vote is correct."""
-        predicted = knn_predict(
-            self._features(backbone, self.validation.images),
-            self._features(backbone, self.bank).T,
-            torch.from_numpy(self.bank_labels),
-            self.classes,
-            knn_k=self.neighbours,
-            knn_t=KNN_TEMPERATURE,
-        )[:, 0]
+        features, bank = (self._features(backbone, pixels) for pixels in (self.validation.images, self.bank))
+        predicted = vote(features, bank, torch.from_numpy(self.bank_labels), self.classes, self.neighbours)
         return 100 * float((predicted.numpy() == self.validation.labels).mean())
 
     def _features(self, backbone: nn.Module, pixels: np.ndarray) -> torch.Tensor:
         features = torch.cat(list(logits_in_batches(backbone, self.view, pixels, self.device)))
         return nn.functional.normalize(features, dim=1)
+
+
+def vote(
+    features: torch.Tensor, bank: torch.Tensor, labels: torch.Tensor, classes: int, neighbours: int
+) -> torch.Tensor:
+    """The classes int64 [N] that the nearest rows of `bank` [M, D] (`labels` int64 [M]) vote for, weighted as in DINO.
+
+    The rows of `bank` and of `features` [N, D] have length 1, so that their products are cosines.
+    """
+    cosines, nearest = (features @ bank.T).topk(neighbours)
+    votes = torch.zeros(len(features), classes)
+    return votes.scatter_add_(1, labels[nearest], (cosines / KNN_TEMPERATURE).exp()).argmax(1)

@@ -1,30 +1,14 @@
-"""Augmentation and order of the training images."""
+"""Order of the training images."""
 
 import numpy as np
-import torch
 
 from scripts.lib.datasets.image_set import ArrayImages, ImageSet
-from scripts.lib.training.batches import Loader, Transformed, training_transforms
+from scripts.lib.training.batches import Loader, Transformed
 from tests.unit.conftest import (
     CLASSES,
     coloured_pixels,
     small_member,
 )
-
-
-def test_a_training_image_is_cropped_and_normalised_as_the_study_says() -> None:
-    member = small_member(
-        transforms={"crop_scale": [1.0, 1.0], "crop_ratio": [1.0, 1.0], "horizontal_flip": 1, "std": [0.5, 0.5, 0.25]}
-    )
-    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
-    found = training_transforms(member)(ArrayImages(pixels)[0])
-    mirrored = pixels[0, :, ::-1].astype(np.float32) / 255
-    expected = (mirrored - [0.485, 0.456, 0.406]) / [0.5, 0.5, 0.25]
-    assert found.dtype == torch.float32
-    assert np.allclose(found.permute(1, 2, 0).numpy(), expected, atol=1e-5)
-
-
-# Within an epoch.
 
 
 def order_of_labels(seed: int, epoch: int) -> list[int]:

@@ -12,7 +12,7 @@ from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import merge, resolve
-from scripts.lib.training.dino import Pretraining, _NearestNeighbours, features_of, pretrain
+from scripts.lib.training.dino import Pretraining, _NearestNeighbours, features_of, pretrain, vote
 from scripts.lib.training.inputs import PLAIN, Run, TrainingOutputs
 from scripts.lib.training.linear_classifier import train_classifier
 from tests.unit.conftest import (
@@ -184,6 +184,17 @@ def test_the_vote_of_the_nearest_neighbours_is_right_for_separable_features() ->
     others = coloured_validation_set(12)
     wrong = ValidationSet(others.images, (others.labels + 1) % 3, others.samples)
     assert _NearestNeighbours(settings, coloured_training_set(30), wrong, CPU).accuracy(colours) == 0
+
+
+def test_the_vote_is_that_of_lightly() -> None:
+    from lightly.utils.benchmarking import knn
+
+    generator = torch.Generator().manual_seed(0)
+    features, bank = (nn.functional.normalize(torch.randn(count, 6, generator=generator), dim=1) for count in (200, 90))
+    labels = torch.randint(0, 4, (90,), generator=generator)
+    expected = knn.knn_predict(features, bank.T, labels, num_classes=4, knn_k=20, knn_t=0.07)[:, 0]
+    assert torch.equal(vote(features, bank, labels, classes=4, neighbours=20), expected)
+    assert len(expected.unique()) == 4
 
 
 def test_a_record_of_a_backbone_has_loss_and_running_check(tmp_path: Path) -> None:
