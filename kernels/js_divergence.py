@@ -1,11 +1,11 @@
 """Jensen-Shannon divergence of every pair of members.
 
-The idea. With f(x) = x ln x, a sample and class add `½ (½ f(2p) + ½ f(2q) - f(p + q))`: the first two terms are computed
-once per member, so that a pair costs one logarithm. f is convex, so nothing that is added is negative, and float32 stays
-accurate however small the divergence is beside the entropies.
+The idea. With f(x) = x ln x, a sample and class add `½ (½ f(2p) + ½ f(2q) - f(p + q))`: the first two terms are
+computed once per member, so that a pair costs one logarithm. f is convex, so nothing that is added is negative, and
+float32 stays accurate however small the divergence is beside the entropies.
 
-The CPU adds samples and classes alike, in tiles of pairs that stay in cache, as a matrix product is computed: few classes
-fill the vector units as well as many. The logarithm is a polynomial that the compiler turns into vector code.
+The CPU adds samples and classes alike, in tiles of pairs that stay in cache, as a matrix product is computed: few
+classes fill the vector units as well as many. The logarithm is a polynomial that the compiler turns into vector code.
 """
 
 # ruff: noqa: N803 (constants of a Triton kernel are written in capitals)
@@ -119,9 +119,9 @@ def _pair(p: Any, q: Any, own_p: Any, own_q: Any) -> Any:
 def _x_log2_x(x: Any) -> Any:
     """x log2 x of a non-negative float32, 0 at 0, without branches.
 
-    x = 2^e (1 + z) with z in [√½ - 1, √2 - 1], and log2 (1 + z) is z times a polynomial of degree 8: the minimax one, whose
-    absolute error is at most 7e-9. It is evaluated as a tree (Estrin), because Horner's scheme is one long chain of
-    operations that wait for each other.
+    x = 2^e (1 + z) with z in [√½ - 1, √2 - 1], and log2 (1 + z) is z times a polynomial of degree 8: the minimax one,
+    whose absolute error is at most 7e-9. It is evaluated as a tree (Estrin), because Horner's scheme is one long chain
+    of operations that wait for each other.
     """
     bits = np.float32(x).view(np.int32)
     # numba adds int32 as int64, for which AVX2 has no arithmetic shift: every result is narrowed again.
