@@ -43,14 +43,6 @@ def all_subsets(members: int) -> np.ndarray:
     return chosen
 
 
-def numbers_of(chosen: np.ndarray) -> np.ndarray:
-    """The numbers uint32 [E] of subsets bool [E, M], M <= 32, whose set bits are their members."""
-    octets = np.zeros((len(chosen), 4), np.uint8)
-    packed = np.packbits(chosen, axis=1, bitorder="little")
-    octets[:, : packed.shape[1]] = packed
-    return octets.view("<u4")[:, 0]
-
-
 def shapley_values(values: np.ndarray) -> np.ndarray:
     """Shapley values float64 [M] of a game; `values` [2^M] has one value per subset, numbered by its bits."""
     members = len(values).bit_length() - 1

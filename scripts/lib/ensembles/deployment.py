@@ -9,8 +9,8 @@ import polars as pl
 import torch
 from scipy.stats import binomtest
 
-from scripts.lib.ensembles.contributions import all_subsets, contributions, numbers_of
-from scripts.lib.ensembles.counts import MOST_MEMBERS
+from scripts.lib.ensembles.contributions import all_subsets, contributions
+from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
 from scripts.lib.ensembles.tables import is_exhaustive, subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
