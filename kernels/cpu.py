@@ -5,10 +5,12 @@ without a second setting, and a process may fork or be forked. numba is optional
 """
 
 import functools
+import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -41,6 +43,8 @@ def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callabl
     def machine_code() -> Callable[..., Any]:
         import numba
 
+        settings: Any = numba.config
+        settings.CACHE_DIR = machine_code_folder(settings.CACHE_DIR)
         names = function.__globals__
         for name in function.__code__.co_names:  # numba can call only functions that are already compiled
             if hasattr(names.get(name), "machine_code"):
@@ -57,6 +61,18 @@ def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callabl
 
     call.machine_code = machine_code  # type: ignore[attr-defined]
     return call
+
+
+@functools.cache
+def machine_code_folder(folder: str, sources: Path = Path(__file__).parent) -> str:
+    """Where machine code stays on disk: below `folder`, or beside the `sources` if it is empty.
+
+    There is a folder for each state of the sources, because numba compiles a function again only if its own file has
+    changed, and would go on using old code of functions that it calls in other files.
+    """
+    content = b"".join(path.read_bytes() for path in sorted(sources.glob("*.py")))
+    name = f"kernels-{hashlib.sha256(content).hexdigest()[:16]}"
+    return folder if Path(folder).name == name else str(Path(folder or sources / "__pycache__") / name)
 
 
 compiled_reassociating = functools.partial(compiled, reassociate=True)

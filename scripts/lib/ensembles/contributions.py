@@ -36,18 +36,20 @@ def contributions(members: Sequence[str], count: Count, samples: int, classes: i
 
 def all_subsets(members: int) -> np.ndarray:
     """All subsets except the empty one, bool [2^M - 1, M]; the members in row r are the set bits of r + 1."""
-    return (np.arange(1, 1 << members)[:, None] >> np.arange(members) & 1).astype(bool)
+    chosen = np.empty(((1 << members) - 1, members), bool)
+    numbers = np.arange(1, 1 << members, dtype=np.uint32)
+    for member in range(members):
+        chosen[:, member] = numbers >> member & 1
+    return chosen
 
 
 def shapley_values(values: np.ndarray) -> np.ndarray:
     """Shapley values float64 [M] of a game; `values` [2^M] has one value per subset, numbered by its bits."""
     members = len(values).bit_length() - 1
-    numbers = np.arange(len(values))
-    sizes = (numbers[:, None] >> np.arange(members) & 1).sum(1)
     weights = [factorial(size) * factorial(members - 1 - size) / factorial(members) for size in range(members)]
+    weight = np.array(weights)[np.bitwise_count(np.arange(len(values) // 2))]  # of the subsets of all but one member
     found = np.empty(members)
     for member in range(members):
-        without = numbers[numbers >> member & 1 == 0]
-        gains = values[without | 1 << member] - values[without]
-        found[member] = np.array(weights)[sizes[without]] @ gains
+        without, with_member = np.moveaxis(values.reshape(-1, 2, 1 << member), 1, 0)
+        found[member] = weight @ (with_member - without).ravel()
     return found

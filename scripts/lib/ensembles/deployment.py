@@ -9,8 +9,9 @@ import polars as pl
 import torch
 from scipy.stats import binomtest
 
-from scripts.lib.ensembles.contributions import contributions
-from scripts.lib.ensembles.selection import Count, counter, forward_selection
+from scripts.lib.ensembles.contributions import all_subsets, contributions
+from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
+from scripts.lib.ensembles.selection import Count, Samples, forward_selection
 from scripts.lib.ensembles.tables import is_exhaustive, subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
@@ -74,16 +75,15 @@ def deployment(
     """
     predictions, dataset, members = load_predictions(files), files.dataset, files.members
     labels = load_labels(files.labels, predictions)
-    sides = split(len(labels), share, seed)
+    sides = [Samples(*_part(predictions, labels, rows), device) for rows in split(len(labels), share, seed)]
     costs = costs_of(described.sort("position"))
     tables, parts = [], []
     for consensus in settings["consensus"]:
-        choose, judge = (counter(*_part(predictions, labels, rows), consensus, device) for rows in sides)
+        choose, judge = (_counter(side, consensus, len(members)) for side in sides)
         title = f"greedy selection by {consensus} on {dataset}"
         candidates = list(_candidates(len(members), settings, seed, choose, title))
-        tables.append(_chosen(candidates, costs, judge, [len(rows) for rows in sides], consensus))
-        whole = counter(predictions, labels, consensus, device)
-        classes = predictions.logits[0].shape[1]
+        tables.append(_chosen(candidates, costs, judge, [len(side) for side in sides], consensus))
+        classes, whole = predictions.logits[0].shape[1], _added(choose, judge)
         parts.append(contributions(members, whole, len(labels), classes).with_columns(consensus=pl.lit(consensus)))
     chosen = pl.concat(tables).with_columns(dataset=pl.lit(dataset)).select(*SCHEMA)
     return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset))
@@ -92,6 +92,19 @@ def deployment(
 def _part(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
     logits: Any = [Rows(array, rows) for array in predictions.logits]
     return replace(predictions, logits=logits), labels[torch.from_numpy(rows)]
+
+
+def _counter(side: Samples, consensus: str, members: int) -> Count:
+    """Counts on one split. Up to 20 members, all ensembles are counted once, which contributions need in any case."""
+    count = side.counter(consensus)
+    if members > MOST_MEMBERS:
+        return count
+    right = count(all_subsets(members))
+    return lambda chosen: right[numbers_of(chosen) - 1]
+
+
+def _added(choose: Count, judge: Count) -> Count:
+    return lambda chosen: choose(chosen) + judge(chosen)
 
 
 def costs_of(members: pl.DataFrame) -> dict[str, np.ndarray]:

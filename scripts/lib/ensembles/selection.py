@@ -13,6 +13,7 @@ from scripts.lib.inference.predictions import Predictions, load_labels, load_pre
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
 
+HELD_BYTES = 1 << 29
 # Takes ensembles, bool [K, M]; returns how many samples each classifies correctly, int64 [K].
 Count = Callable[[np.ndarray], np.ndarray]
 
@@ -39,24 +40,42 @@ def best_ensembles(
     if files is None:
         return evaluated.sort("consensus", "size")
     predictions = load_predictions(files)
-    labels = load_labels(files.labels, predictions)
+    samples = Samples(predictions, load_labels(files.labels, predictions), device)
     tables = [evaluated]
     for consensus in settings["consensus"]:
-        count = counter(predictions, labels, consensus, device)
         title = f"greedy selection by {consensus} on {files.dataset}"
-        selected = list(forward_selection(count, members, settings["greedy"], title))
-        tables.append(selected_table(consensus, selected, accuracies, len(labels)))
+        selected = list(forward_selection(samples.counter(consensus), members, settings["greedy"], title))
+        tables.append(selected_table(consensus, selected, accuracies, len(samples)))
     return best_of_each_size(tables)
 
 
-def counter(predictions: Predictions, labels: torch.Tensor, consensus: str, device: torch.device) -> Count:
-    """Counts the correct answers of ensembles by `consensus`, reading in blocks: memory does not grow with N."""
+class Samples:
+    """Samples on which ensembles are evaluated again and again, as in a greedy selection.
 
-    def count(chosen: np.ndarray) -> np.ndarray:
-        blocks = probability_blocks(predictions, labels, range(len(labels)), device, "greedy selection")
-        return sum((samples_right(*block, chosen, consensus) for block in blocks), np.zeros(len(chosen), np.int64))
+    Their probabilities stay in memory if they have no more than `HELD_BYTES`. Otherwise they are computed block by
+    block for each evaluation, so that memory does not grow with N.
+    """
 
-    return count
+    def __init__(self, predictions: Predictions, labels: torch.Tensor, device: torch.device) -> None:
+        self.predictions, self.labels, self.device = predictions, labels, device
+        size = 4 * len(predictions.members) * len(labels) * predictions.logits[0].shape[1]
+        self.held = list(self._read()) if size <= HELD_BYTES else None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def _read(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        rows = range(len(self.labels))
+        return probability_blocks(self.predictions, self.labels, rows, self.device, "greedy selection")
+
+    def counter(self, consensus: str) -> Count:
+        """Counts the correct answers of ensembles by `consensus`."""
+
+        def count(chosen: np.ndarray) -> np.ndarray:
+            blocks = self._read() if self.held is None else self.held
+            return sum((samples_right(*block, chosen, consensus) for block in blocks), np.zeros(len(chosen), np.int64))
+
+        return count
 
 
 def forward_selection(count: Count, members: int, largest: int, title: str) -> Iterator[tuple[np.ndarray, int]]:

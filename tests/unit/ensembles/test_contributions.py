@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.ensembles.contributions import all_subsets, contributions, shapley_values
+from scripts.lib.ensembles.counts import numbers_of
 
 
 def value_of(members: set[int], values: np.ndarray) -> float:
@@ -38,6 +39,10 @@ def test_subsets_are_numbered_by_their_bits() -> None:
     chosen = all_subsets(3)
     assert chosen.shape == (7, 3)
     assert (chosen @ [1, 2, 4] == np.arange(1, 8)).all()
+    for members in (1, 8, 9, 17):
+        chosen = all_subsets(members)
+        np.testing.assert_array_equal(numbers_of(chosen), np.arange(1, 1 << members))
+        np.testing.assert_array_equal(numbers_of(chosen[::-3]), np.arange(1, 1 << members)[::-3])
 
 
 def test_the_table_is_in_points_and_begins_at_chance() -> None:

@@ -3,8 +3,16 @@
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
-from scripts.lib.ensembles.selection import best_evaluated, best_of_each_size, forward_selection, selected_table
+from scripts.lib.ensembles.selection import (
+    Samples,
+    best_evaluated,
+    best_of_each_size,
+    forward_selection,
+    selected_table,
+)
+from scripts.lib.inference.predictions import Predictions
 
 
 def test_forward_selection_adds_what_helps_most_and_takes_the_first_of_equals() -> None:
@@ -36,6 +44,33 @@ def test_each_step_is_the_best_single_addition() -> None:
         assert table[step] == max(table[ensemble] for ensemble in additions)
         assert step in additions
         before = step
+
+
+@pytest.mark.parametrize("held_bytes", [0, 1 << 29])
+@pytest.mark.parametrize("consensus", ["average", "vote"])
+def test_greedy_selection_is_that_of_a_plain_loop_whether_probabilities_are_held_or_not(
+    monkeypatch: pytest.MonkeyPatch, consensus: str, held_bytes: int
+) -> None:
+    monkeypatch.setattr("scripts.lib.ensembles.selection.HELD_BYTES", held_bytes)
+    random = np.random.default_rng(3)
+    logits, labels = random.normal(size=(25, 70, 5)).astype(np.float32), random.integers(5, size=70)
+    logits[:, np.arange(70), labels] += np.linspace(0, 1.5, 25)[:, None]
+    predictions = Predictions("clean", [str(member) for member in range(25)], [""] * 70, list(logits))
+    samples = Samples(predictions, torch.from_numpy(labels), torch.device("cpu"))
+    assert (samples.held is None) == (held_bytes == 0)
+    probabilities = torch.from_numpy(logits).double().softmax(2).numpy()
+    votes = np.eye(5)[probabilities.argmax(2)]
+
+    def right(members: list[int]) -> int:
+        sums = probabilities[members].sum(0) + 1000 * votes[members].sum(0) * (consensus == "vote")
+        return int((sums.argmax(1) == labels).sum())
+
+    ensemble: list[int] = []
+    for found, count in forward_selection(samples.counter(consensus), 25, 6, "test"):
+        additions = {member: right([*ensemble, member]) for member in range(25) if member not in ensemble}
+        ensemble.append(max(additions, key=lambda member: additions[member]))
+        assert np.flatnonzero(found).tolist() == sorted(ensemble)
+        assert count == right(ensemble)
 
 
 def evaluated(sizes: list[int], accuracies: list[float], consensus: str = "vote") -> pl.DataFrame:

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from kernels import consensus_sweep
+from kernels.consensus_listed_numba import listed_ensembles
 from kernels.consensus_sweep import Consensus
 
 CONSENSUSES: tuple[Consensus, ...] = ("average", "vote")
@@ -61,6 +62,53 @@ def test_listed_subsets(consensus: Consensus, members: int) -> None:
     ensembles[:, 0] |= ~ensembles.any(1)
     counts = consensus_sweep(scores, labels, ensembles, consensus)
     np.testing.assert_array_equal(counts.numpy(), reference(scores, labels, ensembles.numpy(), consensus))
+
+
+def neighbours(members: int, centre: int, kind: str) -> torch.Tensor:
+    """Ensembles that differ by at most one member from one of `centre` members."""
+    ensemble = torch.zeros(members, dtype=torch.bool)
+    ensemble[torch.randperm(members, generator=torch.Generator().manual_seed(centre))[:centre]] = True
+    one_more, one_less = ((ensemble == has).nonzero()[:, 0] for has in (False, True))
+    changed = {"more": one_more, "less": one_less, "either": torch.arange(members), "none": one_more[:0]}[kind]
+    listed = ensemble ^ torch.nn.functional.one_hot(changed, members).bool()
+    listed = torch.cat([listed, ensemble[None]]) if kind in ("either", "none") else listed
+    return listed[listed.any(1)]
+
+
+def scores_of_kind(kind: str, members: int, samples: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random scores; some with ties in most samples, or with numbers that are lost beside others in float64."""
+    scores, labels = random_study(members, samples, classes)
+    generator = torch.Generator().manual_seed(4)
+    if kind == "one class each":
+        scores = torch.nn.functional.one_hot(scores.argmax(2), classes).float()
+    elif kind == "quarters":
+        scores = (4 * scores).round() / 4
+    elif kind == "lost beside others":
+        values = torch.tensor([1, 0.3, 1e-9, 1e-17, 1e-20, 0])
+        scores = values[torch.randint(len(values), scores.shape, generator=generator)]
+    elif kind == "zero":
+        scores = torch.zeros_like(scores)
+    return scores, labels
+
+
+@pytest.mark.parametrize("consensus", CONSENSUSES)
+@pytest.mark.parametrize("kind", ["random", "one class each", "quarters", "lost beside others", "zero"])
+@pytest.mark.parametrize(("centre", "change"), [(0, "more"), (4, "more"), (8, "less"), (3, "either"), (5, "none")])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_neighbours_of_an_ensemble_have_the_counts_that_they_have_among_others(
+    consensus: Consensus, kind: str, centre: int, change: str, dtype: torch.dtype
+) -> None:
+    """Any other list is swept without what neighbours share."""
+    scores, labels = scores_of_kind(kind, 9, 150, 6)
+    scores = scores.to(dtype)
+    listed = neighbours(9, centre, change)
+    others = torch.tensor([[True] * 9, [True] + [False] * 8, [False] + [True] * 8])
+    assert listed_ensembles(listed, scores, False)[0].__name__ == "_sweep_neighbours"
+    assert listed_ensembles(torch.cat([others, listed]), scores, False)[0].__name__ == "_sweep_listed"
+    among = consensus_sweep(scores, labels, torch.cat([others, listed]), consensus)[len(others) :]
+    assert torch.equal(consensus_sweep(scores, labels, listed, consensus), among)
+    if kind in ("random", "quarters"):  # whose sums are exact
+        np.testing.assert_array_equal(among.numpy(), reference(scores, labels, listed.numpy(), consensus))
 
 
 @pytest.mark.parametrize("consensus", CONSENSUSES)
