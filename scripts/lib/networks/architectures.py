@@ -1,8 +1,4 @@
-"""The networks: an architecture is a function from its parameters to a model and the name of its classifier head.
-
-torchvision and timm are imported only by the architectures of these names, because that takes longer than most members
-need for a thousand images.
-"""
+"""The networks: an architecture is a function from its parameters to a model and the name of its classifier head."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +8,9 @@ import torch
 from torch import nn
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.networks.mnasnet import MNASNet
-from scripts.lib.networks.resnet import resnet, resnext
+from scripts.lib.networks.resnet import resnet
 from scripts.lib.networks.small_maps import with_fast_small_maps
-from scripts.lib.networks.squeezenet import SqueezeNet
-from scripts.lib.networks.vision_transformer import VisionTransformer
+from scripts.lib.networks.vision import timm, torchvision
 
 
 @dataclass(frozen=True)
@@ -39,42 +33,61 @@ def architecture(builder: Builder) -> Builder:
 
 @architecture
 def _resnext(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """Xie et al. 2017, as in timm."""
-    return Network(resnext(parameters, classes), "fc")
+    """Xie et al. 2017, in timm's implementation."""
+    model = timm.models.resnet.ResNet(
+        timm.models.resnet.Bottleneck,  # type: ignore[arg-type]  # timm's annotation says an instance, but it takes the class
+        parameters["layers"],
+        cardinality=parameters["cardinality"],
+        base_width=parameters["block_width"],
+        drop_rate=parameters["dropout"],
+        num_classes=classes,
+    )
+    return Network(model, "fc")
 
 
 @architecture
 def _resnet(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """He et al. 2016, as in torchvision, complete or as a sub-network with other widths."""
+    """He et al. 2016, in torchvision's implementation, complete or as a sub-network with other widths."""
     return Network(resnet(parameters, classes), "fc")
 
 
 @architecture
 def _mnasnet(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """Tan et al. 2019, as in torchvision."""
-    multiplier, momentum = parameters["depth_multiplier"], parameters["batch_norm_momentum"]
-    return Network(MNASNet(multiplier, classes, parameters["dropout"], momentum), "classifier.1")
+    """Tan et al. 2019, in torchvision's implementation."""
+    model = torchvision.models.MNASNet(parameters["depth_multiplier"], classes, parameters["dropout"])
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = parameters["batch_norm_momentum"]
+    return Network(model, "classifier.1")
 
 
 @architecture
 def _squeezenet(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """Iandola et al. 2016, as in torchvision. Its head is a 1 × 1 convolution."""
-    return Network(SqueezeNet(parameters["version"], classes, parameters["dropout"]), "classifier.1")
+    """Iandola et al. 2016, in torchvision's implementation. Its head is a 1 × 1 convolution."""
+    version = parameters["version"].replace(".", "_")
+    model = torchvision.models.SqueezeNet(version, classes, parameters["dropout"])
+    return Network(model, "classifier.1")
 
 
 @architecture
 def _deit(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
-    """Touvron et al. 2021, without the distillation token, as in timm."""
-    patch, width = parameters["patch_size"], parameters["embedding"]
-    model = VisionTransformer(image_size, patch, width, parameters["heads"], parameters["depth"], classes)
+    """Touvron et al. 2021, without the distillation token, in timm's implementation."""
+    model = timm.create_model(
+        "deit_tiny_patch16_224",
+        img_size=image_size,
+        patch_size=parameters["patch_size"],
+        embed_dim=parameters["embedding"],
+        num_heads=parameters["heads"],
+        depth=parameters["depth"],
+        num_classes=classes,
+        dynamic_img_size=True,  # DINO shows the network crops of two sizes
+    )
     return Network(model, "head")
 
 
 @architecture
 def _timm(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
     """Any model that timm can create."""
-    from scripts.lib.networks.vision import timm
-
     try:
         model = timm.create_model(parameters["model"], num_classes=classes, **parameters["parameters"])
     except (RuntimeError, TypeError) as error:
@@ -88,8 +101,6 @@ def _timm(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
 @architecture
 def _torchvision(parameters: dict[str, Any], classes: int, image_size: int) -> Network:
     """Any classifier of torchvision. Its head is the last layer with one output per class."""
-    from scripts.lib.networks.vision import torchvision
-
     name = parameters["model"]
     if name not in torchvision.models.list_models(module=torchvision.models):
         raise StudyError(f"architecture: torchvision has no classifier {name!r}.")

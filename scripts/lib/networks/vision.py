@@ -1,8 +1,4 @@
-"""Imports torchvision and then timm, which needs it. All other modules import both from here.
-
-Both together take two seconds of CPU time, because torchvision imports torch's compiler. So a module that does not
-always need them imports this one inside functions.
-"""
+"""Imports torchvision and then timm, which needs it. All other modules import both from here."""
 
 import torch
 
@@ -18,5 +14,7 @@ except RuntimeError:
     import torchvision
 
 import timm
+import timm.models.resnet
+import timm.scheduler
 
 __all__ = ["timm", "torchvision"]

@@ -23,6 +23,7 @@ from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import digest_of_file, save_json, save_table
 from scripts.lib.networks.architectures import build
+from scripts.lib.networks.vision import torchvision
 from scripts.lib.networks.weights import read_weights, save_weights_of
 from scripts.lib.supernets.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
 from scripts.lib.supernets.elastic import Supernet
@@ -151,8 +152,6 @@ def _load_base(model: nn.Module, settings: dict[str, Any], path: str | None, cla
 
 def _pretrained(settings: dict[str, Any], where: str) -> dict[str, torch.Tensor]:
     """torchvision's weights of the ResNet with these layers, from its cache or the network."""
-    from scripts.lib.networks.vision import torchvision
-
     network, block = settings["architecture"], settings["architecture"]["block"]
     names = {("basic", (2, 2, 2, 2)): "18", ("basic", (3, 4, 6, 3)): "34", ("bottleneck", (3, 4, 6, 3)): "50"}
     names |= {("bottleneck", (3, 4, 23, 3)): "101", ("bottleneck", (3, 8, 36, 3)): "152"}

@@ -21,18 +21,18 @@ from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import save_json
 from scripts.lib.networks.architectures import build, to_device
-from scripts.lib.networks.vision import torchvision  # noqa: F401  # before lightly, which needs it
 from scripts.lib.networks.weights import save_weights
 from scripts.lib.training.batches import Loader
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
 from scripts.lib.training.inputs import Run
 from scripts.lib.training.job import TrainingJob
-from scripts.lib.training.optimizers import Schedule, make_optimizer, make_schedule
+from scripts.lib.training.optimizers import Scheduler, make_optimizer, make_schedule
 from scripts.lib.training.state import make_record, restore, save_state
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import require_finite
 from scripts.lib.training.views import Views
 
+# lightly imports torchvision, so it is imported after the module that makes this possible with a CPU-only torch.
 # isort: split
 from lightly.loss import DINOLoss
 from lightly.models.modules import DINOProjectionHead
@@ -146,7 +146,7 @@ class Pretraining:
         self.loader = Loader(_Viewed(images, settings), settings, workers)
         self.optimizer = make_optimizer(self.student, settings["optimizer"])
         _decay_matrices_only(self.optimizer)
-        self.schedule: Schedule = make_schedule(
+        self.schedule: Scheduler = make_schedule(
             self.optimizer, settings["schedule"], settings["epochs"], len(self.loader)
         )
         self.steps = Steps(self.student, self.optimizer, scale, device)
@@ -174,7 +174,7 @@ class Pretraining:
         return {"loss": loss / count, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def step(self, step: int, epoch: int, views: list[torch.Tensor]) -> float:
-        self.schedule.set_rates(step)
+        self.schedule.step_update(step)
         self._set_weight_decay(step)
         views = [view.to(self.device, memory_format=torch.channels_last) for view in views]
         with self.steps.mixed:

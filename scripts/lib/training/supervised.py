@@ -24,7 +24,7 @@ from scripts.lib.training.batches import Loader, Transformed
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
 from scripts.lib.training.inputs import Run
 from scripts.lib.training.job import TrainingJob
-from scripts.lib.training.optimizers import Schedule, make_optimizer, make_schedule
+from scripts.lib.training.optimizers import Scheduler, make_optimizer, make_schedule
 from scripts.lib.training.state import Part, make_record, restore, save_state
 from scripts.lib.training.steps import Steps, memory_advice
 
@@ -94,7 +94,7 @@ class _Loop:
     member: dict[str, Any]
     model: nn.Module
     loader: Loader
-    schedule: Schedule
+    schedule: Scheduler
     steps: Steps
     validation: ValidationSet
     device: torch.device
@@ -122,7 +122,7 @@ class _Loop:
         # The batch norm of a frozen backbone keeps its statistics, and its dropout is off.
         self.steps.model.train(all(parameter.requires_grad for parameter in self.model.parameters()))
         for step, (images, labels) in enumerate(bar, start=epoch * len(self.loader)):
-            self.schedule.set_rates(step)
+            self.schedule.step_update(step)
             images = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
             labels = labels.to(self.device, non_blocking=True)
             logits, loss = self.steps.classify(images, labels, self.loader.batch)

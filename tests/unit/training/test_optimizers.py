@@ -7,15 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from scripts.lib.networks.vision import torchvision  # noqa: F401
 from scripts.lib.training.optimizers import make_optimizer, make_schedule
 from tests.unit.conftest import (
     small_member,
 )
-
-# After torchvision, which timm imports.
-# isort: split
-from timm import scheduler
 
 # Schedules.
 
@@ -26,7 +21,7 @@ def rates(settings: dict[str, Any], epochs: int, iterations: int, lr: float = 1.
     schedule = make_schedule(optimizer, {"warmup_epochs": 0} | settings, epochs, iterations)
     found = []
     for step in range(epochs * iterations):
-        schedule.set_rates(step)
+        schedule.step_update(step)
         found.append(optimizer.param_groups[0]["lr"])
     return found
 
@@ -63,26 +58,7 @@ def test_a_warmup_rises_linearly_and_the_schedule_goes_on(settings: dict[str, An
     assert warm[4:] == pytest.approx(plain[4:])
 
 
-@pytest.mark.parametrize("warmup", [0, 0.3, 2])
-@pytest.mark.parametrize("name", ["cosine", "step", "constant"])
-def test_rates_are_those_of_timm_to_the_last_bit(name: str, warmup: float) -> None:
-    epochs, iterations, every = 5, 13, 31
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.256)
-    common = {"t_in_epochs": False, "warmup_t": round(warmup * iterations), "warmup_prefix": False}
-    theirs = {
-        "cosine": lambda: scheduler.CosineLRScheduler(optimizer, t_initial=epochs * iterations, **common),
-        "step": lambda: scheduler.StepLRScheduler(optimizer, decay_t=every, decay_rate=0.97, **common),
-        "constant": lambda: scheduler.StepLRScheduler(optimizer, decay_t=1, decay_rate=1, **common),
-    }[name]()
-    expected = []
-    for step in range(epochs * iterations):
-        theirs.step_update(step)
-        expected.append(optimizer.param_groups[0]["lr"])
-    settings = {"name": name, "gamma": 0.97, "every_epochs": every / iterations, "warmup_epochs": warmup}
-    assert rates(settings, epochs, iterations, lr=0.256) == expected
-
-
-# Optimizers.
+# Optimizers and transforms.
 
 
 def test_an_optimizer_has_the_parameters_of_the_study() -> None:

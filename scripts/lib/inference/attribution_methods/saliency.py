@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scripts.lib.inference.attribution_methods.gradients import gradient
 from scripts.lib.inference.attribution_methods.spec import AttributionMethod
 
 if TYPE_CHECKING:
@@ -13,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def _attribute(model: nn.Module, images: torch.Tensor, target: torch.Tensor, steps: int) -> torch.Tensor:
-    return gradient(model, images, target)
+    from captum.attr import Saliency
+
+    return Saliency(model).attribute(images, target=target)
 
 
 SALIENCY = AttributionMethod(
