@@ -96,8 +96,11 @@ def test_every_outlier_is_drawn_where_it_is(tmp_path: Path) -> None:
     inset = np.sign(corners) * 18 / np.array([90, 60]) / 2  # to the middle of the corner's cell
     for (column, row), members in zip(axis.transData.transform(corners - inset), size[-4:], strict=True):
         colour = np.array(colours(norm(members))[:3])
-        shown = drawn[int(row), int(column)]
-        np.testing.assert_allclose(shown, LEAST_OPACITY * colour + 1 - LEAST_OPACITY, atol=0.02)
+        expected = LEAST_OPACITY * colour + 1 - LEAST_OPACITY
+        np.testing.assert_allclose(drawn[int(row), int(column)], expected, atol=0.02)
+        around = drawn[max(0, int(row) - 9) : int(row) + 9, max(0, int(column) - 9) : int(column) + 9]
+        sharp = np.isclose(around, expected, atol=0.02).all(-1) | (around == 1).all(-1)
+        assert sharp.all()
 
 
 def test_a_raster_has_the_limits_that_points_would_have() -> None:
@@ -132,7 +135,17 @@ def test_few_ensembles_are_points_and_many_a_raster(study: Path, monkeypatch: py
         assert isinstance(points[key], Points)
         assert cloud.counts.sum() == len(points[key].size) == 2**6 - 7
         assert cloud.sizes == points[key].sizes == [2, 3, 4, 5, 6]
-    assert len({(cloud.y.low, cloud.y.high) for cloud in rasters.values()}) == 1  # the panels share it
+
+
+def test_the_panels_of_a_picture_share_their_vertical_scale(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(improvement, "MOST_POINTS", 20)
+    tables = pl.concat([pl.read_parquet(study / f"ensembles/{dataset}.parquet") for dataset in ("clean", "noise")])
+    for (name, consensus), panels in read(study).items():
+        values = tables.filter(consensus=consensus)[f"improvement_{name}"]
+        for cloud in panels.values():
+            assert isinstance(cloud, Raster)
+            assert (cloud.y.low, cloud.y.high) == (values.min(), values.max())
+            assert cloud.counts.sum() == 2**6 - 7
 
 
 def test_what_is_drawn_is_what_the_tables_say(study: Path) -> None:
