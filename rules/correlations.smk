@@ -24,6 +24,7 @@ rule correlations:
         members=MEMBER_IDS,
         compared=COMPARED,
         datasets=DATASETS,
+        improvements=IMPROVEMENTS,
         permutations=STUDY["statistics"]["permutations"],
         seed=STUDY["seed"],
         code=code("correlations", *MEASURE_FILES),

@@ -51,7 +51,7 @@ def outcomes(truth: Truth, members: int, studies: int, seed: int = 0, most: int 
     rows = []
     for number in range(studies):
         evidence = simulated(truth, members, np.random.default_rng([seed, number]), most)
-        table = correlations_table({"simulated": evidence}, PERMUTATIONS, seed + number)
+        table = correlations_table([("simulated", evidence)], PERMUTATIONS, seed + number)
         rows.append(table.filter(size="all", measure=MEASURES[0]))
     return pl.concat(rows)
 

@@ -14,19 +14,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from scripts.lib.ensembles.tables import ensembles_table, mean_pairwise
-from scripts.lib.statistics.correlations import (
-    ACCURACY,
-    STATISTICS,
-    Evidence,
-    correlations_table,
-    jackknife_interval,
-    mantel_p_values,
-    partial_pearson,
-    pearson,
-    permuted_pearson,
-    random_orders,
-    spearman,
-)
+from scripts.lib.statistics.by_size import Ensembles
+from scripts.lib.statistics.coefficients import partial_pearson, pearson, spearman, standardised
+from scripts.lib.statistics.correlations import ACCURACY, STATISTICS, Evidence, correlations_table
+from scripts.lib.statistics.jackknife import jackknife_interval
+from scripts.lib.statistics.permutations import mantel_p_values, permuted_pearson, random_orders
 from tests.unit.conftest import subsets, tally_of
 
 MEMBERS = 5
@@ -193,6 +185,10 @@ def means(source: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return mean_pairwise(chosen, source) if source.ndim == 2 else np.array([source[row].mean() for row in chosen])
 
 
+def permuted_correlations(sources: np.ndarray, y: np.ndarray, chosen: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    return permuted_pearson(sources, {"all": standardised(y)}, Ensembles(chosen), orders)["all"]
+
+
 def permuted(source: np.ndarray, order: np.ndarray) -> np.ndarray:
     return source[order][:, order] if source.ndim == 2 else source[order]
 
@@ -209,7 +205,7 @@ def test_permuted_correlations_equal_those_of_permuted_members(kind: str, chosen
         [[scipy.stats.pearsonr(means(permuted(source, order), chosen), b).statistic for b in y] for order in orders]
         for source in sources
     ]
-    np.testing.assert_allclose(permuted_pearson(sources, y, chosen, orders), expected, atol=1e-10)
+    np.testing.assert_allclose(permuted_correlations(sources, y, chosen, orders), expected, atol=1e-10)
 
 
 @pytest.mark.parametrize("sizes", ["all", [2], [1, 3, 5]])
@@ -220,17 +216,17 @@ def test_with_many_members_the_pairs_of_each_ensemble_are_looked_up(
     chosen = chosen[chosen.sum(1) > 1]
     sources = np.stack([random_matrix(seed, 6) for seed in range(2)])
     y = np.random.default_rng(8).normal(size=(3, len(chosen)))
-    by_moments = permuted_pearson(sources, y, chosen, orders)
-    monkeypatch.setattr("scripts.lib.statistics.correlations.MOST_MOMENTS", 1)
-    np.testing.assert_allclose(permuted_pearson(sources, y, chosen, orders), by_moments, atol=1e-10)
+    by_moments = permuted_correlations(sources, y, chosen, orders)
+    monkeypatch.setattr("scripts.lib.statistics.permutations.MOST_MOMENTS", 1)
+    np.testing.assert_allclose(permuted_correlations(sources, y, chosen, orders), by_moments, atol=1e-10)
 
 
 def test_blocks_of_ensembles_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen, orders = subsets(6, "all"), random_orders(6, 10, seed=1)
     y = np.random.default_rng(9).normal(size=(1, len(chosen)))
-    whole = permuted_pearson(random_matrix(9, 6)[None], y, chosen, orders)
-    monkeypatch.setattr("scripts.lib.statistics.correlations.BLOCK_ENSEMBLES", 7)
-    np.testing.assert_allclose(permuted_pearson(random_matrix(9, 6)[None], y, chosen, orders), whole, atol=1e-12)
+    whole = permuted_correlations(random_matrix(9, 6)[None], y, chosen, orders)
+    monkeypatch.setattr("scripts.lib.statistics.by_size.BLOCK_ENSEMBLES", 7)
+    np.testing.assert_allclose(permuted_correlations(random_matrix(9, 6)[None], y, chosen, orders), whole, atol=1e-12)
 
 
 def test_permutations_without_a_correlation_count_as_extreme() -> None:
@@ -241,7 +237,7 @@ def test_permutations_without_a_correlation_count_as_extreme() -> None:
 
 def p_value(matrix: np.ndarray, y: np.ndarray, chosen: np.ndarray, orders: np.ndarray) -> float:
     observed = pearson(mean_pairwise(chosen, matrix)[None], y[None])
-    return float(mantel_p_values(observed, permuted_pearson(matrix[None], y[None], chosen, orders)).item())
+    return float(mantel_p_values(observed, permuted_correlations(matrix[None], y[None], chosen, orders)).item())
 
 
 def test_many_permutations_approach_all_relabellings() -> None:
@@ -280,7 +276,7 @@ def test_orders_are_permutations_that_depend_on_the_seed() -> None:
 
 def test_every_row_of_the_table_equals_scipy_on_the_ensembles() -> None:
     found = study()
-    result = correlations_table({"clean": found}, 99, 0)
+    result = correlations_table({"clean": found}.items(), 99, 0)
     assert set(result["size"]) == {"all", "2", "3", "4", "5"}
     assert set(result["improvement"]) == {"over_mean", "over_best", "over_baseline"}
     assert len(result) == 2 * 2 * 3 * 5
@@ -303,7 +299,7 @@ def test_every_row_of_the_table_equals_scipy_on_the_ensembles() -> None:
 
 
 def test_columns_and_order_are_those_of_the_contract() -> None:
-    result = correlations_table({"clean": study(0), "noise": study(1)}, 99, 0)
+    result = correlations_table({"clean": study(0), "noise": study(1)}.items(), 99, 0)
     assert result.schema == pl.Schema(
         {
             **dict.fromkeys(["dataset", "consensus", "measure", "improvement", "size"], pl.String),
@@ -321,7 +317,7 @@ def test_columns_and_order_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("measure", ["disagreement", ACCURACY])
 def test_p_values_of_the_table_equal_a_loop_over_permutations(measure: str) -> None:
     found = study(members=6)
-    rows = correlations_table({"clean": found}, 99, 5).filter(
+    rows = correlations_table({"clean": found}.items(), 99, 5).filter(
         measure=measure, consensus="vote", improvement="over_mean"
     )
     source = found.accuracies if measure == ACCURACY else found.diversities[measure]
@@ -338,7 +334,7 @@ def test_p_values_of_the_table_equal_a_loop_over_permutations(measure: str) -> N
 
 
 def test_q_values_are_benjamini_hochberg_over_all_rows_of_one_size() -> None:
-    result = correlations_table({"clean": study(0), "noise": study(1)}, 99, 0)
+    result = correlations_table({"clean": study(0), "noise": study(1)}.items(), 99, 0)
     for size in ("all", "2"):
         rows = result.filter(size=size)
         p = rows["p_value"].to_numpy()
@@ -353,29 +349,29 @@ def test_q_values_are_benjamini_hochberg_over_all_rows_of_one_size() -> None:
 def test_the_table_does_not_depend_on_the_order_of_rows_or_on_other_datasets() -> None:
     found = study()
     shuffled = Evidence(found.ensembles.sample(fraction=1, shuffle=True, seed=1), found.accuracies, found.diversities)
-    expected = correlations_table({"clean": found}, 99, 0)
-    assert correlations_table({"clean": shuffled}, 99, 0).equals(expected)
-    beside = correlations_table({"noise": study(3), "clean": found}, 99, 0).filter(dataset="clean")
+    expected = correlations_table({"clean": found}.items(), 99, 0)
+    assert correlations_table({"clean": shuffled}.items(), 99, 0).equals(expected)
+    beside = correlations_table({"noise": study(3), "clean": found}.items(), 99, 0).filter(dataset="clean")
     assert beside.drop("q_value").equals(expected.drop("q_value"))
 
 
 def test_the_seed_changes_p_values_only() -> None:
-    first, second = (correlations_table({"clean": study()}, 99, seed) for seed in (0, 1))
+    first, second = (correlations_table({"clean": study()}.items(), 99, seed) for seed in (0, 1))
     assert first.drop("p_value", "q_value").equals(second.drop("p_value", "q_value"))
     assert not first["p_value"].equals(second["p_value"])
 
 
 def test_ensembles_of_one_member_are_left_out() -> None:
-    expected = correlations_table({"clean": study(sizes=[2, 3])}, 99, 0)
-    assert correlations_table({"clean": study(sizes=[1, 2, 3])}, 99, 0).equals(expected)
-    alone = correlations_table({"clean": study(sizes=[1])}, 99, 0)
+    expected = correlations_table({"clean": study(sizes=[2, 3])}.items(), 99, 0)
+    assert correlations_table({"clean": study(sizes=[1, 2, 3])}.items(), 99, 0).equals(expected)
+    alone = correlations_table({"clean": study(sizes=[1])}.items(), 99, 0)
     assert set(alone["size"]) == {"all"}
     assert set(alone["ensembles"]) == {0}
     assert without_value(alone) == {*STATISTICS, "q_value"}
 
 
 def test_two_members_make_one_ensemble_and_no_claim() -> None:
-    result = correlations_table({"clean": study(members=2)}, 99, 0)
+    result = correlations_table({"clean": study(members=2)}.items(), 99, 0)
     assert set(result["ensembles"]) == {1}
     assert without_value(result) == {*STATISTICS, "q_value"}
 
@@ -386,12 +382,14 @@ def test_equal_members_have_no_correlation_rather_than_a_misleading_one(similari
     one = torch.randn(30, 3, generator=torch.Generator().manual_seed(0)).softmax(1)
     rounding = np.triu(np.full((5, 5), similarity), 1)
     diversity = 1 - (rounding + rounding.T + np.eye(5))
-    result = correlations_table({"clean": evidence(one.expand(5, 30, 3), labels, "all", {"d": diversity})}, 99, 0)
+    result = correlations_table(
+        {"clean": evidence(one.expand(5, 30, 3), labels, "all", {"d": diversity})}.items(), 99, 0
+    )
     assert without_value(result) == {*STATISTICS, "q_value"}
 
 
 def test_equal_diversities_have_no_correlation_but_accuracy_has() -> None:
-    result = correlations_table({"clean": study(d=np.full((MEMBERS, MEMBERS), 0.1))}, 99, 0).filter(size="all")
+    result = correlations_table({"clean": study(d=np.full((MEMBERS, MEMBERS), 0.1))}.items(), 99, 0).filter(size="all")
     assert without_value(result.filter(measure="d")) == {*STATISTICS, "q_value"}
     assert without_value(result.filter(measure=ACCURACY)) == {"partial_pearson"}
 
@@ -399,7 +397,7 @@ def test_equal_diversities_have_no_correlation_but_accuracy_has() -> None:
 def test_a_pair_without_a_value_leaves_its_measure_without_a_claim() -> None:
     holed = random_matrix(0)
     holed[0, 1] = holed[1, 0] = np.nan
-    result = correlations_table({"clean": study(holed=holed, whole=random_matrix(1))}, 99, 0).filter(size="all")
+    result = correlations_table({"clean": study(holed=holed, whole=random_matrix(1))}.items(), 99, 0).filter(size="all")
     assert without_value(result.filter(measure="holed")) == {*STATISTICS, "q_value"}
     assert without_value(result.filter(measure="whole")) == set()
 
@@ -417,7 +415,7 @@ def test_a_measure_of_some_members_is_correlated_as_if_there_were_no_others() ->
     renumbered = table.with_columns(pl.col("members").list.eval(pl.element().replace_strict(places)))
     alone = Evidence(renumbered, everyone.accuracies[known], {"attributions": partial[np.ix_(known, known)]})
     with_all = replace(everyone, compared={"attributions": known})
-    found, expected, plain = (correlations_table({"clean": one}, 99, 0) for one in (with_all, alone, everyone))
+    found, expected, plain = (correlations_table({"clean": one}.items(), 99, 0) for one in (with_all, alone, everyone))
     keys = ["consensus", "size", "improvement", "ensembles", *STATISTICS]
     of_measure = found.filter(measure="attributions")
     assert len(of_measure) > 10
