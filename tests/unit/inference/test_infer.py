@@ -96,7 +96,7 @@ def test_activations_leave_no_hook_behind() -> None:
 
 
 def test_the_activations_of_a_timm_network_are_its_pooled_features() -> None:
-    member = small_member()
+    member = small_member(architecture={"name": "timm", "model": "resnet10t"})
     torch.manual_seed(0)
     network = build(member, 3)
     network.model.eval()
