@@ -12,11 +12,11 @@ from scripts.lib.jobs.storage import load_table
 
 def pairwise_table(matrix: torch.Tensor, members: Sequence[str], samples: int) -> pl.DataFrame:
     """A symmetric matrix [M, M] in long form: both triangles and the diagonal, row by row."""
-    count = len(members)
+    count, names = len(members), pl.Series(members, dtype=pl.String)
     return pl.DataFrame(
         {
-            "member_a": np.repeat(members, count),
-            "member_b": np.tile(members, count),
+            "member_a": names.gather(np.repeat(np.arange(count), count)),
+            "member_b": names.gather(np.tile(np.arange(count), count)),
             "value": matrix.cpu().numpy().ravel(),
             "samples": np.full(count * count, samples),
         }
@@ -37,18 +37,26 @@ def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | N
     """
     compared = members if compared is None else compared
     matrix = np.full((len(members), len(members)), np.nan)
-    rows = [list(members).index(name) for name in compared]
+    position = {name: number for number, name in enumerate(members)}
+    rows = [position[name] for name in compared]
     matrix[np.ix_(rows, rows)] = _complete_matrix(path, compared)
     return matrix
 
 
 def _complete_matrix(path: str, members: Sequence[str]) -> np.ndarray:
-    rows = load_table(path).select("member_a", "member_b", "value").rows()
-    values = {(first, second): value for first, second, value in rows}
-    pairs = [(first, second) for first in members for second in members]
-    if len(rows) != len(pairs) or not values.keys() >= set(pairs):
+    table, count = load_table(path, ["member_a", "member_b", "value"]), len(members)
+    first, second = (_positions(table[name], members) for name in ("member_a", "member_b"))
+    cells = (first * count + second)[(first >= 0) & (second >= 0)]
+    if len(table) != count**2 or (np.bincount(cells, minlength=count**2) != 1).any():
         raise StudyError(
-            f"{path} has {len(rows)} rows, not one for each of the {len(pairs)} pairs of members of the study. "
+            f"{path} has {len(table)} rows, not one for each of the {count**2} pairs of members of the study. "
             "Delete it and run again."
         )
-    return np.array([values[pair] for pair in pairs], dtype=np.float64).reshape(len(members), len(members))
+    matrix = np.empty(count**2)
+    matrix[cells] = table["value"].cast(pl.Float64).to_numpy()
+    return matrix.reshape(count, count)
+
+
+def _positions(names: pl.Series, members: Sequence[str]) -> np.ndarray:
+    """The position of each name among the members, int64; -1 for one that is not among them."""
+    return names.replace_strict(members, range(len(members)), default=-1, return_dtype=pl.Int64).to_numpy()

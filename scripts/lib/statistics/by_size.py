@@ -80,7 +80,8 @@ class Ensembles:
                 size * (size - 1) / 2 if pairs else size
             )
             if pairs:
-                total = total + np.stack([(inside * share @ inside.T)[first, second] for share in shares], axis=1)
+                by_member = (inside[:, None] * shares).reshape(-1, inside.shape[1]) @ inside.T
+                total = total + by_member.reshape(len(inside), len(shares), -1)[first, :, second]
             else:
                 total = total + inside @ shares.T
         return np.asarray(total)

@@ -82,19 +82,27 @@ def _by_looking_up(
 def _means(sources: np.ndarray, ensembles: Ensembles) -> Callable[[np.ndarray], np.ndarray]:
     """A function that takes orders, int [r, M], and returns the mean of each ensemble for each of them, [A, r, E]."""
     members, pairs = ensembles.chosen.shape[1], sources.ndim == 3
-    table = np.ascontiguousarray(sources.reshape(len(sources), -1).T)  # what is looked up together lies together
-    lookups = []
-    for size, rows in ensembles.of_size.items():
-        positions = np.nonzero(ensembles.chosen[rows])[1].reshape(-1, size).T
-        first, second = np.triu_indices(size, 1)
-        lookups.append((rows, positions[first], positions[second]) if pairs else (rows, positions, None))
+    tables = sources.reshape(len(sources), -1)
+    items = [_items(ensembles.chosen[rows], size, pairs) for size, rows in ensembles.of_size.items()]
+    first, second = (np.concatenate([of_size[which].ravel() for of_size in items]) for which in (0, 1))
+    shapes = [of_size.shape[1:] for of_size in items]
 
     def of_orders(orders: np.ndarray) -> np.ndarray:
         means = np.empty((len(sources), len(orders), len(ensembles.chosen)))
         for number, order in enumerate(orders):
-            for rows, first, second in lookups:
-                index = order[first] if second is None else order[first] * members + order[second]
-                means[:, number, rows] = table[index].mean(0).T
+            index = (order * members).take(first) + order.take(second) if pairs else order.take(first)
+            values, start = np.stack([table.take(index) for table in tables]), 0
+            for rows, (count, width) in zip(ensembles.of_size.values(), shapes, strict=True):
+                stop = start + count * width
+                means[:, number, rows] = values[:, start:stop].reshape(-1, count, width).mean(1)
+                start = stop
         return means
 
     return of_orders
+
+
+def _items(chosen: np.ndarray, size: int, pairs: bool) -> np.ndarray:
+    """The positions of the pairs, or of the members, of ensembles of one size, int [2, items, n]."""
+    positions = np.nonzero(chosen)[1].reshape(-1, size).T
+    first, second = np.triu_indices(size, 1) if pairs else (np.arange(size), np.arange(size))
+    return np.stack([positions[first], positions[second]])
