@@ -50,8 +50,7 @@ def random_study(folder: Path, members: list[str], macs: list[int | None]) -> tu
         "set_record": "samples/clean.json",
         "classes": "classes.json",
     }
-    own = [folder / "predictions" / "clean" / f"{member}.npy" for member in members]
-    recorded = {"arrays": list(map(str, own)), "records": [str(path.with_suffix(".json")) for path in own]}
+    recorded = dict.fromkeys(("arrays", "records"), str(folder / "predictions" / "clean"))
     files = RecordedFiles.declared(
         "clean", members, recorded | {key: str(folder / path) for key, path in paths.items()}
     )
