@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_array, load_json, load_table
 from scripts.lib.measures.spec import MEASURES
-from scripts.lib.report.drawings.attributions import choose_samples, draw_attributions
+from scripts.lib.report.drawings.attributions import draw_attributions
 from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles, summary
 from scripts.lib.report.drawings.clouds import Scale
 from scripts.lib.report.drawings.correlations import draw_correlations
@@ -22,7 +22,7 @@ from scripts.lib.report.drawings.deployment import draw_deployment
 from scripts.lib.report.drawings.improvement import Panels, clouds_of, draw_improvement
 from scripts.lib.report.drawings.learning_curves import draw_learning_curves
 from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
-from scripts.lib.report.drawings.pairwise import clustered, draw_pairwise, in_few_characters
+from scripts.lib.report.drawings.pairwise import draw_pairwise, in_few_characters
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
 from scripts.lib.report.figure import draw_pictures, figures_of
 from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
@@ -208,15 +208,6 @@ def test_no_figure_calls_anything_significant(small: Path) -> None:
         assert "signific" not in " ".join(words(figure)).lower()
 
 
-def test_clustering_puts_like_members_together() -> None:
-    close = {frozenset("ac"), frozenset("bd")}
-    rows = [(a, b, 0.0 if a == b else 0.1 if frozenset((a, b)) in close else 0.9) for a in "abcd" for b in "abcd"]
-    table = pl.DataFrame(rows, schema=["member_a", "member_b", "value"], orient="row")
-    for measure, alike in [(table, False), (table.with_columns(value=1 - pl.col("value")), True)]:
-        order = clustered(measure, alike)
-        assert {frozenset(order[:2]), frozenset(order[2:])} == close
-
-
 def test_pairwise_without_values_is_drawn(small: Path) -> None:
     table = load_table(small / "pairwise/clean/disagreement.parquet")
     none = pl.lit(None, dtype=pl.Float64)
@@ -241,12 +232,6 @@ def test_losses_of_other_magnitudes_are_on_a_logarithmic_axis() -> None:
 def test_learning_curves_take_gaps_and_untrained_members() -> None:
     line = {"epoch": 1, "loss": float("nan"), "training_accuracy": 50.0, "validation_accuracy": None}
     assert "not trained here" in words(draw_learning_curves({"one": [line], "pretrained": []}))
-
-
-def test_samples_are_one_consensus_then_the_most_contested() -> None:
-    predicted = np.array([[0, 1, 2, 0, 1], [0, 1, 1, 1, 0], [0, 1, 0, 0, 2]])
-    labels = np.array([0, 2, 1, 1, 2])
-    assert choose_samples(predicted, labels, 3) == [0, 2, 4]
 
 
 def test_numbers_and_names() -> None:
