@@ -158,5 +158,5 @@ def test_one_member_of_each_kind(tmp_path: Path) -> None:
         for name in ("program.py", "mean.onnx", "squeezenet.pth", "given.npz"):
             stack.enter_context(replaced(tmp_path / name, (tmp_path / name).read_bytes() + b"\n"))
         said = planned(tmp_path, study)
-    predicted = [f"Predict clean by {member}" for member in ("program (command)", "mean (onnx)")]
+    predicted = [f"Predict all validation sets by {member}" for member in ("program (command)", "mean (onnx)")]
     assert all(rule in said for rule in (*predicted, "import_weights", "import_predictions"))
