@@ -9,7 +9,6 @@ from torch import nn
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.networks.resnet import resnet
-from scripts.lib.networks.small_maps import with_fast_small_maps
 from scripts.lib.networks.vision import timm, torchvision
 
 
@@ -128,7 +127,5 @@ def build(member: dict[str, Any], classes: int) -> Network:
 
 
 def to_device(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model on `device`, with fast convolutions: in the channels-last layout, and by other ways for small maps."""
-    if device.type == "cpu":
-        with_fast_small_maps(model)
+    """The model on `device`, with convolutions in the channels-last layout, which is up to three times as fast."""
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -22,7 +22,7 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.randomness import derive, seed_everything
 from scripts.lib.jobs.storage import digest_of_file, save_json, save_table
-from scripts.lib.networks.architectures import build
+from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.vision import torchvision
 from scripts.lib.networks.weights import read_weights, save_weights_of
 from scripts.lib.supernets.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
@@ -120,8 +120,7 @@ def elastic(
     seed_everything(derive(settings["seed"], "initialisation"))
     model = build(settings, classes).model
     _load_base(model, settings, weights, classes)
-    # Not by `to_device`: NNCF knows only torch's own convolutions.
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    to_device(model, device)
     batches = adaptation_batches(images.training, settings, adaptation_samples(settings), device)
     return Supernet(model, settings, batches, device), batches
 
