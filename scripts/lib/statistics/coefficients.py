@@ -5,6 +5,7 @@ three ensembles.
 """
 
 import numpy as np
+from scipy.stats import rankdata
 
 FEWEST_ENSEMBLES = 3
 # With three ensembles the residuals of a partial correlation lie on a line: it would always be 1 or -1.
@@ -50,14 +51,8 @@ def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def ranks(rows: np.ndarray) -> np.ndarray:
     """The ranks of the values in each row of [A, E], from 1 on; NaN for a row that has a NaN."""
     result = np.empty(rows.shape)
-    for values, of_row in zip(np.round(rows, ROUNDING_DIGITS), result, strict=True):
-        order = np.argsort(values)
-        ordered = values[order]
-        first = np.flatnonzero(np.diff(ordered, prepend=-np.inf))  # of each run of equal values
-        counts = np.diff(first, append=len(values))
-        of_row[order] = np.repeat(first + (counts + 1) / 2, counts)
-        if len(values) and np.isnan(ordered[-1]):
-            of_row[:] = np.nan
+    for values, of_row in zip(rows, result, strict=True):  # one row at a time, because a row may have a million values
+        of_row[:] = rankdata(np.round(values, ROUNDING_DIGITS))
     return result
 
 
