@@ -75,7 +75,7 @@ if MEMBERS_RUN_ON_SETS:
 
     rule predict:
         input:
-            **ALL_SETS,
+            **{kind: files for kind, files in ALL_SETS.items() if kind != "labels"},
             file=file_of_member,
             further=further_files_of_member,
             lists=lists_of,

@@ -14,6 +14,7 @@ with job(snakemake):
     sets = zip(params.datasets, files.images, files.samples, files.set_records, files.classes, strict=True)
     for dataset, images, samples, set_record, classes in sets:
         require_undamaged(set_record, images=images, samples=samples)
+        checksums = recorded_checksums(set_record)
         run = Run(
             member=params.member,
             file=next(iter(files.file), None),
@@ -27,7 +28,7 @@ with job(snakemake):
         )
         key = {
             "dataset": dataset,
-            "set": recorded_checksums(set_record),
+            "set": {name: checksums[name] for name in ("images", "samples")},
             "classes": run.classes,
             "member": params.member,
             "files": params.files,
