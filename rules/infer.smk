@@ -54,7 +54,6 @@ if MEMBERS_RUN_HERE:
         resources:
             **requests(),
         params:
-            members_with_network=MEMBERS_WITH_NETWORK,
             code=code("gather"),
         message:
             "Gather the predictions of all members on {wildcards.dataset}"

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from scripts.lib.inference.recorded import RECORD
 from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.finished_parts import RECORD
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import load_json, save_table
 from scripts.lib.members.table import members_table

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from scipy.stats import binomtest
 
 from scripts.lib.ensembles.contributions import all_subsets, contributions
 from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
+from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
 from scripts.lib.ensembles.tables import is_exhaustive, subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
@@ -141,7 +141,7 @@ def _chosen(
     alone = rows[0][1]  # the single member with the most correct answers
     held_out = judge(ensembles[chosen])
     [reference] = judge(ensembles[[alone]])
-    intervals = [binomtest(int(count), samples[1]).proportion_ci(method="wilson") for count in held_out]
+    low, high = wilson_interval(held_out, samples[1])
     return pl.DataFrame(
         {
             "consensus": [consensus] * len(rows),
@@ -150,8 +150,8 @@ def _chosen(
             "members": pl.Series([np.flatnonzero(row).tolist() for row in ensembles[chosen]], dtype=pl.List(pl.UInt16)),
             "selection_accuracy": 100 * right[chosen] / samples[0],
             "accuracy": 100 * held_out / samples[1],
-            "low": [100 * interval.low for interval in intervals],
-            "high": [100 * interval.high for interval in intervals],
+            "low": low,
+            "high": high,
             "over_best_member": 100 * (held_out - reference) / samples[1],
             "found": found[chosen],
             **{key: pl.Series([None] * len(rows), dtype=pl.Float64) for key in COSTS if key not in costs},

@@ -15,6 +15,7 @@ from scripts.lib.inference.logits import BATCH, logits_in_batches
 from scripts.lib.inference.predictions import require_finite_logits
 from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.device import device_name
+from scripts.lib.jobs.finished_parts import RECORD
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.storage import save_array, save_json
 from scripts.lib.networks.architectures import Network
@@ -60,7 +61,7 @@ def infer(
     for name, array in arrays.items():
         save_array(folder / f"{name}.npy", array)
     save_json(
-        folder / "predictions.json",
+        folder / RECORD,
         {
             "member": entry["id"],
             "dataset": dataset,

@@ -7,9 +7,6 @@ from typing import Any
 
 from scripts.lib.jobs.storage import link_or_copy
 
-# Beside the arrays of a member on one validation set in `inferred/{member}/{dataset}`.
-RECORD = "predictions.json"
-
 
 @dataclass(frozen=True)
 class RecordedFiles:
