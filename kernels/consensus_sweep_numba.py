@@ -1,6 +1,5 @@
 """The consensus sweep on the CPU, compiled by numba; `consensus_sweep` explains the idea."""
 
-import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +10,13 @@ import torch
 from kernels import cpu
 from kernels.bits import WORD
 from kernels.consensus_listed_numba import listed_ensembles
-from kernels.consensus_sample_numba import flush, leads_of_sample, skyline
+from kernels.consensus_sample_numba import leads_of_sample, skyline
 from kernels.cpu import compiled
 from kernels.subsets import Ensembles, rows_of
 
-LOW_MEMBERS = 7  # their 2^7 sums are a table of 1 KiB per competitor
+LOW_MEMBERS, MIDDLE_MEMBERS = 7, 6  # a block of 2^13 ensembles, whose counts are 64 KiB
+# What a batch of samples may have, so that its tables, some 1.5 KiB per competitor, stay in the cache.
+BATCH_SAMPLES, BATCH_COMPETITORS = 64, 256
 COPY_ELEMENTS = 1 << 22  # of scores that are copied or widened at a time
 
 
@@ -29,7 +30,7 @@ def sweep_numba(scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles
     kernel: Callable[..., None]
     description: tuple[Any, ...]
     if isinstance(ensembles, str):
-        kernel, description = _sweep_all, (min(len(scores), LOW_MEMBERS),)
+        kernel, description = _sweep_all, _widths(len(scores))
     else:
         kernel, description = listed_ensembles(ensembles, scores, vote)
     copied = WORD * max(1, COPY_ELEMENTS // (scores[:, 0].numel() * WORD))
@@ -45,46 +46,58 @@ def sweep_numba(scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles
     return counts
 
 
+def _widths(members: int) -> tuple[int, int]:
+    """Numbers of low and middle members."""
+    low = min(members, LOW_MEMBERS)
+    return low, min(members - low, MIDDLE_MEMBERS)
+
+
 # -------------------------------------------------------------------------------------------------------- all ensembles
+#
+# Ensembles are numbered by their members. The number's lowest bits are the place within a row, the next ones the row
+# within a block, and the highest ones the block. A batch of samples is counted block by block, so that a block's counts
+# stay in the cache.
 
 
 @compiled
-def _sweep_all(scores: Any, labels: Any, start: int, stop: int, vote: bool, low: int, counts: Any) -> None:
+def _sweep_all(scores: Any, labels: Any, start: int, stop: int, vote: bool, low: int, middle: int, counts: Any) -> None:
     """Count for all ensembles over samples [start, stop); the members of ensemble e are the set bits of e.
 
-    `scores` float32 or float64 [M, N, C], `labels` int64 [N], `counts` int64 [2^M]; `low` members are the low bits.
+    `scores` float32 or float64 [M, N, C], `labels` int64 [N], `counts` int64 [2^M]. A row has 2^low ensembles and a
+    block 2^middle rows.
     """
     members, _, classes = scores.shape
     marked, favourites = np.empty(classes, np.uint8), np.empty(members, np.int64)
     leads, ties, kept = np.empty((classes, members)), np.empty(classes, np.bool_), np.empty(classes, np.int64)
-    room, block, blocks = 64, 1 << low, 1 << (members - low)
-    low_sums, thresholds, extremes = np.empty((room, block)), np.empty((room, blocks)), np.empty((room, 2))
-    words, margin = np.zeros(len(counts), np.uint64), np.empty(block)
+    room = BATCH_COMPETITORS
+    low_sums, middle_sums, high_leads = _batch_tables(room, members, low, middle)
+    first, filled = np.zeros(BATCH_SAMPLES + 1, np.int64), 0  # sample i has the competitors first[i] : first[i + 1]
     for sample in range(start, stop):
         competitors = leads_of_sample(scores, sample, labels[sample], vote, marked, favourites, leads, ties)
         size = skyline(leads, ties, competitors, kept)
+        if filled == BATCH_SAMPLES or first[filled] + size > room:
+            _count_batch(first[: filled + 1], low_sums, middle_sums, high_leads, counts)
+            filled = 0
         if size > room:
             room = 2 * size
-            low_sums, thresholds, extremes = np.empty((room, block)), np.empty((room, blocks)), np.empty((room, 2))
-        _tables(leads, ties, kept, size, low_sums, thresholds, extremes)
-        _mark_correct(size, low_sums, thresholds, extremes, sample % 64, words, margin)
-        if sample % 64 == 63 or sample == stop - 1:
-            flush(words, counts)
+            low_sums, middle_sums, high_leads = _batch_tables(room, members, low, middle)
+        for k in range(size):
+            lead, row = leads[kept[k]], first[filled] + k
+            _subset_sums(lead[:low], low_sums[row])
+            _subset_sums(lead[low : low + middle], middle_sums[row])
+            high_leads[row] = lead[low + middle :]
+            if ties[kept[k]]:  # wins where the sum of its leads is 0, too
+                for e in range(1 << low):
+                    low_sums[row, e] = np.nextafter(low_sums[row, e], np.inf)
+        first[filled + 1] = first[filled] + size
+        filled += 1
+    _count_batch(first[: filled + 1], low_sums, middle_sums, high_leads, counts)
 
 
 @compiled
-def _tables(leads: Any, ties: Any, kept: Any, size: int, low_sums: Any, thresholds: Any, extremes: Any) -> None:
-    """Fill the tables by which ensemble (high, low) loses to competitor k if low_sums[k, low] > thresholds[k, high]."""
-    low = int(math.log2(low_sums.shape[1]))
-    for k in range(size):
-        lead = leads[kept[k]]
-        _subset_sums(lead[:low], low_sums[k])
-        _subset_sums(lead[low:], thresholds[k])
-        extremes[k, 0] = low_sums[k].min()
-        extremes[k, 1] = low_sums[k].max()
-        for high in range(thresholds.shape[1]):
-            threshold = -thresholds[k, high]
-            thresholds[k, high] = np.nextafter(threshold, -np.inf) if ties[kept[k]] else threshold
+def _batch_tables(room: int, members: int, low: int, middle: int) -> Any:
+    """Tables for `room` competitors: sums of leads over subsets of the low and the middle members, and high leads."""
+    return np.empty((room, 1 << low)), np.empty((room, 1 << middle)), np.empty((room, members - low - middle))
 
 
 @compiled
@@ -97,21 +110,79 @@ def _subset_sums(values: Any, sums: Any) -> None:
 
 
 @compiled
-def _mark_correct(size: int, low_sums: Any, thresholds: Any, extremes: Any, bit: int, words: Any, margin: Any) -> None:
-    """Set `bit` in the word of each ensemble that loses to no competitor; `margin` is scratch space."""
-    block = low_sums.shape[1]
-    for high in range(thresholds.shape[1]):
-        margin[:] = -np.inf
-        all_lose = False
-        for k in range(size):
-            threshold = thresholds[k, high]
-            if extremes[k, 0] > threshold:
-                all_lose = True
-                break
+def _count_batch(first: Any, low_sums: Any, middle_sums: Any, high_leads: Any, counts: Any) -> None:
+    """Count for the samples of a batch; sample i has the competitors first[i] : first[i + 1] of the tables."""
+    width, rows = low_sums.shape[1], middle_sums.shape[1]
+    extremes, thresholds = np.empty((first[-1], 2)), np.empty((first[-1], rows))
+    for k in range(first[-1]):
+        extremes[k, 0], extremes[k, 1] = low_sums[k].min(), low_sums[k].max()
+    undecided, margin = np.empty(first[-1], np.int64), np.empty(width)
+    for block in range(len(counts) // (width * rows)):
+        block_counts = counts[block * width * rows : (block + 1) * width * rows].reshape(rows, width)
+        always = 0  # samples on which all ensembles of the block are correct
+        for sample in range(len(first) - 1):
+            competitors = range(first[sample], first[sample + 1])
+            size = _undecided_competitors(
+                competitors, block, extremes, middle_sums, high_leads, thresholds, undecided
+            )
+            if size == 0:
+                always += 1
+            elif size > 0:
+                _count_rows(undecided[:size], low_sums, thresholds, extremes, margin, block_counts)
+        block_counts += always
+
+
+@compiled
+def _undecided_competitors(
+    competitors: Any, block: int, extremes: Any, middle_sums: Any, high_leads: Any, thresholds: Any, undecided: Any
+) -> int:
+    """List the competitors that win in some ensembles of a block but not in others; returns their number.
+
+    Returns -1 if one of them wins in all ensembles. Competitor k wins in the ensemble at place e of row r if
+    low_sums[k, e] > thresholds[k, r]; `thresholds` are written.
+    """
+    size = 0
+    for k in competitors:
+        limits = thresholds[k]
+        limits[:] = middle_sums[k]
+        for bit in range(high_leads.shape[1]):
+            if block >> bit & 1:
+                limits += high_leads[k, bit]
+        smallest, largest = np.inf, -np.inf
+        for r in range(len(limits)):
+            limits[r] = -limits[r]
+            smallest, largest = min(smallest, limits[r]), max(largest, limits[r])
+        if extremes[k, 0] > largest:
+            return -1
+        if extremes[k, 1] > smallest:
+            undecided[size] = k
+            size += 1
+    return size
+
+
+@compiled
+def _count_rows(
+    competitors: Any, low_sums: Any, thresholds: Any, extremes: Any, margin: Any, block_counts: Any
+) -> None:
+    """Count the ensembles of a block that lose to no competitor on one sample; `margin` is scratch space."""
+    for r in range(len(block_counts)):
+        counts, contested, beaten = block_counts[r], False, False
+        for k in competitors:
+            beaten |= extremes[k, 0] > thresholds[k, r]
+        if beaten:
+            continue
+        for k in competitors:
+            threshold = thresholds[k, r]
             if extremes[k, 1] > threshold:
-                for e in range(block):
-                    margin[e] = max(margin[e], low_sums[k, e] - threshold)
-        if not all_lose:
-            word = words[high * block : (high + 1) * block]
-            for e in range(block):
-                word[e] |= np.uint64(margin[e] <= 0) << np.uint64(bit)
+                if contested:
+                    for e in range(len(margin)):
+                        margin[e] = max(margin[e], low_sums[k, e] - threshold)
+                else:
+                    for e in range(len(margin)):
+                        margin[e] = low_sums[k, e] - threshold
+                contested = True
+        if contested:
+            for e in range(len(margin)):
+                counts[e] += margin[e] <= 0
+        else:
+            counts += 1

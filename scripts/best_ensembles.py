@@ -1,4 +1,4 @@
-from scripts.lib.ensembles.selection import best_ensembles
+from scripts.lib.ensembles.selection import COLUMNS, best_ensembles
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
@@ -11,5 +11,5 @@ with job(snakemake):
     searched = "records" in inputs
     files = RecordedFiles.declared(snakemake.wildcards.dataset, params.members, inputs) if searched else None
     accuracies = load_table(inputs["accuracies"]).sort("position")["accuracy"].to_numpy()
-    evaluated = load_table(inputs["ensembles"])
+    evaluated = load_table(inputs["ensembles"], list(COLUMNS[:-1]))
     save_table(snakemake.output[0], best_ensembles(evaluated, accuracies, params.ensembles, files, device))

@@ -13,7 +13,7 @@ from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.jobs.randomness import derive
 
 MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
-# Ensembles that are computed with at once: their members as numbers, [BLOCK_ENSEMBLES, M], stay in the cache.
+# Ensembles that are computed with at once, here and in `statistics`: arrays [BLOCK_ENSEMBLES, M] stay in the cache.
 BLOCK_ENSEMBLES = 1 << 13
 FIRST_COLUMNS = (
     "members",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-BLOCK_ENSEMBLES = 1 << 13
+from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
 
 
 @dataclass(frozen=True, eq=False)

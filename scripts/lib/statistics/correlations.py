@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import false_discovery_control
 
-from scripts.lib.ensembles.tables import mean_of_members, mean_pairwise
+from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES, mean_of_members, mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import FEWEST_ENSEMBLES, partial_product, product, spearman, standardised
 from scripts.lib.statistics.jackknife import jackknife_interval
@@ -26,7 +26,6 @@ from scripts.lib.statistics.permutations import mantel_p_values, permuted_pearso
 INTERVAL = "95 %, delete-one-member jackknife on Fisher's z"
 ACCURACY = "mean_member_accuracy"
 IMPROVEMENT = "improvement_"
-BLOCK_ENSEMBLES = 1 << 15  # of lists of members that are read at once
 
 STATISTICS = ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value")
 COLUMNS = ("dataset", "consensus", "measure", "improvement", "size", *STATISTICS, "q_value", "ensembles", "interval")

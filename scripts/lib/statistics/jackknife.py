@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import stdtrit
 
+from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
 from scripts.lib.statistics.coefficients import FEWEST_ENSEMBLES, ROUNDING, pearson, smallest_length
 
-BLOCK_ENSEMBLES = 1 << 13
 # Where less than this share of the spread is left without a member, the difference of two sums has lost digits.
 LEAST_SHARE = 1e-3
 

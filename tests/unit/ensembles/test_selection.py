@@ -86,6 +86,18 @@ def evaluated(sizes: list[int], accuracies: list[float], consensus: str = "vote"
     )
 
 
+def test_of_equally_accurate_ensembles_the_first_is_taken_for_each_consensus() -> None:
+    tables = [
+        evaluated([3, 2, 2, 2], [70.0, 60.0, 80.0, 80.0], "vote").with_columns(best_member_accuracy=pl.Series([1.0, 2, 3, 4])),
+        evaluated([2, 3, 3], [90.0, 10.0, 10.0], "average").with_columns(best_member_accuracy=pl.Series([5.0, 6, 7])),
+    ]
+    best = best_evaluated(pl.concat(tables), "all").sort("consensus", "size")
+    assert best["consensus"].to_list() == ["average", "average", "vote", "vote"]
+    assert best["accuracy"].to_list() == [90, 10, 80, 70]
+    assert best["best_member_accuracy"].to_list() == [5, 6, 3, 1]
+    assert best["found"].to_list() == ["all"] * 4
+
+
 def test_the_best_of_each_size_is_taken_and_among_equals_the_earlier_table_wins() -> None:
     first = best_evaluated(evaluated([2, 2, 3], [70.0, 80.0, 75.0]), "sampled")
     chosen = [np.array([1, 1, 0, 0], bool), np.array([1, 1, 1, 0], bool), np.ones(4, bool)]

@@ -55,6 +55,28 @@ def test_all_subsets(consensus: Consensus, shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("consensus", CONSENSUSES)
+@pytest.mark.parametrize("kind", ["random", "one class each", "quarters", "zero"])
+@pytest.mark.parametrize("members", [7, 8, 13, 15])
+def test_rows_and_blocks_of_ensembles(consensus: Consensus, kind: str, members: int) -> None:
+    """The compiled code divides all subsets into rows and blocks: their counts are those of each listed ensemble."""
+    scores, labels = scores_of_kind(kind, members, 150, 6)
+    ensembles = torch.from_numpy(all_subsets(members)).bool()
+    some = torch.randperm(len(ensembles), generator=torch.Generator().manual_seed(0))[:500]
+    counts = consensus_sweep(scores, labels, consensus=consensus)
+    np.testing.assert_array_equal(counts[some], consensus_sweep(scores, labels, ensembles[some], consensus))
+    np.testing.assert_array_equal(counts[some[:20]], reference(scores, labels, ensembles[some[:20]].numpy(), consensus))
+
+
+def test_more_competitors_than_fit_into_a_batch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.rand(9, 100, 600, generator=generator)
+    scores[:, ::2, 20:] = 0  # every other sample has few competitors
+    labels = torch.randint(600, (100,), generator=generator)
+    found = consensus_sweep(scores, labels)
+    np.testing.assert_array_equal(found, reference(scores, labels, all_subsets(9), "average"))
+
+
+@pytest.mark.parametrize("consensus", CONSENSUSES)
 @pytest.mark.parametrize("members", [5, 25, 70])
 def test_listed_subsets(consensus: Consensus, members: int) -> None:
     scores, labels = random_study(members, 40, 12)
