@@ -122,9 +122,7 @@ def _count_batch(first: Any, low_sums: Any, middle_sums: Any, high_leads: Any, c
         always = 0  # samples on which all ensembles of the block are correct
         for sample in range(len(first) - 1):
             competitors = range(first[sample], first[sample + 1])
-            size = _undecided_competitors(
-                competitors, block, extremes, middle_sums, high_leads, thresholds, undecided
-            )
+            size = _undecided_competitors(competitors, block, extremes, middle_sums, high_leads, thresholds, undecided)
             if size == 0:
                 always += 1
             elif size > 0:

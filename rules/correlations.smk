@@ -1,15 +1,46 @@
-# One job: which diversity goes with improvement.
+# Two jobs over all validation sets: the effect of each diversity beyond accuracy, and plain correlations.
+
+OF_PAIRS = expand(
+    "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
+    dataset=DATASETS,
+    measure=STUDY_MEASURES,
+)
+
+
+rule effects:
+    input:
+        halves=expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS),
+        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
+        pairwise=OF_PAIRS,
+    output:
+        "results/{study}/effects.parquet",
+    log:
+        "logs/{study}/effects.log",
+    benchmark:
+        "results/{study}/benchmarks/effects.tsv"
+    conda:
+        "../envs/study.yaml"
+    resources:
+        **requests(ensembles_megabytes, effects_minutes),
+    params:
+        members=MEMBER_IDS,
+        compared=COMPARED,
+        datasets=DATASETS,
+        ensembles=STUDY["ensembles"],
+        permutations=STUDY["statistics"]["effect_permutations"],
+        seed=STUDY["seed"],
+        code=code("effects", *MEASURE_FILES),
+    message:
+        "Estimate the effect of each diversity beyond the members' accuracies"
+    script:
+        "../scripts/effects.py"
 
 
 rule correlations:
     input:
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
-        pairwise=expand(
-            "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
-            dataset=DATASETS,
-            measure=STUDY_MEASURES,
-        ),
+        pairwise=OF_PAIRS,
     output:
         "results/{study}/correlations.parquet",
     log:

@@ -11,6 +11,7 @@ rule ensembles:
     output:
         accuracies="results/{study}/accuracies/{dataset}.parquet",
         ensembles="results/{study}/ensembles/{dataset}.parquet",
+        halves="results/{study}/halves/{dataset}.parquet",
     log:
         "logs/{study}/ensembles/{dataset}.log",
     benchmark:

@@ -6,6 +6,7 @@ rule provenance:
         study="results/{study}/study.json",
         report="results/{study}/report.html",
         tables=[
+            "results/{study}/effects.parquet",
             "results/{study}/correlations.parquet",
             *expand(
                 "results/{{study}}/{table}/{dataset}.parquet",

@@ -19,6 +19,7 @@ rule report:
         best_ensembles=expand(
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),
+        effects="results/{study}/effects.parquet",
         correlations="results/{study}/correlations.parquet",
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),

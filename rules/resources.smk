@@ -183,6 +183,12 @@ def ensembles_minutes(wildcards):
     return ENSEMBLES * samples_of(wildcards) * 1e-7 / 60 + len(MEMBER_IDS) * 0.1
 
 
+def effects_minutes(wildcards):
+    """Every measure on every validation set; from 46 members on, permutations look up the pairs of each ensemble."""
+    seconds = 0.02 if len(MEMBER_IDS) > 45 else 0.002
+    return 1 + len(DATASETS) * len(STUDY_MEASURES) * STUDY["statistics"]["effect_permutations"] * seconds / 60
+
+
 def correlations_minutes(wildcards):
     """Every measure on every validation set, with its permutations."""
     return len(DATASETS) * len(STUDY_MEASURES) * STUDY["statistics"]["permutations"] / 1000

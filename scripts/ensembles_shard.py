@@ -1,4 +1,4 @@
-from scripts.lib.ensembles.counts import save_tally, tally_of_files
+from scripts.lib.ensembles.counts import save_tallies, tally_of_files
 from scripts.lib.ensembles.tables import subsets
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
@@ -11,5 +11,5 @@ with job(snakemake):
     device = choose_device(params.device, snakemake.threads)
     consensus, part = settings["consensus"], int(snakemake.wildcards.shard)
     files = RecordedFiles.declared(dataset, params.members, dict(snakemake.input.items()))
-    tally = tally_of_files(files, chosen, consensus, device, part, params.shards)
-    save_tally(snakemake.output.joint, snakemake.output.counts, tally)
+    halves = tally_of_files(files, chosen, consensus, device, part, params.shards)
+    save_tallies(snakemake.output.joint, snakemake.output.counts, halves)

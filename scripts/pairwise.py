@@ -2,7 +2,7 @@ from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
-from scripts.lib.measures.pairwise import compare
+from scripts.lib.measures.pairwise import compare, values
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.measures.tables import load_sums, pairwise_table
 
@@ -10,9 +10,9 @@ with job(snakemake):
     dataset, members, files = snakemake.wildcards.dataset, snakemake.params.members, snakemake.input
     measure = MEASURES[snakemake.wildcards.measure]
     if files.get("shards"):
-        sums, samples = load_sums(files.shards, members)
+        sums = load_sums(files.shards, members)
     else:
         device = choose_device(snakemake.params.device, snakemake.threads)
         recorded = RecordedFiles.declared(dataset, members, dict(files.items()))
-        sums, samples = compare(measure, recorded, device)
-    save_table(snakemake.output[0], pairwise_table(measure.value(sums, samples), members, samples))
+        sums = compare(measure, recorded, device)
+    save_table(snakemake.output[0], pairwise_table(values(measure, sums), members, sums.samples))

@@ -4,7 +4,7 @@ from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.measures.pairwise import compare
 from scripts.lib.measures.spec import MEASURES
-from scripts.lib.measures.tables import pairwise_table
+from scripts.lib.measures.tables import sums_table
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params
@@ -12,5 +12,5 @@ with job(snakemake):
     part = int(wildcards.shard)
     measure = MEASURES[wildcards.measure]
     files = RecordedFiles.declared(wildcards.dataset, params.members, dict(snakemake.input.items()))
-    sums, samples = compare(measure, files, device, part, params.shards)
-    save_table(snakemake.output[0], pairwise_table(sums, params.members, samples))
+    sums = compare(measure, files, device, part, params.shards)
+    save_table(snakemake.output[0], sums_table(sums, params.members))

@@ -22,7 +22,8 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.tables import mean_pairwise, subsets
-from scripts.lib.statistics.correlations import Evidence, correlations_table
+from scripts.lib.statistics.correlations import correlations_table
+from scripts.lib.statistics.evidence import Evidence
 
 MEASURES = ("under test", "second", "third", "fourth")
 PERMUTATIONS = 999

@@ -14,7 +14,7 @@ from PIL import Image
 from scripts.lib.datasets.image_set import ArrayImages, ImageSet
 from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.validation_sets import ValidationSet
-from scripts.lib.ensembles.counts import Tally, tally
+from scripts.lib.ensembles.counts import Tally, tally_of_halves
 from scripts.lib.ensembles.tables import subsets as all_or_drawn_subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.study.resolve import merge, resolve
@@ -114,4 +114,6 @@ def tally_of(probabilities: torch.Tensor, labels: torch.Tensor, chosen: np.ndarr
     members = [str(member) for member in range(len(probabilities))]
     logits = [member.log().numpy() for member in probabilities]
     predictions = Predictions("clean", members, [str(row) for row in range(len(labels))], logits)
-    return tally(predictions, labels, range(len(labels)), chosen, ["average", "vote"], torch.device("cpu"))
+    rows = range(len(labels))
+    even, odd = tally_of_halves(predictions, labels, rows, chosen, ["average", "vote"], torch.device("cpu"))
+    return even + odd

@@ -12,7 +12,7 @@ from scripts.lib.ensembles.contributions import contributions
 from scripts.lib.ensembles.tables import ensembles_table
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.figure import FIGURES
-from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
+from scripts.lib.report.labels import PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE
 from scripts.lib.study.resolve import ROOT, resolve
 from tests.simulations.permutation_p import TRUTHS
 from tests.unit.conftest import subsets, tally_of
@@ -77,8 +77,12 @@ def test_nothing_is_called_significant_except_where_the_limit_of_the_test_is_exp
 
 
 @pytest.mark.parametrize("name", ["correlations", "improvement"])
-def test_captions_of_correlations_say_what_p_tests_as_the_report_does(name: str) -> None:
-    assert f"{WHAT_P_TESTS} {BEYOND_ACCURACY}" in FIGURES[name].caption
+def test_captions_of_correlations_say_that_they_are_descriptive(name: str) -> None:
+    assert PLAIN_CORRELATIONS in FIGURES[name].caption
+
+
+def test_the_caption_of_effects_says_what_is_held_fixed() -> None:
+    assert WHAT_EFFECTS_ARE in FIGURES["effects"].caption
 
 
 def test_the_readme_says_what_p_tests() -> None:

@@ -48,31 +48,37 @@ def tally_of_files(
     device: torch.device,
     part: int = 0,
     parts: int = 1,
-) -> Tally:
-    """Count over one of `parts` shards of the samples.
+) -> tuple[Tally, Tally]:
+    """Count over the even and over the odd samples of one of `parts` shards.
 
     Raises StudyError, naming member, dataset and file, for files that do not fit.
     """
     predictions = load_predictions(files)
     labels = load_labels(files.labels, predictions)
-    return tally(predictions, labels, shard(len(labels), part, parts), chosen, consensus, device)
+    return tally_of_halves(predictions, labels, shard(len(labels), part, parts), chosen, consensus, device)
 
 
-def tally(
+def tally_of_halves(
     predictions: Predictions,
     labels: torch.Tensor,
     rows: range,
     chosen: np.ndarray,
     consensus: Sequence[str],
     device: torch.device,
-) -> Tally:
-    """Count over the samples `rows` for the ensembles `chosen`, bool [E, M], in blocks: memory does not grow with N."""
+) -> tuple[Tally, Tally]:
+    """Count over the even and over the odd samples of `rows` for the ensembles `chosen`, bool [E, M].
+
+    Counting goes block by block, so memory does not grow with N. `rows` and blocks begin at even samples.
+    """
     members = len(predictions.members)
     zeros = np.zeros(len(chosen), np.int64)
-    total = Tally(0, np.zeros((members, members), np.int64), dict.fromkeys(consensus, zeros), zeros)
+    nothing = Tally(0, np.zeros((members, members), np.int64), dict.fromkeys(consensus, zeros), zeros)
+    even, odd = nothing, nothing
     for scores, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        total += _tally_of_block(scores, answers, chosen, consensus)
-    return total
+        even += _tally_of_block(scores[:, ::2], answers[::2], chosen, consensus)
+        if len(answers) > 1:
+            odd += _tally_of_block(scores[:, 1::2], answers[1::2], chosen, consensus)
+    return even, odd
 
 
 def probability_blocks(
@@ -139,21 +145,31 @@ def _unanimous_of_all(correct: np.ndarray) -> np.ndarray:
     return counts
 
 
-def save_tally(joint: str, ensembles: str, counts: Tally) -> None:
-    """Write the counts of pairs as an array and those of ensembles as a table."""
-    save_array(joint, counts.joint)
+def save_tallies(joint: str, ensembles: str, halves: Sequence[Tally]) -> None:
+    """Write the counts of pairs as an array, and those of ensembles as a table: first all rows of the even samples."""
+    save_array(joint, np.stack([half.joint for half in halves]))
+    save_table(ensembles, pl.concat([_table_of_counts(half) for half in halves]))
+
+
+def _table_of_counts(counts: Tally) -> pl.DataFrame:
     right = {f"right_{consensus}": numbers for consensus, numbers in counts.right.items()}
     samples = np.full(len(counts.unanimous), counts.samples)
-    save_table(ensembles, pl.DataFrame({**right, "unanimous": counts.unanimous, "samples": samples}))
+    return pl.DataFrame({**right, "unanimous": counts.unanimous, "samples": samples})
 
 
-def load_tallies(joint: Sequence[str], ensembles: Sequence[str]) -> Tally:
-    """The sum of what `save_tally` wrote for each shard."""
-    return reduce(Tally.__add__, map(_load_tally, joint, ensembles))
+def load_tallies(joint: Sequence[str], ensembles: Sequence[str]) -> tuple[Tally, Tally]:
+    """The sums, over all shards, of what `save_tallies` wrote for the even and for the odd samples."""
+    even, odd = zip(*map(_load_tallies, joint, ensembles), strict=True)
+    return reduce(Tally.__add__, even), reduce(Tally.__add__, odd)
 
 
-def _load_tally(joint: str, ensembles: str) -> Tally:
-    table = load_table(ensembles)
+def _load_tallies(joint: str, ensembles: str) -> tuple[Tally, Tally]:
+    of_pairs, table = np.array(load_array(joint)), load_table(ensembles)
+    count = len(table) // 2
+    return _tally_of(of_pairs[0], table[:count]), _tally_of(of_pairs[1], table[count:])
+
+
+def _tally_of(joint: np.ndarray, table: pl.DataFrame) -> Tally:
     columns = {name: table[name].to_numpy() for name in table.columns}
     right = {name.removeprefix("right_"): values for name, values in columns.items() if name.startswith("right_")}
-    return Tally(int(columns["samples"][0]), np.array(load_array(joint)), right, columns["unanimous"])
+    return Tally(int(columns["samples"][0]), joint, right, columns["unanimous"])

@@ -98,11 +98,12 @@ def _in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray])
     return np.concatenate([function(chosen[start : start + BLOCK_ENSEMBLES]) for start in starts])
 
 
-def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, samples: int) -> pl.DataFrame:
+def accuracies_table(dataset: str, members: Sequence[str], halves: np.ndarray, samples: int) -> pl.DataFrame:
     """Accuracy of every member in percent, with a 95 % Wilson interval over samples.
 
-    `right` int64 [M] is how many of the `samples` each member classifies correctly.
+    `halves` int64 [2, M] is how many of the even and of the odd samples each member classifies correctly.
     """
+    right = halves.sum(0)
     low, high = wilson_interval(right, samples)
     return pl.DataFrame(
         {
@@ -113,6 +114,8 @@ def accuracies_table(dataset: str, members: Sequence[str], right: np.ndarray, sa
             "accuracy": 100 * right / samples,
             "low": low,
             "high": high,
+            "right_even": halves[0],
+            "right_odd": halves[1],
         }
     )
 

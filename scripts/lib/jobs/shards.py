@@ -5,6 +5,8 @@ from collections.abc import Iterator
 # Shards and blocks start at multiples of this, so that minibatches of this size are the same however samples are
 # divided among jobs and blocks.
 MINIBATCH = 256
+# Results that have to confirm each other come from the even and from the odd samples.
+HALVES = ("even", "odd")
 BLOCK_BYTES = 1 << 28
 
 
@@ -19,3 +21,8 @@ def blocks(rows: range, bytes_per_sample: int) -> Iterator[slice]:
     """Consecutive slices of `rows`, each of at most about 256 MiB, but of at least one minibatch."""
     step = max(1, BLOCK_BYTES // (bytes_per_sample * MINIBATCH)) * MINIBATCH
     return (slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step))
+
+
+def half_sizes(samples: int) -> tuple[int, int]:
+    """Numbers of even and of odd samples, which are counted from 0."""
+    return -(-samples // 2), samples // 2

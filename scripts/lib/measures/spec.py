@@ -75,8 +75,10 @@ class Measure:
 
     `needs` is the folder of the recorded arrays: predictions, attributions or activations. `sums` takes them, and the
     device, and returns float64 [M, M]; the sums of blocks of samples add up, unless the measure is `whole`: then it is
-    given all samples at once. `value` computes the measure, float64 [M, M], from the sums and the number of samples. A
-    measure that grows with the similarity of two members says in `dissimilarity` what 1 - value is called.
+    given all samples at once. `divisible` says that the sums of any two sets of samples add up to those of both; if
+    they do not, the even and the odd samples are computed apart from all samples. `value` computes the measure, float64
+    [M, M], from the sums and the number of samples. A measure that grows with the similarity of two members says in
+    `dissimilarity` what 1 - value is called.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Measure:
     value: Callable[[torch.Tensor, int], torch.Tensor] = mean
     dissimilarity: Dissimilarity | None = None
     whole: bool = False
+    divisible: bool = True
 
     @property
     def similarity(self) -> bool:

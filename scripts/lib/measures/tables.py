@@ -1,6 +1,8 @@
-"""Conversion between a matrix over all pairs of members and a table."""
+"""Conversion between matrices over all pairs of members and a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import polars as pl
@@ -10,27 +12,53 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_table
 
 
-def pairwise_table(matrix: torch.Tensor, members: Sequence[str], samples: int) -> pl.DataFrame:
-    """A symmetric matrix [M, M] in long form: both triangles and the diagonal, row by row."""
+@dataclass(frozen=True)
+class PairwiseSums:
+    """A measure's sums float64 [M, M] over some samples: over all, over the even ones and over the odd ones."""
+
+    samples: int
+    whole: torch.Tensor
+    even: torch.Tensor
+    odd: torch.Tensor
+
+    def __add__(self, other: "PairwiseSums") -> "PairwiseSums":
+        return PairwiseSums(
+            self.samples + other.samples, self.whole + other.whole, self.even + other.even, self.odd + other.odd
+        )
+
+
+def pairwise_table(columns: Mapping[str, torch.Tensor], members: Sequence[str], samples: int) -> pl.DataFrame:
+    """Symmetric matrices [M, M] in long form, one column each: both triangles and the diagonal, row by row."""
     count, names = len(members), pl.Series(members, dtype=pl.String)
     return pl.DataFrame(
         {
             "member_a": names.gather(np.repeat(np.arange(count), count)),
             "member_b": names.gather(np.tile(np.arange(count), count)),
-            "value": matrix.cpu().numpy().ravel(),
+            **{name: matrix.cpu().numpy().ravel() for name, matrix in columns.items()},
             "samples": np.full(count * count, samples),
         }
-    ).with_columns(pl.col("value").fill_nan(None))
+    ).with_columns(pl.col(*columns).fill_nan(None))
 
 
-def load_sums(paths: Sequence[str], members: Sequence[str]) -> tuple[torch.Tensor, int]:
-    """Sums float64 [M, M] and the number of samples, over all shards together."""
-    sums = sum(load_pairwise(path, members) for path in paths)
-    return torch.as_tensor(sums), sum(load_table(path)["samples"][0] for path in paths)
+def sums_table(sums: PairwiseSums, members: Sequence[str]) -> pl.DataFrame:
+    """The sums of one shard, as a table that `load_sums` reads."""
+    return pairwise_table({"whole": sums.whole, "even": sums.even, "odd": sums.odd}, members, sums.samples)
 
 
-def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | None = None) -> np.ndarray:
-    """The matrix float64 [M, M] of a pairwise table, in the order of `members`; NaN where a pair has no value.
+def load_sums(paths: Sequence[str], members: Sequence[str]) -> PairwiseSums:
+    """The sums of all shards together. Raises StudyError for a table without every pair of members."""
+    return reduce(PairwiseSums.__add__, (_load_shard(path, members) for path in paths))
+
+
+def _load_shard(path: str, members: Sequence[str]) -> PairwiseSums:
+    sums = (torch.from_numpy(load_pairwise(path, members, column=name)) for name in ("whole", "even", "odd"))
+    return PairwiseSums(load_table(path)["samples"][0], *sums)
+
+
+def load_pairwise(
+    path: str, members: Sequence[str], compared: Sequence[str] | None = None, column: str = "value"
+) -> np.ndarray:
+    """A `column` of a pairwise table as matrix float64 [M, M], in the order of `members`; NaN where there is no value.
 
     `compared` are the members that the measure compares (default: all); pairs with others have no value. Raises
     StudyError if the table does not have every pair of the compared members exactly once.
@@ -39,12 +67,12 @@ def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | N
     matrix = np.full((len(members), len(members)), np.nan)
     position = {name: number for number, name in enumerate(members)}
     rows = [position[name] for name in compared]
-    matrix[np.ix_(rows, rows)] = _complete_matrix(path, compared)
+    matrix[np.ix_(rows, rows)] = _complete_matrix(path, compared, column)
     return matrix
 
 
-def _complete_matrix(path: str, members: Sequence[str]) -> np.ndarray:
-    table, count = load_table(path, ["member_a", "member_b", "value"]), len(members)
+def _complete_matrix(path: str, members: Sequence[str], column: str) -> np.ndarray:
+    table, count = load_table(path, ["member_a", "member_b", column]), len(members)
     first, second = (_positions(table[name], members) for name in ("member_a", "member_b"))
     cells = (first * count + second)[(first >= 0) & (second >= 0)]
     if len(table) != count**2 or (np.bincount(cells, minlength=count**2) != 1).any():
@@ -53,7 +81,7 @@ def _complete_matrix(path: str, members: Sequence[str]) -> np.ndarray:
             "Delete it and run again."
         )
     matrix = np.empty(count**2)
-    matrix[cells] = table["value"].cast(pl.Float64).to_numpy()
+    matrix[cells] = table[column].cast(pl.Float64).to_numpy()
     return matrix.reshape(count, count)
 
 

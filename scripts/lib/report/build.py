@@ -14,10 +14,10 @@ from jinja2 import Environment, FileSystemLoader
 from scripts.lib.jobs.provenance import study_hash
 from scripts.lib.jobs.storage import load_json, load_table, whole_file
 from scripts.lib.report.deployment import deployment_section
-from scripts.lib.report.ensemble_tables import best_ensembles, correlation_tables
+from scripts.lib.report.ensemble_tables import best_ensembles, correlation_tables, effect_tables
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
 from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, findings
-from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
+from scripts.lib.report.labels import HOW_EFFECTS_ARE_TESTED, PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE, WHAT_P_TESTS
 from scripts.lib.report.member_tables import (
     accuracies_table,
     expectations_table,
@@ -40,7 +40,8 @@ FILES = {
     "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
     "deployment.json": "the content of the two tables above, for programs",
-    "correlations.parquet": "all correlations, also for each ensemble size",
+    "effects.parquet": "the effect of each diversity on the accuracy of ensembles beyond the members' accuracies",
+    "correlations.parquet": "all plain correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
     "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
     "supernets/{supernet}.search.parquet": "the sub-networks that a search evaluated",
@@ -82,9 +83,12 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "deployment": deployment_section(folder, study),
+        "effects": list(effect_tables(tables.effects)),
+        "what_effects_are": WHAT_EFFECTS_ARE,
+        "how_effects_are_tested": HOW_EFFECTS_ARE_TESTED,
         "correlations": list(correlation_tables(tables.correlations)),
+        "plain_correlations": PLAIN_CORRELATIONS,
         "what_p_tests": WHAT_P_TESTS,
-        "beyond_accuracy": BEYOND_ACCURACY,
         "study_hash": study_hash(study),
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
         "software": software_table(folder, study),
@@ -109,6 +113,7 @@ def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
         members=[member["id"] for member in study["members"]],
         accuracies=accuracies,
         ensembles=ensembles,
+        effects=load_table(folder / "effects.parquet"),
         correlations=load_table(folder / "correlations.parquet"),
         consensus=consensus,
     )

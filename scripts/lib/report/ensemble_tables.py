@@ -1,4 +1,4 @@
-"""The report's tables of ensembles: the best ones, and what correlates with their improvement."""
+"""The report's tables of ensembles: the best ones, effects of diversity, and what correlates with improvement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -42,6 +42,41 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
     return [names, str(row["size"]), plain(row["accuracy"], 1), *gains, FOUND[row["found"]]]
 
 
+def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
+    """The effects of all measures on accuracy: one table for each consensus."""
+    header = [
+        "Dataset",
+        "Measure",
+        "Points per SD",
+        "95 % interval",
+        "Partial r",
+        "95 % interval",
+        "p",
+        "q",
+        "Ensembles",
+    ]
+    for (way,), table in effects.filter(outcome="accuracy").group_by("consensus", maintain_order=True):
+        rows = [_effect(row) for row in table.iter_rows(named=True)]
+        yield Table(f"Effects on accuracy, ensembles by {consensus_title(str(way))}", header, rows, text_columns=2)
+
+
+def _effect(row: Mapping[str, Any]) -> list[str]:
+    return [
+        in_words(row["dataset"]),
+        quantity(row["measure"]).title,
+        signed(row["points_per_sd"]),
+        _limits(row["points_low"], row["points_high"]),
+        signed(row["partial"]),
+        _limits(row["low"], row["high"]),
+        *(_p_or_q(row[column]) for column in ("p_value", "q_value")),
+        whole(row["ensembles"]),
+    ]
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    return "–" if missing(low) or missing(high) else f"{plain(low)} to {plain(high)}"
+
+
 def correlation_tables(correlations: pl.DataFrame) -> Iterable[Table]:
     """All correlations over all sizes: one table for each consensus and improvement."""
     header = ["Dataset", "Measure", "Pearson r", "95 % interval", "Partial r", "p", "q", "Spearman ρ", "Ensembles"]
@@ -53,12 +88,11 @@ def correlation_tables(correlations: pl.DataFrame) -> Iterable[Table]:
 
 
 def _correlation(row: Mapping[str, Any]) -> list[str]:
-    has_interval = not (missing(row["ci_low"]) or missing(row["ci_high"]))
     return [
         in_words(row["dataset"]),
         quantity(row["measure"]).title,
         signed(row["pearson"]),
-        f"{plain(row['ci_low'])} to {plain(row['ci_high'])}" if has_interval else "–",
+        _limits(row["ci_low"], row["ci_high"]),
         signed(row["partial_pearson"]),
         *(_p_or_q(row[column]) for column in ("p_value", "q_value")),
         signed(row["spearman"]),

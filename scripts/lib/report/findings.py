@@ -1,11 +1,11 @@
-"""Two paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
+"""Three paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from scripts.lib.report.findings_diversity import Row, on_diversity
+from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects
 from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, signed
 
 # What `Tables.ensembles` needs of a table of ensembles, which may have millions of rows.
@@ -23,6 +23,7 @@ class Tables:
     members: Sequence[str]
     accuracies: Mapping[str, pl.DataFrame]
     ensembles: Mapping[str, pl.DataFrame]
+    effects: pl.DataFrame
     correlations: pl.DataFrame
     consensus: str
     improvement: str = "over_mean"
@@ -39,6 +40,11 @@ class Tables:
         """Ensembles of two and more members."""
         return self.ensembles[dataset].filter(pl.col("size") > 1)
 
+    def estimated(self) -> list[Row]:
+        """The effects on accuracy that have a value."""
+        rows = self.effects.filter(consensus=self.consensus, outcome="accuracy")
+        return [row for row in rows.iter_rows(named=True) if not missing(row["partial"])]
+
     def correlated(self, datasets: Sequence[str]) -> list[Row]:
         """The correlations over all sizes that have a value."""
         rows = self.correlations.filter(size="all", consensus=self.consensus, improvement=self.improvement)
@@ -46,9 +52,13 @@ class Tables:
 
 
 def findings(tables: Tables) -> list[str]:
-    """The two paragraphs: what ensembles gain, and which diversity correlates with that gain."""
+    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, and plain correlations."""
     datasets = list(tables.accuracies)
-    paragraphs = (_on_ensembles(tables), on_diversity(tables.correlated(datasets), datasets))
+    paragraphs = (
+        _on_ensembles(tables),
+        on_effects(tables.estimated(), datasets),
+        on_correlations(tables.correlated(datasets), datasets),
+    )
     return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs]
 
 

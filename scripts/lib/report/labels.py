@@ -24,14 +24,24 @@ IMPROVEMENTS = {
 # More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
 MOST_POINTS = 50_000
 
-# What the figures, their captions and the report say about p and partial r.
-WHAT_P_TESTS = (
-    "p tests “no relation at all, not even through accuracy”. Permuting the members also breaks the relation between "
-    "diversity and accuracy, so a small p does not say that diversity matters beyond accuracy."
+# What captions, findings and the report say about effects and about plain correlations.
+WHAT_EFFECTS_ARE = (
+    "An effect is the difference in ensemble accuracy that goes with one standard deviation more diversity, between "
+    "ensembles of the same size, with the mean accuracy of their members and the mean difference of accuracy between "
+    "two members held fixed."
 )
-BEYOND_ACCURACY = (
-    "To judge that, look at partial r, which is r with the mean member accuracy held fixed. There is no interval and "
-    "no calibrated test of it yet (both are planned)."
+HOW_EFFECTS_ARE_TESTED = (
+    "Intervals leave out one member at a time. p comes from permuting the members of what accuracies leave of a "
+    "measure, so a measure that only follows accuracy has no small p. q corrects p for all effects of the study "
+    "(Benjamini-Hochberg)."
+)
+PLAIN_CORRELATIONS = (
+    "This is a description and says nothing about causes: a measure that only follows the members' accuracies "
+    "correlates as well, because less accurate members differ more and leave more to improve."
+)
+WHAT_P_TESTS = (
+    "p tests “no relation at all, not even through accuracy” (Mantel's test), so a small p does not say that diversity "
+    "matters beyond accuracy; the tables of effects do. Partial r is r with the mean member accuracy held fixed."
 )
 
 

@@ -1,5 +1,6 @@
 """The ensembles of a study in groups of one size, and how often members and pairs of members are in them together."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -86,6 +87,42 @@ class Ensembles:
                 total = total + inside @ shares.T
         return np.asarray(total)
 
+    def scatter_within_sizes(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How `columns` [n, E] vary together among ensembles of the same size, in all of them and without each member.
+
+        Returns scatter matrices [1 + M, n, n] (sums of products of deviations), and the numbers [1 + M] of ensembles
+        and of sizes; index 0 is of all ensembles, index 1 + m of those without member m.
+        """
+        members, (first, second) = self.chosen.shape[1], np.triu_indices(len(columns))
+        scatter = np.zeros((1 + members, len(columns), len(columns)))
+        numbers, sizes = np.zeros((2, 1 + members), np.int64)
+        for rows in self.of_size.values():
+            sums, counts = self._sums(columns[:, rows] - columns[:, rows].mean(1, keepdims=True), rows)
+            means = sums[:, : len(columns)] / np.maximum(counts, 1)[:, None]
+            within = sums[:, len(columns) :] - counts[:, None] * means[:, first] * means[:, second]
+            scatter[:, first, second] += within
+            numbers, sizes = numbers + counts, sizes + (counts > 0)
+        scatter[:, second, first] = scatter[:, first, second]
+        return scatter, numbers, sizes
+
+    def _sums(self, values: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of `values` [n, of rows] and of their products, [1 + M, J], and numbers of ensembles [1 + M].
+
+        Sums without a member are differences, which lose little because `values` have mean 0.
+        """
+        first, second = np.triu_indices(len(values))
+        width = len(values) + len(first)
+        total, inside = np.zeros(width), np.zeros((self.chosen.shape[1], width))
+        for start in range(0, values.shape[1], BLOCK_ENSEMBLES):
+            block = values[:, start : start + BLOCK_ENSEMBLES]
+            chosen = self.chosen[rows.start + start : rows.start + start + block.shape[1]]
+            terms = np.concatenate([block, block[first] * block[second]])
+            total += terms.sum(1)
+            inside += chosen.T.astype(np.float64) @ terms.T
+        count = rows.stop - rows.start
+        counts = np.concatenate([[count], count - self.chosen[rows].sum(0)])
+        return np.concatenate([total[None], total - inside]), counts
+
     def part(self, members: tuple[int, ...]) -> "tuple[np.ndarray, Ensembles]":
         """The rows of the ensembles that have only some `members`, and these ensembles of these members."""
         if members not in self._parts:
@@ -93,3 +130,14 @@ class Ensembles:
             rows = np.flatnonzero(~self.chosen[:, others].any(1))
             self._parts[members] = rows, Ensembles(self.chosen[rows][:, members])
         return self._parts[members]
+
+
+def by_members(
+    measures: Iterable[str], compared: Mapping[str, Sequence[int]], members: int
+) -> dict[tuple[int, ...], list[str]]:
+    """The measures that compare the same members, by the positions of these members; `compared` has those that a
+    measure compares, if these are not all of the `members`."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name in measures:
+        groups.setdefault(tuple(compared.get(name, range(members))), []).append(name)
+    return groups

@@ -5,7 +5,7 @@ three ensembles.
 """
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import false_discovery_control, rankdata
 
 FEWEST_ENSEMBLES = 3
 # With three ensembles the residuals of a partial correlation lie on a line: it would always be 1 or -1.
@@ -70,3 +70,11 @@ def partial_product(x: np.ndarray, y: np.ndarray, fixed: np.ndarray) -> np.ndarr
     left = (1 - x_fixed**2) * (1 - y_fixed**2)
     scale = np.sqrt(np.where(left > ROUNDING, left, np.nan))
     return np.clip((product(x, y) - x_fixed * y_fixed) / scale, -1, 1)
+
+
+def false_discovery(p_values: np.ndarray) -> np.ndarray:
+    """q-values of one family of tests, float64 [n] (Benjamini & Hochberg 1995); tests without p (NaN) do not count."""
+    q_values, tested = np.full(len(p_values), np.nan), ~np.isnan(p_values)
+    if tested.any():
+        q_values[tested] = false_discovery_control(p_values[tested])
+    return q_values

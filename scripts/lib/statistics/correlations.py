@@ -10,18 +10,23 @@ The exchangeable units are the members. Therefore
   It is the number to look at for an effect beyond accuracy; it has no interval and no calibrated test yet.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
-from scipy.stats import false_discovery_control
 
 from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES, mean_of_members, mean_pairwise
-from scripts.lib.statistics.by_size import Ensembles
-from scripts.lib.statistics.coefficients import FEWEST_ENSEMBLES, partial_product, product, spearman, standardised
+from scripts.lib.statistics.coefficients import (
+    FEWEST_ENSEMBLES,
+    false_discovery,
+    partial_product,
+    product,
+    spearman,
+    standardised,
+)
+from scripts.lib.statistics.evidence import Comparison, Evidence, comparisons
 from scripts.lib.statistics.jackknife import jackknife_interval
-from scripts.lib.statistics.permutations import mantel_p_values, permuted_pearson, random_orders
+from scripts.lib.statistics.permutations import permutation_p_values, permuted_pearson, random_orders
 
 INTERVAL = "95 %, delete-one-member jackknife on Fisher's z"
 ACCURACY = "mean_member_accuracy"
@@ -29,23 +34,6 @@ IMPROVEMENT = "improvement_"
 
 STATISTICS = ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value")
 COLUMNS = ("dataset", "consensus", "measure", "improvement", "size", *STATISTICS, "q_value", "ensembles", "interval")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is correlated on one dataset.
-
-    `ensembles` is its ensembles table (members, consensus and improvements are enough), which has the same ensembles
-    for each consensus. `accuracies` float64 [M] are the members' accuracies in percent, and `diversities` has a
-    symmetric matrix float64 [M, M] for each measure, turned so that more means more diverse. `compared` has the
-    positions of the members that a measure compares, if these are not all. Such a measure is correlated only over the
-    ensembles of these members, and only they are left out or permuted.
-    """
-
-    ensembles: pl.DataFrame
-    accuracies: np.ndarray
-    diversities: dict[str, np.ndarray]
-    compared: dict[str, list[int]] = field(default_factory=dict)
 
 
 def correlations_table(datasets: Iterable[tuple[str, Evidence]], permutations: int, seed: int) -> pl.DataFrame:
@@ -57,98 +45,35 @@ def correlations_table(datasets: Iterable[tuple[str, Evidence]], permutations: i
     needs the memory of one. Raises ValueError if two consensus of a dataset have different ensembles.
     """
     tables: list[pl.DataFrame] = []
-    known = Ensembles(np.zeros((0, 0), bool))
-    for dataset, evidence in datasets:
-        ensembles, outcomes = _in_order(evidence)
-        known = known if np.array_equal(known.chosen, ensembles.chosen) else ensembles
-        found = _of_dataset(evidence, known, outcomes, permutations, seed)
+    for dataset, groups in comparisons(datasets, _improvements):
+        found = _of_dataset(groups, permutations, seed)
         tables.append(found.with_columns(dataset=pl.lit(dataset), interval=pl.lit(INTERVAL)))
-        del evidence, outcomes
+        del groups
     table = pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None))
     return _with_q_values(table).select(COLUMNS)
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """What ensembles improve: `values` float64 [K, E], with the consensus and the improvement of each row."""
-
-    values: np.ndarray
-    consensus: list[str]
-    improvement: list[str]
+def _improvements(ensembles: pl.DataFrame) -> list[str]:
+    return [name for name in ensembles.columns if name.startswith(IMPROVEMENT)]
 
 
-def _in_order(evidence: Evidence) -> tuple[Ensembles, Outcomes]:
-    """The ensembles, in an order that does not depend on the order of the table's rows, and their outcomes."""
-    table, members = evidence.ensembles, len(evidence.accuracies)
-    improvements = [name for name in table.columns if name.startswith(IMPROVEMENT)]
-    methods = sorted(table["consensus"].unique())
-    lists, order, ensembles = None, np.array([]), None
-    values = []
-    for consensus in methods:
-        part = table.filter(consensus=consensus)
-        if lists is None or not lists.equals(part["members"]):
-            lists = part["members"]
-            chosen = _chosen(lists, members)
-            order = _order(chosen)
-            if ensembles is not None and not np.array_equal(chosen[order], ensembles.chosen):
-                raise ValueError(f"the ensembles of consensus {consensus} are not those of {methods[0]}")
-            ensembles = Ensembles(chosen[order])
-        values += [part[name].to_numpy()[order] for name in improvements]
-    assert ensembles is not None
-    names = [name.removeprefix(IMPROVEMENT) for name in improvements]
-    return ensembles, Outcomes(np.stack(values), list(np.repeat(methods, len(names))), names * len(methods))
-
-
-def _chosen(lists: pl.Series, members: int) -> np.ndarray:
-    """The members of each ensemble, bool [E, M]."""
-    chosen = np.zeros((len(lists), members), dtype=bool)
-    for start in range(0, len(lists), BLOCK_ENSEMBLES):
-        block = lists.slice(start, BLOCK_ENSEMBLES)
-        chosen[np.repeat(np.arange(start, start + len(block)), block.list.len()), block.explode()] = True
-    return chosen
-
-
-def _order(chosen: np.ndarray) -> np.ndarray:
-    """The rows of the ensembles of at least two members by size, and then by their members."""
-    octets, size = np.packbits(chosen, axis=1, bitorder="little"), chosen.sum(1)
-    order = np.lexsort((*octets.T, size))
-    return order[size[order] > 1]
-
-
-def _of_dataset(
-    evidence: Evidence, ensembles: Ensembles, outcomes: Outcomes, permutations: int, seed: int
-) -> pl.DataFrame:
-    everyone = tuple(range(len(evidence.accuracies)))
-    groups: dict[tuple[int, ...], list[str]] = {everyone: []}
-    for name in evidence.diversities:
-        groups.setdefault(tuple(evidence.compared.get(name, everyone)), []).append(name)
+def _of_dataset(groups: Sequence[Comparison], permutations: int, seed: int) -> pl.DataFrame:
     tables = []
-    for positions, names in groups.items():
-        rows, part = (slice(None), ensembles) if positions == everyone else ensembles.part(positions)
-        matrices = {name: evidence.diversities[name][np.ix_(positions, positions)] for name in names}
-        own = Members(evidence.accuracies[list(positions)], matrices)
-        orders = random_orders(len(positions), permutations, seed)
-        found = _of_members(own, part, replace(outcomes, values=outcomes.values[:, rows]), orders)
-        tables.append(found if positions == everyone else found.filter(pl.col("measure") != ACCURACY))
+    for group in groups:
+        found = _of_group(group, random_orders(len(group.accuracies), permutations, seed))
+        tables.append(found if group.has_all_members else found.filter(pl.col("measure") != ACCURACY))
     table = pl.concat(tables)
-    return pl.concat([table.filter(consensus=consensus) for consensus in dict.fromkeys(outcomes.consensus)])
+    return pl.concat([table.filter(consensus=consensus) for consensus in dict.fromkeys(groups[0].outcomes.consensus)])
 
 
-@dataclass(frozen=True)
-class Members:
-    """Accuracies [M] of the members that some measures compare, and these measures' `diversities` [M, M] by name."""
-
-    accuracies: np.ndarray
-    diversities: dict[str, np.ndarray]
-
-
-def _of_members(members: Members, ensembles: Ensembles, outcomes: Outcomes, orders: np.ndarray) -> pl.DataFrame:
-    """Correlations of measures that compare the members of `ensembles`, and of these members' accuracies."""
-    measures = [*members.diversities, ACCURACY]
-    x, y = _means(members, ensembles), outcomes.values
+def _of_group(group: Comparison, orders: np.ndarray) -> pl.DataFrame:
+    """Correlations of measures that compare the same members, and of these members' accuracies."""
+    measures, ensembles, outcomes = [*group.diversities, ACCURACY], group.ensembles, group.outcomes
+    improvements = [name.removeprefix(IMPROVEMENT) for name in outcomes.column]
+    x, y = _means(group), outcomes.values
     groups = {name: rows for name, rows in ensembles.groups.items() if rows.stop - rows.start >= FEWEST_ENSEMBLES}
     standard = {name: standardised(y[:, rows]) for name, rows in groups.items()}
-    permuted = _permuted(members, standard, ensembles, orders)
+    permuted = _permuted(group, standard, orders)
     tables = []
     for name, rows in ensembles.groups.items():
         statistics = dict.fromkeys(STATISTICS, np.full((len(x), len(y)), np.nan))
@@ -158,7 +83,7 @@ def _of_members(members: Members, ensembles: Ensembles, outcomes: Outcomes, orde
         labels = {
             "consensus": outcomes.consensus * len(x),
             "measure": np.repeat(measures, len(y)),
-            "improvement": outcomes.improvement * len(x),
+            "improvement": improvements * len(x),
             "size": [name] * count,
             "ensembles": [rows.stop - rows.start] * count,
         }
@@ -166,25 +91,24 @@ def _of_members(members: Members, ensembles: Ensembles, outcomes: Outcomes, orde
     return pl.concat(tables)
 
 
-def _means(members: Members, ensembles: Ensembles) -> np.ndarray:
+def _means(group: Comparison) -> np.ndarray:
     """The mean of each measure over the pairs of each ensemble, and of accuracy over its members, float64 [A, E]."""
-    means = np.empty((len(members.diversities) + 1, len(ensembles.chosen)))
-    for values, matrix in zip(means, members.diversities.values(), strict=False):
-        values[:] = mean_pairwise(ensembles.chosen, matrix)
+    chosen = group.ensembles.chosen
+    means = np.empty((len(group.diversities) + 1, len(chosen)))
+    for values, matrix in zip(means, group.diversities.values(), strict=False):
+        values[:] = mean_pairwise(chosen, matrix)
     for start in range(0, means.shape[1], BLOCK_ENSEMBLES):
         block = slice(start, start + BLOCK_ENSEMBLES)
-        means[-1, block] = mean_of_members(ensembles.chosen[block], members.accuracies)
+        means[-1, block] = mean_of_members(chosen[block], group.accuracies)
     return means
 
 
-def _permuted(
-    members: Members, outcomes: dict[str, np.ndarray], ensembles: Ensembles, orders: np.ndarray
-) -> dict[str, np.ndarray]:
+def _permuted(group: Comparison, outcomes: dict[str, np.ndarray], orders: np.ndarray) -> dict[str, np.ndarray]:
     """Correlations [A, R, K] of every measure, and last of accuracy, for each order of the members and each group."""
-    count = len(members.accuracies)
-    matrices = np.array(list(members.diversities.values())).reshape(-1, count, count)  # there may be none
-    sources = (matrices, members.accuracies[None])
-    parts = [permuted_pearson(of_kind, outcomes, ensembles, orders) for of_kind in sources]
+    count = len(group.accuracies)
+    matrices = np.array(list(group.diversities.values())).reshape(-1, count, count)  # there may be none
+    sources = (matrices, group.accuracies[None])
+    parts = [permuted_pearson(of_kind, outcomes, group.ensembles, orders) for of_kind in sources]
     return {name: np.concatenate([part[name] for part in parts]) for name in outcomes}
 
 
@@ -202,7 +126,7 @@ def _statistics(
         spearman(x, y),
         partial_product(of_x, standard, of_x[-1:]),
         *jackknife_interval(x, y, chosen),
-        mantel_p_values(observed, permuted),
+        permutation_p_values(observed, permuted),
     )
     return dict(zip(STATISTICS, values, strict=True))
 
@@ -215,7 +139,5 @@ def _with_q_values(table: pl.DataFrame) -> pl.DataFrame:
     q_values = np.full(len(table), np.nan)
     p_values, sizes = table["p_value"].to_numpy(), table["size"].to_numpy()
     for size in np.unique(sizes):
-        family = np.flatnonzero((sizes == size) & ~np.isnan(p_values))
-        if len(family):
-            q_values[family] = false_discovery_control(p_values[family])
+        q_values[sizes == size] = false_discovery(p_values[sizes == size])
     return table.with_columns(q_value=pl.Series(q_values).fill_nan(None))

@@ -16,12 +16,27 @@ def jackknife_interval(x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> tupl
     `chosen` is bool [E, M]. Computed on Fisher's z and Student's t with M - 1 degrees of freedom. NaN where leaving out
     some member leaves no correlation to compute.
     """
-    members = chosen.shape[1]
-    whole, without = _correlations(x, y, chosen)
-    left_out, centre = _fisher(without), _fisher(whole)
-    error = np.sqrt((members - 1) / members * ((left_out - left_out.mean(0)) ** 2).sum(0))
+    return interval_on_fisher_z(*_correlations(x, y, chosen))
+
+
+def interval_on_fisher_z(whole: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of correlations `whole` [...], given those `without` each member [M, ...].
+
+    Fisher's z makes their distribution symmetric. NaN where a correlation is missing, or is 1 or -1.
+    """
+    low, high = interval(_fisher(whole), _fisher(without))
+    return np.tanh(low), np.tanh(high)
+
+
+def interval(whole: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of any statistic `whole` [...], given its values `without` each member [M, ...].
+
+    Student's t with M - 1 degrees of freedom. NaN where a value is missing.
+    """
+    members = len(without)
+    error = np.sqrt((members - 1) / members * ((without - without.mean(0)) ** 2).sum(0))
     half = (stdtrit(members - 1, 0.975) if members > 1 else np.nan) * error
-    return np.tanh(centre - half), np.tanh(centre + half)
+    return whole - half, whole + half
 
 
 def _fisher(correlation: np.ndarray) -> np.ndarray:

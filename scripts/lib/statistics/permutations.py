@@ -26,7 +26,7 @@ def random_orders(members: int, permutations: int, seed: int) -> np.ndarray:
     return generator.permuted(np.tile(np.arange(members), (permutations, 1)), axis=1)
 
 
-def mantel_p_values(observed: np.ndarray, permuted: np.ndarray) -> np.ndarray:
+def permutation_p_values(observed: np.ndarray, permuted: np.ndarray) -> np.ndarray:
     """Two-sided p-values of correlations [A, K], given those of R permutations of the members.
 
     `permuted` is [A, R, K]. p = (1 + permutations at least as extreme) / (1 + R), because the observed labelling is one
@@ -73,13 +73,13 @@ def _by_looking_up(
     """As `permuted_pearson`, from the means of all ensembles for each order."""
     blocks = [orders[start : start + BLOCK_PERMUTATIONS] for start in range(0, len(orders), BLOCK_PERMUTATIONS)]
     permuted: dict[str, list[np.ndarray]] = {name: [] for name in outcomes}
-    for means in map(_means(sources, ensembles), blocks):
+    for means in map(means_by_looking_up(sources, ensembles), blocks):
         for name, of_group in outcomes.items():
             permuted[name].append(product(standardised(means[..., ensembles.groups[name]]), of_group))
     return {name: np.concatenate(parts, axis=1) for name, parts in permuted.items()}
 
 
-def _means(sources: np.ndarray, ensembles: Ensembles) -> Callable[[np.ndarray], np.ndarray]:
+def means_by_looking_up(sources: np.ndarray, ensembles: Ensembles) -> Callable[[np.ndarray], np.ndarray]:
     """A function that takes orders, int [r, M], and returns the mean of each ensemble for each of them, [A, r, E]."""
     members, pairs = ensembles.chosen.shape[1], sources.ndim == 3
     tables = sources.reshape(len(sources), -1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.lib.ensembles.counts import Tally, load_tallies, numbers_of, save_tally, tally, unanimous
+from scripts.lib.ensembles.counts import Tally, load_tallies, numbers_of, save_tallies, tally_of_halves, unanimous
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
 from tests.unit.conftest import subsets, tally_of
@@ -77,8 +77,19 @@ def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: py
     joint, counts = ([str(tmp_path / f"{part}.{kind}") for part in range(5)] for kind in ("npy", "parquet"))
     for part, paths in enumerate(zip(joint, counts, strict=True)):
         rows = shard(700, part, 5)
-        save_tally(*paths, tally(predictions, labels, rows, chosen, ["average", "vote"], CPU))
-    same(load_tallies(joint, counts), whole)
+        save_tallies(*paths, tally_of_halves(predictions, labels, rows, chosen, ["average", "vote"], CPU))
+    even, odd = load_tallies(joint, counts)
+    same(even + odd, whole)
+    same(even, tally_of(probabilities[:, ::2], labels[::2], chosen))
+    same(odd, tally_of(probabilities[:, 1::2], labels[1::2], chosen))
+
+
+def test_one_sample_is_even() -> None:
+    probabilities, labels = problem(3)
+    predictions = Predictions("clean", ["a", "b", "c"], ["0"], [member[:1].log().numpy() for member in probabilities])
+    even, odd = tally_of_halves(predictions, labels[:1], range(1), subsets(3, "all"), ["average", "vote"], CPU)
+    assert (even.samples, odd.samples) == (1, 0)
+    assert odd.joint.sum() == odd.unanimous.sum() == odd.right["vote"].sum() == 0
 
 
 def test_ensembles_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,8 +173,10 @@ def test_types_are_those_of_the_contract() -> None:
 
 
 def test_accuracies_have_wilson_intervals() -> None:
-    table = accuracies_table("clean", ["a", "b"], np.array([8, 0]), 10)
-    assert table.columns == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
+    table = accuracies_table("clean", ["a", "b"], np.array([[5, 0], [3, 0]]), 10)
+    columns = ["position", "member", "dataset", "samples", "accuracy", "low", "high", "right_even", "right_odd"]
+    assert table.columns == columns
+    assert table.select("right_even", "right_odd").rows() == [(5, 3), (0, 0)]
     assert table["member"].to_list() == ["a", "b"]
     assert table["accuracy"].to_list() == [80, 0]
     # Wilson 1927: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)

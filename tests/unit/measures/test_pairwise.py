@@ -1,6 +1,7 @@
 """Every measure against its definition, in one piece and in blocks and shards of samples."""
 
 from collections.abc import Callable
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -13,9 +14,10 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import cohen_kappa_score
 
 from scripts.lib.jobs.shards import MINIBATCH, shard
-from scripts.lib.measures.pairwise import pairwise_sums
+from scripts.lib.measures.pairwise import pairwise_sums, values
 from scripts.lib.measures.recorded import Recorded
-from scripts.lib.measures.spec import MEASURES, Measure
+from scripts.lib.measures.spec import MEASURES, Measure, mean
+from scripts.lib.measures.tables import PairwiseSums
 
 CPU = torch.device("cpu")
 
@@ -37,9 +39,13 @@ def example(measure: Measure, members: int = 3, samples: int | None = None) -> R
     return Recorded(random_arrays(count, *rest, members=members, dtype=dtype), labels)
 
 
+def all_columns(measure: Measure, recorded: Recorded) -> dict[str, np.ndarray]:
+    sums = pairwise_sums(measure, recorded, range(len(recorded.arrays[0])), CPU, "test")
+    return {name: matrix.numpy() for name, matrix in values(measure, sums).items()}
+
+
 def computed(measure: Measure, recorded: Recorded) -> np.ndarray:
-    samples = len(recorded.arrays[0])
-    return measure.value(pairwise_sums(measure, recorded, range(samples), CPU, "test"), samples).numpy()
+    return all_columns(measure, recorded)["value"]
 
 
 def of_maps(similarity: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray, np.ndarray], float]:
@@ -125,4 +131,28 @@ def test_blocks_and_shards_of_samples_give_what_all_samples_give(name: str, monk
     monkeypatch.setattr("scripts.lib.jobs.shards.BLOCK_BYTES", 1)
     samples = len(recorded.arrays[0])
     parts = [pairwise_sums(measure, recorded, shard(samples, part, 4), CPU, "test") for part in range(4)]
-    assert measure.value(sum(parts), samples).numpy() == pytest.approx(whole, abs=1e-12)
+    assert values(measure, reduce(PairwiseSums.__add__, parts))["value"].numpy() == pytest.approx(whole, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("samples", [2 * MINIBATCH + 41, 21])
+def test_halves_are_the_even_and_the_odd_samples(name: str, samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = MEASURES[name]
+    recorded = example(measure, samples=samples)
+    found = all_columns(measure, recorded)
+    monkeypatch.setattr("scripts.lib.measures.kinds.activations.MINIBATCH", MINIBATCH // 2)
+    monkeypatch.setattr("scripts.lib.measures.pairwise.MINIBATCH", MINIBATCH // 2)
+    for column, first in (("value_even", 0), ("value_odd", 1)):
+        labels = None if recorded.labels is None else recorded.labels[first::2]
+        half = Recorded([array[first::2] for array in recorded.arrays], labels)
+        assert found[column] == pytest.approx(computed(measure, half), abs=1e-12, nan_ok=True)
+    if measure.value is mean:
+        weighted = [found["value_even"] * -(-samples // 2), found["value_odd"] * (samples // 2)]
+        assert sum(weighted) / samples == pytest.approx(found["value"], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_one_sample_has_no_odd_half(name: str) -> None:
+    found = all_columns(MEASURES[name], example(MEASURES[name], samples=1))
+    assert np.isnan(found["value_odd"]).all()
+    assert found["value_even"] == pytest.approx(found["value"], nan_ok=True)

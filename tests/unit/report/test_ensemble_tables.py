@@ -1,8 +1,10 @@
 """The tables of ensembles."""
 
-from scripts.lib.report.ensemble_tables import correlation_tables
+import polars as pl
+
+from scripts.lib.report.ensemble_tables import correlation_tables, effect_tables
 from scripts.lib.report.findings import Tables
-from scripts.lib.report.labels import signed
+from scripts.lib.report.labels import plain, signed
 
 
 def test_the_table_of_correlations_has_partial_r_beside_r(tables: Tables) -> None:
@@ -11,3 +13,20 @@ def test_the_table_of_correlations_has_partial_r_beside_r(tables: Tables) -> Non
     row = tables.correlations.row(0, named=True)
     assert first.rows[0][2] == signed(row["pearson"])
     assert first.rows[0][4] == signed(row["partial_pearson"])
+
+
+def test_the_tables_of_effects_have_effect_and_interval_before_p(tables: Tables) -> None:
+    first, second = effect_tables(tables.effects)
+    assert first.caption == "Effects on accuracy, ensembles by averaging of probabilities"
+    assert second.caption == "Effects on accuracy, ensembles by majority vote"
+    assert list(first.header[2:8]) == ["Points per SD", "95 % interval", "Partial r", "95 % interval", "p", "q"]
+    row = tables.effects.filter(consensus="average").row(0, named=True)
+    assert first.rows[0][2] == signed(row["points_per_sd"])
+    assert first.rows[0][3] == f"{plain(row['points_low'])} to {plain(row['points_high'])}"
+    assert len(first.rows) == len(tables.effects) / 2
+
+
+def test_effects_without_values_are_dashes(tables: Tables) -> None:
+    none = tables.effects.with_columns(pl.lit(None, pl.Float64).alias(name) for name in tables.effects.columns[6:])
+    [first, *_] = effect_tables(none)
+    assert first.rows[0][2:8] == ["–"] * 6

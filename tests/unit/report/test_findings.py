@@ -1,7 +1,5 @@
 """What the findings say follows from the tables."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,114 +13,93 @@ from scripts.lib.report.findings import Tables, compared, findings
 from tests.unit.synthetic_study import NAMES, make_study
 
 
-def correlate(tables: Tables, **columns: Any) -> Tables:
-    """The same study with other values in every row of its correlations."""
+def changed_effects(tables: Tables, **columns: Any) -> Tables:
+    """The same study with other values in every row of its effects."""
     values = {name: pl.lit(value, dtype=pl.Float64) for name, value in columns.items()}
-    return replace(tables, correlations=tables.correlations.with_columns(**values))
+    return replace(tables, effects=tables.effects.with_columns(**values))
 
 
 def sentences(tables: Tables) -> list[str]:
     return [paragraph.replace("\u00a0", " ") for paragraph in findings(tables)]
 
 
-def test_a_strong_positive_correlation(tables: Tables) -> None:
-    changed = correlate(tables, pearson=0.8, ci_low=0.4, ci_high=0.9, p_value=0.001, q_value=0.004, partial_pearson=0.7)
-    text = sentences(changed)[1]
-    assert "r = +0.80 (95 % interval 0.40 to 0.90, p = 0.001, q = 0.004): ensembles whose members differ more" in text
-    assert "differ more by this measure gain more" in text
-    assert "accuracy held fixed, r is +0.70: more than half of the correlation remains." in text
-    assert "r is +0.80 (0.40 to 0.90) on Noise, +0.80 (0.40 to 0.90) on Blur" in text
-    assert "Over all 20 correlations between a diversity and this improvement, r is +0.80" in text
+SHOWN: dict[str, float] = {"partial": 0.6, "low": 0.3, "high": 0.8, "points_per_sd": 0.71, "points_low": 0.3}
+SHOWN |= {"points_high": 1.1, "p_value": 0.001, "q_value": 0.004}
 
 
-def test_a_strong_negative_correlation(tables: Tables) -> None:
-    changed = correlate(tables, pearson=-0.8, ci_low=-0.9, ci_high=-0.4, q_value=0.01, partial_pearson=0.5)
-    text = sentences(changed)[1]
-    assert "r = −0.80 (95 % interval −0.90 to −0.40" in text
-    assert "differ more by this measure gain less" in text
-    assert "it changes sign" in text
+def test_an_effect_that_is_shown(tables: Tables) -> None:
+    text = sentences(changed_effects(tables, **SHOWN))[1]
+    assert (
+        "On Clean, an effect is shown for prediction disagreement (+0.71 points, 95 % interval 0.30 to 1.10; "
+        "partial r = +0.60, p = 0.001, q = 0.004), attribution dissimilarity (+0.71 points" in text
+    )
+    assert "undecided" not in text
+    assert "prediction disagreement +0.71 points, a positive effect on Noise, Blur, Weather and Digital;" in text
+
+
+def test_a_negative_effect(tables: Tables) -> None:
+    text = sentences(changed_effects(tables, **SHOWN | {"partial": -0.6, "low": -0.8, "high": -0.3}))[1]
+    assert "a negative effect on Noise, Blur, Weather and Digital" in text
+    assert "a positive effect" not in text
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [(-0.1, 0.8, "the interval includes zero, so even the sign is uncertain."),
-     (None, 0.8, "it has no interval, so even the sign is uncertain.")],
-)  # fmt: skip
-def test_where_the_interval_does_not_settle_the_sign_no_direction_is_said(
-    tables: Tables, low: float | None, high: float | None, words: str
-) -> None:
-    text = sentences(correlate(tables, pearson=0.5, ci_low=low, ci_high=high, q_value=0.01))[1]
-    assert words in text
-    assert "gain more" not in text
+    "changes",
+    [{"low": -0.1}, {"low": None}, {"high": None}, {"q_value": 0.05}, {"q_value": None}, {"low": -0.8, "high": 0.3}],
+)
+def test_an_effect_needs_q_and_interval(tables: Tables, changes: dict[str, float | None]) -> None:
+    text = sentences(changed_effects(tables, **SHOWN | changes))[1]
+    assert "On Clean, no effect is shown. It is undecided for prediction disagreement (+0.71 points" in text
+    assert "no effect shown" in text
+    assert "This does not mean that they have none" in text
 
 
-def without_probabilities(text: str) -> str:
-    return re.sub(r", [pq] [=<] [\d.]+", "", text)
+def test_effects_that_are_shown_stand_before_those_that_are_undecided(tables: Tables) -> None:
+    q = pl.when(pl.col("measure") == "js_divergence").then(0.01).otherwise(0.5)
+    text = sentences(replace(tables, effects=changed_effects(tables, **SHOWN).effects.with_columns(q_value=q)))[1]
+    assert "an effect is shown for Jensen-Shannon divergence (" in text
+    assert "It is undecided for prediction disagreement (" in text
 
 
-def test_p_and_q_decide_no_word_of_the_findings(tables: Tables) -> None:
-    """Which measure is named, in which order, and what is said of it follow from r and its interval."""
-    texts = []
-    for small, large in [(0.0001, 0.9), (0.9, 0.0001)]:
-        first = pl.when(pl.col("measure") == "disagreement").then(small).otherwise(large)
-        known = correlate(tables, ci_low=0.1, ci_high=0.9).correlations
-        changed = replace(tables, correlations=known.with_columns(p_value=first, q_value=first))
-        texts.append(sentences(changed)[1])
-    assert texts[0] != texts[1]
-    assert without_probabilities(texts[0]) == without_probabilities(texts[1])
+def test_without_effects_the_text_says_so(tables: Tables) -> None:
+    for changed in (changed_effects(tables, partial=None), replace(tables, effects=tables.effects.clear())):
+        assert sentences(changed)[1].startswith("No effect of a diversity beyond the members' accuracies could be")
 
 
-def with_correlations(tables: Tables, values: Mapping[str, tuple[float, float, float]]) -> Tables:
-    """The same study with r and its interval for each measure, the same on every dataset."""
-    changed = [
-        tables.correlations.filter(measure=measure).with_columns(
-            pearson=pl.lit(r), ci_low=pl.lit(low), ci_high=pl.lit(high), partial_pearson=pl.lit(r / 4)
-        )
-        for measure, (r, low, high) in values.items()
-    ]
-    return replace(tables, correlations=pl.concat(changed))
+def test_effects_only_on_other_datasets(tables: Tables) -> None:
+    partial = pl.when(pl.col("dataset") == "clean").then(None).otherwise(pl.col("partial"))
+    changed = replace(tables, effects=tables.effects.with_columns(partial=partial))
+    assert "On Clean, none could be estimated. On the other sets:" in sentences(changed)[1]
 
 
-def test_measures_follow_in_the_order_of_effect_and_interval(tables: Tables) -> None:
-    values = {
-        "disagreement": (0.501, -0.2, 0.9),
-        "attribution_dissimilarity": (0.1, 0.05, 0.2),
-        "activation_dissimilarity": (0.5, 0.3, 0.6),
-        "js_divergence": (-0.4, -0.5, -0.3),
-    }
-    text = sentences(with_correlations(tables, values))[1]
-    assert "most strongly with the improvement over the mean member is activation dissimilarity, r = +0.50" in text
+def changed_correlations(tables: Tables, **columns: Any) -> Tables:
+    values = {name: pl.lit(value, dtype=pl.Float64) for name, value in columns.items()}
+    return replace(tables, correlations=tables.correlations.with_columns(**values))
+
+
+def test_plain_correlations_are_described(tables: Tables) -> None:
+    text = sentences(changed_correlations(tables, pearson=0.8, ci_low=0.4, ci_high=0.9))[2]
     assert (
-        "Next, in order of |r|: prediction disagreement (+0.50, 95 % interval −0.20 to 0.90; accuracy held fixed "
-        "+0.13), Jensen-Shannon divergence (−0.40, 95 % interval −0.50 to −0.30; accuracy held fixed −0.10) and "
-        "attribution dissimilarity (+0.10, 95 % interval 0.05 to 0.20; accuracy held fixed +0.03)." in text
+        "Plain correlations r with the improvement over the mean member on Clean: prediction disagreement +0.80 "
+        "(95 % interval 0.40 to 0.90), attribution dissimilarity +0.80" in text
     )
-    assert "the diversity with the strongest correlation on average is activation dissimilarity" in text
-    assert "r is between −0.40 and +0.50 (15 positive, 5 negative)" in text
-    assert "with the mean member accuracy held fixed it is between −0.10 and +0.13" in text
+    assert "the mean member accuracy itself has r = +0.80 (95 % interval 0.40 to 0.90)." in text
+    assert "Over all 20 correlations between a diversity and this improvement, r is +0.80 (20 positive, 0" in text
+    assert "says nothing about causes" in text
 
 
-def test_the_findings_say_what_p_tests_and_where_to_look_instead(tables: Tables) -> None:
-    text = sentences(tables)[1]
-    assert "“no relation at all, not even through accuracy”" in text
-    assert "a small p does not say that diversity matters beyond accuracy" in text
-    assert "no calibrated test of it yet" in text
+def test_p_and_q_of_plain_correlations_are_in_no_sentence(tables: Tables) -> None:
+    texts = {sentences(changed_correlations(tables, p_value=p, q_value=p))[2] for p in (0.0001, 0.9)}
+    assert len(texts) == 1
 
 
 def test_without_correlations_the_text_says_so(tables: Tables) -> None:
-    for changed in (correlate(tables, pearson=None), replace(tables, correlations=tables.correlations.clear())):
-        text = sentences(changed)[1]
-        assert text == (
+    empty = replace(tables, correlations=tables.correlations.clear())
+    for changed in (changed_correlations(tables, pearson=None), empty):
+        assert sentences(changed)[2] == (
             "On Clean, no correlation with a diversity could be computed, because there are too few ensembles or a "
             "quantity does not vary."
         )
-
-
-def test_the_strongest_measure_is_named_even_if_it_is_negative(tables: Tables) -> None:
-    strongest = pl.when(pl.col("measure") == "js_divergence").then(-0.9).otherwise(0.1)
-    changed = replace(tables, correlations=tables.correlations.with_columns(pearson=strongest))
-    assert "the improvement over the mean member is Jensen-Shannon divergence, r = −0.90" in sentences(changed)[1]
-    assert "strongest correlation on average is Jensen-Shannon divergence" in sentences(changed)[1]
 
 
 def with_best_ensemble(tables: Tables, accuracy: float) -> Tables:
@@ -159,10 +136,11 @@ def test_a_rise_under_shift_is_not_called_a_fall(tables: Tables) -> None:
 def test_one_dataset_and_one_ensemble(tmp_path: Path) -> None:
     folder = make_study(tmp_path, members=2, datasets=["clean"], samples=50)
     build_report(folder, {}, folder / "report.html")
-    first, second = sentences(read_tables(folder, load_json(folder / "study.json")))
+    first, second, third = sentences(read_tables(folder, load_json(folder / "study.json")))
     assert "2 members were tested alone and in 1 ensemble of 2 members, on 1 validation set." in first
     assert "other" not in first
-    assert "no correlation" in second
+    assert "No effect" in second
+    assert "no correlation" in third
 
 
 def test_equal_but_for_rounding_is_equal() -> None:

@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 
 from scripts.lib.ensembles.tables import ensembles_table
 from scripts.lib.statistics.coefficients import pearson
-from scripts.lib.statistics.correlations import ACCURACY, STATISTICS, Evidence, correlations_table
+from scripts.lib.statistics.correlations import ACCURACY, STATISTICS, correlations_table
+from scripts.lib.statistics.evidence import Evidence
 from scripts.lib.statistics.jackknife import jackknife_interval
 from scripts.lib.statistics.permutations import random_orders
 from tests.unit.conftest import subsets, tally_of

@@ -1,7 +1,7 @@
 """The permutation p-value tests "no relation at all, not even through accuracy". These tests document that limit.
 
-docs/architecture.md (section Statistics) and every caption say so. Once another test replaces this one (planned), these
-assertions are to fail, and the sentences go with them.
+docs/architecture.md (section Statistics) says so, and the report below its tables of plain correlations. The tests of
+effects (`tests/simulations/effects.py`) do not have this limit.
 """
 
 import polars as pl

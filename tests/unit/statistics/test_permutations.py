@@ -9,7 +9,7 @@ import scipy.stats
 from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import pearson, standardised
-from scripts.lib.statistics.permutations import mantel_p_values, permuted_pearson, random_orders
+from scripts.lib.statistics.permutations import permutation_p_values, permuted_pearson, random_orders
 from tests.unit.conftest import subsets
 
 
@@ -70,12 +70,12 @@ def test_blocks_of_ensembles_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_permutations_without_a_correlation_count_as_extreme() -> None:
     observed = np.array([[0.5, np.nan, -0.5]])
     permuted = np.array([[[0.4, 0, 0.4], [-0.5, 0, 0.6], [np.nan, 0, 0.1], [0.1, 0, -0.1]]])
-    np.testing.assert_array_equal(mantel_p_values(observed, permuted), [[3 / 5, np.nan, 2 / 5]])
+    np.testing.assert_array_equal(permutation_p_values(observed, permuted), [[3 / 5, np.nan, 2 / 5]])
 
 
 def p_value(matrix: np.ndarray, y: np.ndarray, chosen: np.ndarray, orders: np.ndarray) -> float:
     observed = pearson(mean_pairwise(chosen, matrix)[None], y[None])
-    return float(mantel_p_values(observed, permuted_correlations(matrix[None], y[None], chosen, orders)).item())
+    return float(permutation_p_values(observed, permuted_correlations(matrix[None], y[None], chosen, orders)).item())
 
 
 def test_many_permutations_approach_all_relabellings() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scripts.lib.jobs.shards import MINIBATCH
 from scripts.lib.measures.spec import Dissimilarity, Documentation, Measure, Quantity
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def _unbiased_alignment(recorded: Recorded, device: torch.device) -> torch.Tenso
     import torch
 
     import kernels
-    from scripts.lib.jobs.shards import MINIBATCH
 
     members = _activations(recorded, device)
     total = torch.zeros(len(members), len(members), dtype=torch.float64, device=device)
@@ -60,6 +60,7 @@ ACTIVATION_SIMILARITY = Measure(
     value=_itself,
     dissimilarity=Dissimilarity("activation_dissimilarity", Quantity("Activation dissimilarity", "1 − CKA")),
     whole=True,
+    divisible=False,
     documentation=Documentation(
         definition=(
             "linear centred kernel alignment (CKA), ‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F), where X and Y hold the two "
@@ -85,6 +86,7 @@ UNBIASED_ACTIVATION_SIMILARITY = Measure(
     needs="activations",
     sums=_unbiased_alignment,
     value=_of_unbiased_sums,
+    divisible=False,
     dissimilarity=Dissimilarity(
         "unbiased_activation_dissimilarity", Quantity("Unbiased activation dissimilarity", "1 − CKA")
     ),

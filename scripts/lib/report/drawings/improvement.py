@@ -1,6 +1,6 @@
 """Figure B: improvement against diversity. Columns are datasets, rows are measures, each point is an ensemble."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from scripts.lib.report.labels import (
     missing,
     oriented,
     plain,
-    probability,
     quantity,
     signed,
 )
@@ -142,22 +141,13 @@ def _draw_cell(axis: Axes, cloud: Cloud, sizes: Sequence[int]) -> None:
 
 
 def _write_coefficients(axis: Axes, found: pl.DataFrame, heading: str) -> None:
-    """Write r with its interval above the cell, and partial r and p below it."""
+    """Write r with its interval above the cell."""
     row = found.row(0, named=True) if len(found) else {"pearson": None}
-    first, second = "no correlation", ""
+    text = "no correlation"
     if not missing(row["pearson"]):
-        first = f"r {signed(row['pearson'])} [{plain(row['ci_low'])}, {plain(row['ci_high'])}]"
-        second = ", ".join(_beside(row))
-    axis.set_title(second, fontsize=7, pad=3)
-    _write_above(axis, first, points=13 if second else 3, size=7)
-    _write_above(axis, heading, points=25, size=8.5)
-
-
-def _beside(row: Mapping[str, Any]) -> Iterator[str]:
-    if not missing(row["partial_pearson"]):
-        yield f"partial {signed(row['partial_pearson'])}"
-    if not missing(row["p_value"]):
-        yield probability("p", row["p_value"], equals=" ")
+        text = f"r {signed(row['pearson'])} [{plain(row['ci_low'])}, {plain(row['ci_high'])}]"
+    axis.set_title(text, fontsize=7, pad=3)
+    _write_above(axis, heading, points=15, size=8.5)
 
 
 def _write_above(axis: Axes, text: str, points: float, size: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
-from scripts.lib.report.labels import BEYOND_ACCURACY, WHAT_P_TESTS
+from scripts.lib.report.labels import PLAIN_CORRELATIONS, consensus_title, improvement_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 def draw(files: Mapping[str, Sequence[str]], improvement: str, consensus: str) -> Figure:
     from scripts.lib.jobs.storage import load_table
-    from scripts.lib.report.drawings.correlations import draw_correlations
+    from scripts.lib.report.drawings.forest import Estimate, draw_forest
 
     [path] = files["correlations"]
     table = load_table(path).filter(size="all", improvement=improvement, consensus=consensus)
-    return draw_correlations(table, improvement, consensus)
+    axis = f"Correlation r with {improvement_title(improvement).lower()}; ensembles by {consensus_title(consensus)}"
+    return draw_forest(table, Estimate("pearson", "ci_low", "ci_high", "r", axis), limit=1)
 
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:
@@ -30,10 +31,8 @@ def pictures(study: StudyOutline) -> Sequence[Picture]:
 SPEC = FigureSpec(
     name="correlations",
     order=40,
-    title="Which diversity correlates with improvement",
-    caption="Pearson's r with its 95 % interval, for each measure and dataset. Diamonds: partial r, the same "
-    "correlation with the mean member accuracy held fixed, because a measure that only follows accuracy explains "
-    f"nothing. p and q are in the correlation tables. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
+    title="Plain correlation of each diversity with improvement",
+    caption=f"Pearson's r with its 95 % interval, for each measure and dataset. {PLAIN_CORRELATIONS}",
     alternative="Dot plot of the correlation of each measure with improvement on each dataset. The numbers are in the "
     "correlation tables.",
     inputs=lambda study: {"correlations": ["correlations.parquet"]},

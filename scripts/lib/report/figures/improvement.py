@@ -6,14 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
-from scripts.lib.report.labels import (
-    BEYOND_ACCURACY,
-    MOST_POINTS,
-    WHAT_P_TESTS,
-    consensus_title,
-    counted,
-    improvement_title,
-)
+from scripts.lib.report.labels import MOST_POINTS, PLAIN_CORRELATIONS, consensus_title, counted, improvement_title
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +56,7 @@ SPEC = FigureSpec(
     "number of members, and it is more opaque the more there are (on a logarithmic scale; a single ensemble is visible "
     "too). Columns are datasets. Rows are quantities that may explain the improvement: the mean pairwise diversities "
     "of the members, and their mean accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. "
-    f"Below each cell: partial r and p. {WHAT_P_TESTS} {BEYOND_ACCURACY}",
+    f"{PLAIN_CORRELATIONS}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,
     read=read,

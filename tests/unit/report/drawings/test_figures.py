@@ -17,8 +17,8 @@ from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.drawings.attributions import draw_attributions
 from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles, summary
 from scripts.lib.report.drawings.clouds import Scale
-from scripts.lib.report.drawings.correlations import draw_correlations
 from scripts.lib.report.drawings.deployment import draw_deployment
+from scripts.lib.report.drawings.forest import Estimate, draw_forest
 from scripts.lib.report.drawings.improvement import Panels, clouds_of, draw_improvement
 from scripts.lib.report.drawings.learning_curves import draw_learning_curves
 from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
@@ -61,6 +61,14 @@ def panels_of(ensembles: Mapping[str, pl.DataFrame], correlations: pl.DataFrame)
     return found
 
 
+def correlations_figure(correlations: pl.DataFrame) -> Figure:
+    return draw_forest(correlations, Estimate("pearson", "ci_low", "ci_high", "r", "Correlation"), limit=1)
+
+
+def effects_figure(effects: pl.DataFrame) -> Figure:
+    return draw_forest(effects, Estimate("points_per_sd", "points_low", "points_high", "effect", "Points"))
+
+
 def improvement_figure(study: Path) -> Figure:
     ensembles = {name: table.filter(consensus="average") for name, table in tables(study, "ensembles").items()}
     correlations = load_table(study / "correlations.parquet").filter(consensus="average", improvement="over_mean")
@@ -77,7 +85,8 @@ def figures(study: Path) -> Iterator[Figure]:
     yield draw_deployment(
         {n: t.with_columns(macs=None, latency_ms=None, parameters=None) for n, t in tables(study, "deployment").items()}
     )
-    yield draw_correlations(correlations, "over_mean", "average")
+    yield correlations_figure(correlations)
+    yield effects_figure(load_table(study / "effects.parquet").filter(consensus="average"))
     yield improvement_figure(study)
     yield draw_learning_curves({name: load_json(study / f"checkpoints/{name}.json")["history"] for name in members})
     datasets = list(tables(study, "ensembles"))
@@ -132,6 +141,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
     expected |= {
         "pairwise_disagreement",
         "pairwise_js_divergence",
+        "effects",
         "correlations",
         "attributions",
         "best_ensembles",
@@ -170,7 +180,10 @@ def test_improvement_without_values_says_so(small: Path) -> None:
     empty = correlations.with_columns(pearson=none, ci_low=none, ci_high=none, partial_pearson=none, q_value=none)
     shown = panels_of(ensembles, correlations)
     assert words(draw_improvement(shown, empty, "over_mean", "average")).count("no correlation") == 10
-    assert words(draw_correlations(empty, "over_mean", "average")).count("no value") == 10
+    assert words(correlations_figure(empty)).count("no value") == 10
+    effects = load_table(small / "effects.parquet").filter(consensus="average")
+    no_effects = effects.with_columns(points_per_sd=none, points_low=none, points_high=none)
+    assert words(effects_figure(no_effects)).count("no value") == 8
 
 
 def coefficients(study: Path, **values: float | None) -> tuple[Figure, Figure]:
@@ -180,16 +193,23 @@ def coefficients(study: Path, **values: float | None) -> tuple[Figure, Figure]:
     columns = {name: pl.lit(value, dtype=pl.Float64) for name, value in values.items()}
     changed = row.with_columns(pearson=0.5, ci_low=0.2, ci_high=0.7).with_columns(**columns)
     grid = draw_improvement(panels_of(ensembles, changed), changed, "over_mean", "average")
-    return grid, draw_correlations(changed, "over_mean", "average")
+    return grid, correlations_figure(changed)
 
 
-def test_a_cell_has_r_its_interval_partial_r_and_p(small: Path) -> None:
+def test_a_cell_has_r_and_its_interval(small: Path) -> None:
+    """Without partial r and p: the plain correlations are a description."""
     grid, _ = coefficients(small, partial_pearson=-0.31, p_value=0.012)
-    assert {"r +0.50 [0.20, 0.70]", "partial −0.31, p 0.012"} <= set(words(grid))
-    grid, _ = coefficients(small, partial_pearson=None, p_value=0.0001)
-    assert {"r +0.50 [0.20, 0.70]", "p < 0.001"} <= set(words(grid))
-    grid, _ = coefficients(small, partial_pearson=0.2, p_value=None)
-    assert {"r +0.50 [0.20, 0.70]", "partial +0.20"} <= set(words(grid))
+    assert "r +0.50 [0.20, 0.70]" in words(grid)
+    assert not [text for text in words(grid) if "partial" in text or text.startswith("p ")]
+
+
+def test_effects_have_their_value_and_an_axis_that_shows_every_interval(small: Path) -> None:
+    effects = load_table(small / "effects.parquet").filter(consensus="average", measure="disagreement").head(1)
+    figure = effects_figure(effects.with_columns(points_per_sd=0.71, points_low=-0.2, points_high=1.6))
+    assert "+0.71" in words(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert low < -1.6
+    assert high > 1.6
 
 
 def test_p_and_q_change_no_type_and_no_mark(small: Path, tmp_path: Path) -> None:

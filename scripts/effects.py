@@ -1,0 +1,12 @@
+from scripts.lib.ensembles.tables import subsets
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_table
+from scripts.lib.statistics.effects import effects_table
+from scripts.lib.statistics.halves import read_split_evidence
+
+with job(snakemake):
+    params, files = snakemake.params, dict(snakemake.input.items())
+    settings = params.ensembles
+    chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
+    evidence = read_split_evidence(files, params.datasets, params.members, params.compared)
+    save_table(snakemake.output[0], effects_table(evidence, chosen, params.permutations, params.seed))

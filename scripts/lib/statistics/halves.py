@@ -1,0 +1,86 @@
+"""What effects are computed from: diversities and accuracies, each on the even and on the odd samples.
+
+Diversity and accuracy that are measured on the same images share the chance of these images: members that happen to err
+on different images there are called diverse, and their ensembles are accurate there. So effects take the diversity from
+one half of the samples and the accuracies from the other. Sample i of a corrupted set is a copy of sample i of the
+clean one, so an image is in the same half of all sets.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scripts.lib.ensembles.halves import load_accuracies, load_right
+from scripts.lib.jobs.shards import HALVES
+from scripts.lib.measures.spec import MEASURES
+from scripts.lib.measures.tables import load_pairwise
+from scripts.lib.statistics.by_size import Ensembles, by_members
+
+
+@dataclass(frozen=True)
+class SplitEvidence:
+    """One dataset, in halves: index 0 is the even samples, index 1 the odd ones.
+
+    `accuracies` float64 [2, M] and `outcomes` float64 [2, E] for each consensus are in percent; `diversities` has
+    float64 [2, M, M] for each measure, turned so that more means more diverse. `compared` has the positions of the
+    members that a measure compares, if these are not all.
+    """
+
+    accuracies: np.ndarray
+    outcomes: dict[str, np.ndarray]
+    diversities: dict[str, np.ndarray]
+    compared: dict[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SplitGroup:
+    """The members that some measures compare, their ensembles, and both halves of what is known about them."""
+
+    accuracies: np.ndarray
+    outcomes: dict[str, np.ndarray]
+    diversities: dict[str, np.ndarray]
+    ensembles: Ensembles
+
+
+def read_split_evidence(
+    files: Mapping[str, Sequence[str]],
+    datasets: Sequence[str],
+    members: Sequence[str],
+    compared: Mapping[str, Sequence[str]],
+) -> Iterator[tuple[str, SplitEvidence]]:
+    """Each dataset with its evidence, read when its turn comes.
+
+    `files` are the tables `accuracies` and `halves` of each dataset, and the `pairwise` ones by dataset, and within it
+    by measure. `compared` names the members that each measure compares.
+    """
+    measures = {MEASURES[name]: of_measure for name, of_measure in compared.items()}
+    position = {member: number for number, member in enumerate(members)}
+    pairwise = iter(files["pairwise"])
+    for dataset, accuracies, halves in zip(datasets, files["accuracies"], files["halves"], strict=True):
+        samples, of_members = load_accuracies(accuracies)
+        diversities = {}
+        for measure, of_measure in measures.items():
+            path = next(pairwise)
+            matrices = [load_pairwise(path, members, of_measure, f"value_{half}") for half in HALVES]
+            diversities[measure.diversity] = measure.as_diversity(np.stack(matrices))
+        positions = {measure.diversity: [position[name] for name in names] for measure, names in measures.items()}
+        yield dataset, SplitEvidence(of_members, load_right(halves, samples), diversities, positions)
+
+
+def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -> Iterator[SplitGroup]:
+    """The measures in groups of those that compare the same members.
+
+    `ensembles` are those of at least two members, by size, and `rows` int [E] says which row of the outcomes each is.
+    """
+    count = evidence.accuracies.shape[1]
+    for members, names in by_members(evidence.diversities, evidence.compared, count).items():
+        inside, part = (slice(None), ensembles) if len(members) == count else ensembles.part(members)
+        own: Any = np.array(members)
+        yield SplitGroup(
+            evidence.accuracies[:, own],
+            {consensus: values[:, rows[inside]] for consensus, values in evidence.outcomes.items()},
+            {name: evidence.diversities[name][:, own[:, None], own] for name in names},
+            part,
+        )

@@ -1,0 +1,117 @@
+"""Double semi-partial permutations of a pairwise matrix (Dekker, Krackhardt & Snijders 2007, Psychometrika 72).
+
+The matrix of a diversity is regressed on what the accuracies of both members of a pair say. What is left, the residual,
+is permuted: rows and columns together, as the members are what can be exchanged. Each permuted residual is correlated
+with the outcome of the ensembles, with the controls held fixed. The fitted part need not be added again, because the
+controls take it away.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from scripts.lib.statistics.by_size import Ensembles
+from scripts.lib.statistics.coefficients import ROUNDING, product, smallest_length, standardised
+from scripts.lib.statistics.permutations import MOST_MOMENTS, means_by_looking_up
+
+BLOCK_PERMUTATIONS = 1024  # with 45 members, an array of 8 MB
+
+
+def control_matrices(accuracies: np.ndarray) -> np.ndarray:
+    """What the accuracies [M] of both members of a pair say, [4, M, M], without unit.
+
+    Their mean, their absolute difference, the mean of their squares, and their product. Averaged over the pairs of an
+    ensemble, the first one is the mean member accuracy. The last two are needed because a diversity that follows
+    accuracy does so along a curve, and what straight lines leave of the curve would pass for an effect.
+    """
+    spread = accuracies.std()
+    if not spread > ROUNDING * np.abs(accuracies).max():
+        return np.zeros((4, len(accuracies), len(accuracies)))
+    standard = (accuracies - accuracies.mean()) / spread
+    first, second = standard[:, None], standard[None]
+    return np.stack([(first + second) / 2, np.abs(first - second), (first**2 + second**2) / 2, first * second])
+
+
+def residuals(matrix: np.ndarray, controls: np.ndarray) -> np.ndarray:
+    """What least squares over all pairs leave of a symmetric `matrix` [M, M], given `controls` [4, M, M].
+
+    0 where only rounding is left, and NaN throughout if a pair has no value. The diagonal is 0.
+    """
+    pairs = np.triu_indices(len(matrix), 1)
+    values, left = matrix[pairs], np.zeros_like(matrix)
+    if np.isnan(values).any():
+        return np.full_like(matrix, np.nan)
+    design = np.stack([np.ones(len(values)), *(control[pairs] for control in controls)], axis=1)
+    of_pairs = values - design @ np.linalg.lstsq(design, values)[0]
+    if len(values) and np.linalg.norm(of_pairs) > smallest_length(values[None]).item():
+        left[pairs] = of_pairs
+    return left + left.T
+
+
+def permuted_partial(
+    matrices: np.ndarray, controls: np.ndarray, outcomes: np.ndarray, ensembles: Ensembles, orders: np.ndarray
+) -> np.ndarray:
+    """Partial correlation with `outcomes` [K, E] of the mean of each of `matrices` [A, M, M] over the pairs of each
+    ensemble, for each order of the members, int [R, M]. Returns [A, R, K].
+
+    Ensembles are compared with others of their size, and the means of `controls` [4, M, M] are held fixed.
+    """
+    count = len(controls[0])
+    blocks = (orders[start : start + BLOCK_PERMUTATIONS] for start in range(0, len(orders), BLOCK_PERMUTATIONS))
+    if count * (count - 1) // 2 <= MOST_MOMENTS:
+        parts = _from_moments(matrices, controls, outcomes, ensembles, blocks)
+    else:
+        parts = _by_looking_up(matrices, controls, outcomes, ensembles, blocks)
+    return np.concatenate([*parts], axis=1)
+
+
+def _from_moments(
+    matrices: np.ndarray, controls: np.ndarray, outcomes: np.ndarray, ensembles: Ensembles, blocks: Iterator[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """From moments of the weights, because a mean over pairs is a weighted sum of values of pairs."""
+    first, second = np.triu_indices(len(controls[0]), 1)
+    within = within_sizes(outcomes, ensembles)
+    scatter = sum(ensembles.scatter_of_pairs[str(size)] for size in ensembles.of_size)
+    shared = sum(ensembles.with_outcomes(rows, within[:, rows], pairs=True) for rows in ensembles.of_size.values())
+    of_controls = controls[:, first, second]
+    loads = scatter @ of_controls.T
+    inverse = pseudo_inverse(of_controls @ loads)
+    with_controls = of_controls @ shared
+    scatter, shared = scatter - loads @ inverse @ loads.T, shared - loads @ inverse @ with_controls
+    left = (within**2).sum(1) - np.einsum("ck,cd,dk->k", with_controls, inverse, with_controls)
+    for orders in blocks:
+        values = np.ascontiguousarray(matrices[:, orders[:, first], orders[:, second]])
+        squares = ((values @ scatter) * values).sum(-1, keepdims=True)
+        smallest = (ROUNDING * np.abs(values).max(-1, keepdims=True)) ** 2 * len(ensembles.chosen)
+        scale = np.sqrt(np.where(squares > smallest, squares, np.nan) * np.where(left > 0, left, np.nan))
+        yield np.clip(values @ shared / scale, -1, 1)
+
+
+def _by_looking_up(
+    matrices: np.ndarray, controls: np.ndarray, outcomes: np.ndarray, ensembles: Ensembles, blocks: Iterator[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """As `_from_moments`, from the means of all ensembles for each order."""
+    unchanged = np.arange(len(controls[0]))[None]
+    of_controls = within_sizes(means_by_looking_up(controls, ensembles)(unchanged)[:, 0], ensembles)
+    basis = np.linalg.qr(of_controls.T)[0].T
+
+    def left(values: np.ndarray) -> np.ndarray:
+        centred = within_sizes(values, ensembles)
+        return standardised(centred - centred @ basis.T @ basis)
+
+    of_outcomes, means = left(outcomes), means_by_looking_up(matrices, ensembles)
+    for orders in blocks:
+        yield np.concatenate([product(left(means(order[None])), of_outcomes) for order in orders], axis=1)
+
+
+def within_sizes(values: np.ndarray, ensembles: Ensembles) -> np.ndarray:
+    """`values` [..., E] less their mean over the ensembles of the same size."""
+    centred = np.empty(values.shape)
+    for rows in ensembles.of_size.values():
+        centred[..., rows] = values[..., rows] - values[..., rows].mean(-1, keepdims=True)
+    return centred
+
+
+def pseudo_inverse(scatter: np.ndarray) -> np.ndarray:
+    """Of scatter matrices [..., 4, 4] of the controls; a control that does not vary takes nothing away."""
+    return np.linalg.pinv(scatter, rcond=ROUNDING, hermitian=True)
