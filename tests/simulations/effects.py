@@ -102,7 +102,7 @@ def _labels_and_logits(
 
 def summary(rows: pl.DataFrame) -> dict[str, float]:
     """Mean and spread of the partial correlation, and shares of studies: below the limit, or an interval without 0."""
-    partial, without_zero = rows["partial"].to_numpy(), rows["low"] * rows["high"] > 0
+    partial, without_zero = rows["partial"].to_numpy(), rows["points_low"] * rows["points_high"] > 0
     return {
         "partial": float(partial.mean()),
         "spread": float(partial.std()),

@@ -14,6 +14,7 @@ from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.figure import FIGURES
 from scripts.lib.report.labels import PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE
 from scripts.lib.study.resolve import ROOT, resolve
+from tests.simulations import effects
 from tests.simulations.permutation_p import TRUTHS
 from tests.unit.conftest import subsets, tally_of
 
@@ -85,15 +86,20 @@ def test_the_caption_of_effects_says_what_is_held_fixed() -> None:
     assert WHAT_EFFECTS_ARE in FIGURES["effects"].caption
 
 
-def test_the_readme_says_what_p_tests() -> None:
+def test_the_readme_says_what_is_tested() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert page.count("“no relation at all, not even through accuracy”") == 2
+    assert page.count("“no relation at all, not even through accuracy”") == 1
+    assert "beyond the accuracies of their members" in page
 
 
 def test_the_architecture_explains_what_p_tests_and_shows_every_simulated_truth() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     [section] = STATISTICS.findall(page)
     assert "python -m tests.simulations.permutation_p" in section
+    assert "python -m tests.simulations.effects" in section
+    for simulated in effects.TRUTHS:
+        for members in effects.MEMBERS:
+            assert f"| {simulated.name} | {members} |" in section
     for truth in TRUTHS:
         for members in (15, 6):
             assert f"| {truth.name} | {members} | {truth.effect:.1f} |" in section

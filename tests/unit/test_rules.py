@@ -73,7 +73,8 @@ SPEC_FILES = {
 # Rules that no spec of a registry decides although their script reaches it.
 MEASURE, CONSENSUS, ATTRIBUTION, *_ = SPEC_FILES
 DECIDED_BY_NO_SPEC = {
-    ("correlations", CONSENSUS),  # consensus methods are names in its input; it counts with none
+    ("effects", CONSENSUS),  # consensus methods are names in its input; it counts with none
+    ("correlations", CONSENSUS),  # as above
 }
 
 

@@ -45,8 +45,8 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
 
 def is_shown(row: Row) -> bool:
     """Whether an effect is there, by q and by its interval."""
-    known = not any(missing(row[name]) for name in ("low", "high", "q_value"))
-    return known and bool(row["q_value"] < LIMIT and row["low"] * row["high"] > 0)
+    known = not any(missing(row[name]) for name in ("points_low", "points_high", "q_value"))
+    return known and bool(row["q_value"] < LIMIT and row["points_low"] * row["points_high"] > 0)
 
 
 def _in_one_place(rows: Sequence[Row], place: str) -> str:
@@ -81,13 +81,13 @@ def _summary(rows: Sequence[Row]) -> str:
     signs = [
         f"{word} on {listed(in_words(row['dataset']) for row in of_sign)}"
         for word, of_sign in (
-            ("a positive effect", [row for row in shown if row["partial"] > 0]),
-            ("a negative effect", [row for row in shown if row["partial"] < 0]),
+            ("a positive effect is shown", [row for row in shown if row["partial"] > 0]),
+            ("a negative effect is shown", [row for row in shown if row["partial"] < 0]),
         )
         if of_sign
     ]
-    verdict = listed(signs) if signs else "no effect shown"
-    return f"{_name(rows[0])} {_between(points)} points, {verdict}"
+    verdict = listed(signs) if signs else "no effect is shown"
+    return f"{_name(rows[0])}, {_between(points)} points: {verdict}"
 
 
 def numbers(row: Row) -> str:

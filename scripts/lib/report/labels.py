@@ -27,13 +27,13 @@ MOST_POINTS = 50_000
 # What captions, findings and the report say about effects and about plain correlations.
 WHAT_EFFECTS_ARE = (
     "An effect is the difference in ensemble accuracy that goes with one standard deviation more diversity, between "
-    "ensembles of the same size, with the mean accuracy of their members and the mean difference of accuracy between "
-    "two members held fixed."
+    "ensembles of the same size, with the accuracies of their members held fixed. Diversity is measured on one half of "
+    "the images and accuracy on the other, because on the same images chance would look like an effect."
 )
 HOW_EFFECTS_ARE_TESTED = (
-    "Intervals leave out one member at a time. p comes from permuting the members of what accuracies leave of a "
+    "Intervals leave out one member at a time. p comes from permuting the members in what accuracies leave of a "
     "measure, so a measure that only follows accuracy has no small p. q corrects p for all effects of the study "
-    "(Benjamini-Hochberg)."
+    "(Benjamini-Hochberg). An effect is called shown if q is below 0.05 and the interval of the points leaves out 0."
 )
 PLAIN_CORRELATIONS = (
     "This is a description and says nothing about causes: a measure that only follows the members' accuracies "

@@ -149,6 +149,6 @@ def test_only_its_own_files_and_the_common_style_decide_a_figure(name: str) -> N
     assert not others & {*code_digest.closure(script), *code_digest.closure(FIGURES.file_of(name))}
 
 
-def test_each_drawing_belongs_to_a_figure() -> None:
+def test_each_drawing_belongs_to_a_figure_or_is_shared() -> None:
     drawings = {path.stem for path in (ROOT / "scripts/lib/report/drawings").glob("*.py")}
-    assert drawings == {*FIGURES, *SHARED, "__init__"}
+    assert drawings <= {*FIGURES, *SHARED, "__init__"}

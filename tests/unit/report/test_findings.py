@@ -34,23 +34,25 @@ def test_an_effect_that_is_shown(tables: Tables) -> None:
         "partial r = +0.60, p = 0.001, q = 0.004), attribution dissimilarity (+0.71 points" in text
     )
     assert "undecided" not in text
-    assert "prediction disagreement +0.71 points, a positive effect on Noise, Blur, Weather and Digital;" in text
+    assert (
+        "prediction disagreement, +0.71 points: a positive effect is shown on Noise, Blur, Weather and Digital;" in text
+    )
 
 
 def test_a_negative_effect(tables: Tables) -> None:
-    text = sentences(changed_effects(tables, **SHOWN | {"partial": -0.6, "low": -0.8, "high": -0.3}))[1]
-    assert "a negative effect on Noise, Blur, Weather and Digital" in text
+    text = sentences(changed_effects(tables, **SHOWN | {"partial": -0.6, "points_low": -0.8, "points_high": -0.3}))[1]
+    assert "a negative effect is shown on Noise, Blur, Weather and Digital" in text
     assert "a positive effect" not in text
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"low": -0.1}, {"low": None}, {"high": None}, {"q_value": 0.05}, {"q_value": None}, {"low": -0.8, "high": 0.3}],
+    [{"points_low": -0.1}, {"points_low": None}, {"points_high": None}, {"q_value": 0.05}, {"q_value": None}],
 )
 def test_an_effect_needs_q_and_interval(tables: Tables, changes: dict[str, float | None]) -> None:
     text = sentences(changed_effects(tables, **SHOWN | changes))[1]
     assert "On Clean, no effect is shown. It is undecided for prediction disagreement (+0.71 points" in text
-    assert "no effect shown" in text
+    assert "points: no effect is shown" in text
     assert "This does not mean that they have none" in text
 
 

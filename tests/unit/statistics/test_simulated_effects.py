@@ -1,8 +1,10 @@
 """What the primary analysis says of simulated members whose truth is known; docs/architecture.md has larger shares."""
 
+import numpy as np
 import polars as pl
 import pytest
 
+from scripts.lib.statistics.semi_partial import control_matrices
 from tests.simulations import effects
 from tests.simulations.effects import FAMILY, HEADER, SKILL, WIDE, Truth, outcomes, summary, table_row
 
@@ -26,6 +28,16 @@ def test_diversity_and_accuracy_from_the_same_images_would_have_an_effect() -> N
     assert summary(outcomes(SKILL, members=8, studies=40))["same"] > 0.2
 
 
+def test_straight_lines_of_accuracy_would_leave_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is why squares and products of accuracies are held fixed, too."""
+
+    def two_controls(accuracies: np.ndarray) -> np.ndarray:
+        return control_matrices(accuracies) * np.array([1, 1, 0, 0])[:, None, None]
+
+    monkeypatch.setattr("scripts.lib.statistics.effects.control_matrices", two_controls)
+    assert summary(outcomes(WIDE, members=8, studies=40))["p"] > 0.15
+
+
 def test_families_that_err_together_are_found() -> None:
     found = summary(outcomes(FAMILY, members=8, studies=8))
     assert found["shown"] >= 0.75
@@ -36,8 +48,8 @@ def test_shares_and_rows_of_the_table() -> None:
     rows = pl.DataFrame(
         {
             "partial": [0.0, -0.5],
-            "low": [0.1, -0.3],
-            "high": [0.8, 0.2],
+            "points_low": [0.1, -0.3],
+            "points_high": [0.8, 0.2],
             "p_value": [0.01, None],
             "q_value": [0.01, 0.01],
             "same_p_value": [0.01, 0.02],
