@@ -88,7 +88,9 @@ def evaluated(sizes: list[int], accuracies: list[float], consensus: str = "vote"
 
 def test_of_equally_accurate_ensembles_the_first_is_taken_for_each_consensus() -> None:
     tables = [
-        evaluated([3, 2, 2, 2], [70.0, 60.0, 80.0, 80.0], "vote").with_columns(best_member_accuracy=pl.Series([1.0, 2, 3, 4])),
+        evaluated([3, 2, 2, 2], [70.0, 60.0, 80.0, 80.0], "vote").with_columns(
+            best_member_accuracy=pl.Series([1.0, 2, 3, 4])
+        ),
         evaluated([2, 3, 3], [90.0, 10.0, 10.0], "average").with_columns(best_member_accuracy=pl.Series([5.0, 6, 7])),
     ]
     best = best_evaluated(pl.concat(tables), "all").sort("consensus", "size")
