@@ -11,7 +11,7 @@ with job(snakemake):
     settings = params.ensembles
     chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
     if files.get("joint"):
-        tally = load_tallies(files.joint, files.counts)
+        tally = load_tallies(files.joint, files.counts, files.scores)
     else:
         device = choose_device(params.device, snakemake.threads)
         recorded = RecordedFiles.declared(dataset, params.members, dict(files.items()))
@@ -21,6 +21,5 @@ with job(snakemake):
         for measure, path in zip(params.measures, files.pairwise, strict=True)
     }
     baseline = params.members.index(params.baseline) if params.baseline else None
-    accuracies = accuracies_table(dataset, params.members, tally.joint.diagonal(), tally.samples)
-    save_table(snakemake.output.accuracies, accuracies)
+    save_table(snakemake.output.accuracies, accuracies_table(dataset, params.members, tally))
     save_table(snakemake.output.ensembles, ensembles_table(tally, chosen, pairwise, baseline))

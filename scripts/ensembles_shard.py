@@ -12,4 +12,4 @@ with job(snakemake):
     consensus, part = settings["consensus"], int(snakemake.wildcards.shard)
     files = RecordedFiles.declared(dataset, params.members, dict(snakemake.input.items()))
     tally = tally_of_files(files, chosen, consensus, device, part, params.shards)
-    save_tally(snakemake.output.joint, snakemake.output.counts, tally)
+    save_tally(snakemake.output.joint, snakemake.output.counts, snakemake.output.scores, tally)

@@ -173,8 +173,11 @@ def test_types_are_those_of_the_contract() -> None:
 
 
 def test_accuracies_have_wilson_intervals() -> None:
-    table = accuracies_table("clean", ["a", "b"], np.array([8, 0]), 10)
-    assert table.columns == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
+    labels = torch.tensor([1] * 8 + [0] * 2)  # the first member says 1 and is right on 8, the second says 2
+    probabilities = torch.tensor([[0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])[:, None].expand(2, 10, 3)
+    table = accuracies_table("clean", ["a", "b"], tally_of(probabilities, labels, subsets(2, "all")))
+    assert table.columns[:7] == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
+    assert table.columns[7:] == ["nll", "nll_clipped", "brier", "ece", "one_hot"]
     assert table["member"].to_list() == ["a", "b"]
     assert table["accuracy"].to_list() == [80, 0]
     # Wilson 1927: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
