@@ -14,7 +14,7 @@ LOW_MEMBERS, MIDDLE_MEMBERS = 7, 6  # a block of 2^13 ensembles, with three numb
 # Samples whose probabilities are multiplied before the exponent is taken out: the floor to this power is above the
 # smallest float64, 2e-308, and the largest number of members to this power below the largest.
 FACTORS = 20
-CACHED_SAMPLES = 100 * FACTORS  # whose sums, of a listed ensemble, are held at a time
+CACHED_SAMPLES = 100 * FACTORS  # whose sums are held at a time, for a listed ensemble; so products of 20 are never cut
 MANTISSA, EXPONENT_0 = (1 << 52) - 1, 1023  # the bits of the mantissa in a float64, and what stands for exponent 0
 ONE = EXPONENT_0 << 52  # the bits of 1.0
 
@@ -147,7 +147,7 @@ def _sum_listed(
             for i in range(count):
                 clipped[e] += np.int64(held[i] < least)
                 product *= max(held[i], least)
-                if i % FACTORS == FACTORS - 1 or i == count - 1:
+                if i % FACTORS == FACTORS - 1:
                     product, shift = math.frexp(product)
                     exponent += shift
         sums[e] = _nll(product, exponent, float(len(members)), samples)
