@@ -45,8 +45,8 @@ def _worse_probabilities(ensembles: Mapping[str, pl.DataFrame]) -> str:
     if not shares:
         return "No ensemble is more accurate than the best of its members."
     return (
-        "Of the ensembles that are more accurate than the best of their members, a part nevertheless has a larger, so "
-        f"worse, NLL than the member with the smallest NLL: {listed(shares)}."
+        "Among the ensembles that are more accurate than the best of their members, the share with a larger, so worse, "
+        f"NLL than their member with the smallest NLL is {listed(shares)}."
     )
 
 
