@@ -60,21 +60,14 @@ def _sum_block(probabilities: Any, block: int, low: int, middle: int, floor: flo
     mantissas, exponents = np.ones((rows, width)), np.zeros((rows, width), np.int64)
     counts = np.zeros((rows, width), np.int64)
     low_sums, high_sums = np.empty((FACTORS, width)), np.empty((FACTORS, rows))
-    low_sizes, high_sizes, values = np.empty(width), np.empty(rows), np.empty(members)
+    low_sizes, high_sizes = np.empty(width), np.empty(rows)
     subset_sums(np.ones(low), low_sizes)
     subset_sums(np.ones(middle), high_sizes)
     for bit in range(members - low - middle):
         high_sizes += block >> bit & 1
     for first in range(0, samples, FACTORS):
         count = min(FACTORS, samples - first)
-        for i in range(count):
-            for member in range(members):  # no slice: it would count references to an array that all threads share
-                values[member] = probabilities[first + i, member]
-            subset_sums(values[:low], low_sums[i])
-            subset_sums(values[low : low + middle], high_sums[i])
-            for bit in range(members - low - middle):
-                if block >> bit & 1:
-                    high_sums[i] += values[low + middle + bit]
+        _sums_of_batch(probabilities, first, count, block, low, middle, low_sums, high_sums)
         for r in range(rows):
             for i in range(count):
                 high = high_sums[i, r]
@@ -88,6 +81,23 @@ def _sum_block(probabilities: Any, block: int, low: int, middle: int, floor: flo
             number = (block * rows + r) * width + e
             sums[number] = _nll(mantissas[r, e], exponents[r, e], low_sizes[e] + high_sizes[r], samples)
             clipped[number] = counts[r, e]
+
+
+@compiled
+def _sums_of_batch(
+    probabilities: Any, first: int, count: int, block: int, low: int, middle: int, low_sums: Any, high_sums: Any
+) -> None:
+    """Of `count` samples, the sums over subsets of the low members, and over the other members of each row."""
+    members = probabilities.shape[1]
+    values = np.empty(members)
+    for i in range(count):
+        for member in range(members):  # no slice: it would count references to an array that all threads share
+            values[member] = probabilities[first + i, member]
+        subset_sums(values[:low], low_sums[i])
+        subset_sums(values[low : low + middle], high_sums[i])
+        for bit in range(members - low - middle):
+            if block >> bit & 1:
+                high_sums[i] += values[low + middle + bit]
 
 
 @compiled
