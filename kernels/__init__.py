@@ -1,4 +1,4 @@
-"""Kernels that compute how different members are, and how accurate every ensemble of them is.
+"""Kernels that compute how different members are, and how good every ensemble of them is.
 
 Each function takes torch tensors, runs on their device and refuses bad input with a `ValueError` that names the
 argument and the first offending index. Definitions are in docs/measures.md, measurements in docs/kernels.md. The
@@ -6,10 +6,11 @@ package needs torch and numpy; numba and Triton make it fast. It imports nothing
 
 Every kernel reads in the same order: the idea, the public function, the implementation for the CPU (numba), the one for
 the GPU (Triton), the one in plain torch, and last what several of these share. A function comes before those that it
-calls. For the two longest kernels, the parts for CPU and GPU are in separate modules, `*_numba` and `*_triton`.
+calls. For the longest kernels, the parts for CPU and GPU are in separate modules, `*_numba` and `*_triton`.
 """
 
 from kernels.attribution_similarity import attribution_similarity
+from kernels.average_nll import average_nll
 from kernels.cka import cka, cka_of_sums, hsic_sums
 from kernels.consensus_sweep import consensus_sweep
 from kernels.disagreement import disagreement
@@ -18,6 +19,7 @@ from kernels.js_divergence import js_divergence
 
 __all__ = [
     "attribution_similarity",
+    "average_nll",
     "cka",
     "cka_of_sums",
     "consensus_sweep",

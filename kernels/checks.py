@@ -71,13 +71,14 @@ def require_range(name: str, tensor: torch.Tensor, low: int, high: int) -> int:
     return largest_of_all
 
 
-def require_probabilities(name: str, tensor: torch.Tensor) -> None:
-    """Finite and not negative. Row sums are not checked, because the caller may have restricted the classes."""
+def require_probabilities(name: str, tensor: torch.Tensor, most: float = math.inf) -> None:
+    """Finite, not negative, and not above `most`; row sums are not checked, as classes may have been left out."""
     for start, chunk in _chunks(tensor):
         low, high = _extremes(chunk)
-        if not (low >= 0 and high < math.inf):
+        if not (low >= 0 and high < math.inf and high <= most):
             _refuse_first(name, ~torch.isfinite(chunk), chunk, start, "is not finite")
             _refuse_first(name, chunk < 0, chunk, start, "is negative")
+            _refuse_first(name, chunk > most, chunk, start, f"is above {most:g}")
 
 
 def _extremes(chunk: torch.Tensor) -> tuple[float, float]:

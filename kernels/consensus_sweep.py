@@ -25,11 +25,10 @@ import torch
 from kernels import checks, cpu, gpu
 from kernels.consensus_sweep_numba import sweep_numba
 from kernels.consensus_sweep_triton import sweep_triton
-from kernels.subsets import Ensembles, membership, rows_of
+from kernels.subsets import Ensembles, check_ensembles, membership, rows_of
 
 Consensus = Literal["average", "vote"]
 
-MAX_MEMBERS_OF_ALL = 20
 BLOCK_SAMPLES, BLOCK_ELEMENTS = 64, 1 << 22  # of the sums that plain torch holds at a time
 
 
@@ -115,21 +114,5 @@ def _check(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: Ensembl
         raise ValueError(f"labels: has {len(labels)} samples, probabilities has {samples}")
     checks.require_range("labels", labels, 0, classes)
     checks.require_choice("consensus", consensus, get_args(Consensus))
-    _check_ensembles(ensembles, members, probabilities.device)
+    check_ensembles(ensembles, members, probabilities.device)
     checks.require_probabilities("probabilities", probabilities)
-
-
-def _check_ensembles(ensembles: Ensembles, members: int, device: torch.device) -> None:
-    if isinstance(ensembles, str):
-        checks.require_choice("ensembles", ensembles, ["all"])
-        if members > MAX_MEMBERS_OF_ALL:
-            raise ValueError(f'ensembles: "all" takes up to {MAX_MEMBERS_OF_ALL} members, got {members}; list them')
-        return
-    checks.require_tensor("ensembles", ensembles, "ensembles, members")
-    checks.require_bool("ensembles", ensembles)
-    checks.require_same_device("ensembles", ensembles, device)
-    if ensembles.shape[1] != members:
-        raise ValueError(f"ensembles: has {ensembles.shape[1]} members, probabilities has {members}")
-    empty = (~ensembles.any(1)).nonzero()
-    if len(empty):
-        raise ValueError(f"ensembles[{empty[0].item()}]: has no member")

@@ -12,7 +12,7 @@ from kernels.bits import WORD
 from kernels.consensus_listed_numba import listed_ensembles
 from kernels.consensus_sample_numba import leads_of_sample, skyline
 from kernels.cpu import compiled
-from kernels.subsets import Ensembles, rows_of
+from kernels.subsets import Ensembles, rows_of, subset_sums
 
 LOW_MEMBERS, MIDDLE_MEMBERS = 7, 6  # a block of 2^13 ensembles, whose counts are 64 KiB
 # What a batch of samples may have, so that its tables, some 1.5 KiB per competitor, stay in the cache.
@@ -83,8 +83,8 @@ def _sweep_all(scores: Any, labels: Any, start: int, stop: int, vote: bool, low:
             low_sums, middle_sums, high_leads = _batch_tables(room, members, low, middle)
         for k in range(size):
             lead, row = leads[kept[k]], first[filled] + k
-            _subset_sums(lead[:low], low_sums[row])
-            _subset_sums(lead[low : low + middle], middle_sums[row])
+            subset_sums(lead[:low], low_sums[row])
+            subset_sums(lead[low : low + middle], middle_sums[row])
             high_leads[row] = lead[low + middle :]
             if ties[kept[k]]:  # wins where the sum of its leads is 0, too
                 for e in range(1 << low):
@@ -98,15 +98,6 @@ def _sweep_all(scores: Any, labels: Any, start: int, stop: int, vote: bool, low:
 def _batch_tables(room: int, members: int, low: int, middle: int) -> Any:
     """Tables for `room` competitors: sums of leads over subsets of the low and the middle members, and high leads."""
     return np.empty((room, 1 << low)), np.empty((room, 1 << middle)), np.empty((room, members - low - middle))
-
-
-@compiled
-def _subset_sums(values: Any, sums: Any) -> None:
-    """sums[e] = the sum of the values at the set bits of e."""
-    sums[0] = 0.0
-    for bit in range(len(values)):
-        for e in range(1 << bit):
-            sums[e + (1 << bit)] = sums[e] + values[bit]
 
 
 @compiled

@@ -43,6 +43,7 @@ rule ensembles_shard:
     output:
         joint="results/{study}/shards/{dataset}/{shard}/joint_correctness.npy",
         counts="results/{study}/shards/{dataset}/{shard}/ensembles.parquet",
+        scores="results/{study}/shards/{dataset}/{shard}/scores.parquet",
     log:
         "logs/{study}/ensembles_shard/{dataset}/{shard}.log",
     benchmark:

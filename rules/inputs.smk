@@ -118,13 +118,14 @@ def pairs(wildcards):
 
 
 def counted(wildcards):
-    """The inputs of a table of ensembles: the counts of all shards, or the predictions."""
+    """The inputs of a table of ensembles: the sums of all shards, or the predictions."""
     if SHARDS == 1:
         return predicted(wildcards)
     folder = f"results/{wildcards.study}/shards/{wildcards.dataset}"
     return {
         "joint": expand(f"{folder}/{{shard}}/joint_correctness.npy", shard=range(SHARDS)),
         "counts": expand(f"{folder}/{{shard}}/ensembles.parquet", shard=range(SHARDS)),
+        "scores": expand(f"{folder}/{{shard}}/scores.parquet", shard=range(SHARDS)),
     }
 
 

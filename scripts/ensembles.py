@@ -1,5 +1,5 @@
 from scripts.lib.ensembles.counts import load_tallies, tally_of_files
-from scripts.lib.ensembles.halves import halves_table, right_of_members
+from scripts.lib.ensembles.halves import halves_table
 from scripts.lib.ensembles.tables import accuracies_table, ensembles_table, subsets
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
@@ -12,7 +12,7 @@ with job(snakemake):
     settings = params.ensembles
     chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
     if files.get("joint"):
-        halves = load_tallies(files.joint, files.counts)
+        halves = load_tallies(files.joint, files.counts, files.scores)
     else:
         device = choose_device(params.device, snakemake.threads)
         recorded = RecordedFiles.declared(dataset, params.members, dict(files.items()))
@@ -23,7 +23,6 @@ with job(snakemake):
         for measure, path in zip(params.measures, files.pairwise, strict=True)
     }
     baseline = params.members.index(params.baseline) if params.baseline else None
-    right = right_of_members(halves)
-    save_table(snakemake.output.accuracies, accuracies_table(dataset, params.members, right, tally.samples))
+    save_table(snakemake.output.accuracies, accuracies_table(dataset, params.members, halves))
     save_table(snakemake.output.halves, halves_table(halves))
     save_table(snakemake.output.ensembles, ensembles_table(tally, chosen, pairwise, baseline))

@@ -12,4 +12,4 @@ with job(snakemake):
     consensus, part = settings["consensus"], int(snakemake.wildcards.shard)
     files = RecordedFiles.declared(dataset, params.members, dict(snakemake.input.items()))
     halves = tally_of_files(files, chosen, consensus, device, part, params.shards)
-    save_tallies(snakemake.output.joint, snakemake.output.counts, halves)
+    save_tallies(snakemake.output.joint, snakemake.output.counts, snakemake.output.scores, halves)

@@ -16,9 +16,11 @@ from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.halves import SplitEvidence
 from tests.unit.synthetic_tables import (
+    class_probabilities,
     correlations_table,
     ensembles_table,
     pairwise_matrices,
+    proper_scores,
     save_pairwise,
     wilson_interval,
 )
@@ -242,5 +244,6 @@ def _save_samples(
     for position, name in enumerate(names):
         low, high = wilson_interval(int(right[position].sum()), len(labels))
         row = {"position": position, "member": name, "dataset": dataset, "samples": len(labels)}
-        rows.append(row | {"accuracy": 100 * right[position].mean(), "low": low, "high": high})
+        row |= {"accuracy": 100 * right[position].mean(), "low": low, "high": high, "nll_clipped": 0, "one_hot": 0}
+        rows.append(row | proper_scores(class_probabilities(logits)[position], labels) | {"ece": 0.05})
     save_table(folder / "accuracies" / f"{dataset}.parquet", pl.DataFrame(rows))

@@ -23,6 +23,13 @@ def class_probabilities(logits: np.ndarray) -> np.ndarray:
     return exponents / exponents.sum(axis=2, keepdims=True)
 
 
+def proper_scores(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """NLL and Brier score of probabilities [N, C]."""
+    true = probabilities[np.arange(len(labels)), labels]
+    truth = np.eye(probabilities.shape[1])[labels]
+    return {"nll": -np.log(true.clip(1e-12)).mean(), "brier": ((probabilities - truth) ** 2).sum(1).mean()}
+
+
 def pairwise_matrices(logits: np.ndarray, wanted: Sequence[str], random: Any) -> dict[str, np.ndarray]:
     predicted = logits.argmax(axis=2)
     disagreement = (predicted[:, None] != predicted[None]).mean(axis=2)
@@ -56,7 +63,7 @@ def ensembles_table(
     masks = ((codes[:, None] >> np.arange(members)) & 1).astype(np.float32)
     size = masks.sum(axis=1)
     masks, size = masks[size > 1], size[size > 1]
-    probabilities = class_probabilities(logits)
+    probabilities = class_probabilities(logits.astype(np.float64))
     single = 100 * (logits.argmax(axis=2) == labels).mean(axis=1)
     votes = np.eye(logits.shape[2])[logits.argmax(axis=2)] + 1e-4 * probabilities
     tables = []
@@ -80,11 +87,27 @@ def ensembles_table(
         if baseline:
             columns["improvement_over_baseline"] = accuracy - single[0]
         columns["error_improvement_ratio"] = (accuracy - mean) / (100 - mean)
+        columns |= _score_columns(probabilities, labels, masks.astype(bool), baseline, consensus == "average")
         for measure, matrix in matrices.items():
             total = np.einsum("em,mn,en->e", masks, matrix, masks, optimize=True) - masks @ np.diag(matrix)
             columns[measure] = total / (size * (size - 1))
         tables.append(pl.DataFrame(columns))
     return pl.concat(tables)
+
+
+def _score_columns(
+    probabilities: np.ndarray, labels: np.ndarray, chosen: np.ndarray, baseline: bool, scored: bool
+) -> dict[str, Any]:
+    alone = [proper_scores(member, labels) for member in probabilities]
+    together = [proper_scores(probabilities[row].mean(0), labels) for row in chosen]
+    columns: dict[str, Any] = {}
+    for name in ("nll", "brier"):
+        of_members = np.array([scores[name] for scores in alone])
+        columns[name] = np.array([scores[name] for scores in together])
+        references = {"mean": chosen @ of_members / chosen.sum(1), "best": np.where(chosen, of_members, np.inf).min(1)}
+        references |= {"baseline": of_members[0]} if baseline else {}
+        columns |= {f"{name}_improvement_over_{key}": value - columns[name] for key, value in references.items()}
+    return columns if scored else {name: pl.Series([None] * len(chosen), dtype=pl.Float64) for name in columns}
 
 
 def correlations_table(

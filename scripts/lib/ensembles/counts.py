@@ -1,4 +1,7 @@
-"""Correct answers of each member and each ensemble: whole numbers, so shards of samples add up exactly."""
+"""Correct answers and scores of each member and each ensemble, as sums over samples, which shards add.
+
+Correct answers are whole numbers and add up exactly; sums of scores add up to rounding.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ import torch
 
 import kernels
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.scores import MemberSums, sums_of_members, true_probabilities
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions, probabilities
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
@@ -24,21 +28,33 @@ BLOCK_ELEMENTS = 1 << 27
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of samples.
+    """Counts of samples, and sums of scores over samples.
 
     `joint` int64 [M, M] counts the samples that both members of a pair classify correctly; its diagonal counts those of
     each member. `right` has for each consensus the counts of the ensembles, int64 [E]. `unanimous` int64 [E] counts the
-    samples that all members of an ensemble classify correctly.
+    samples that all members of an ensemble classify correctly. `nll` float64 [E] are the sums of the negative
+    log-likelihoods of the ensembles' mean probabilities, and `nll_clipped` int64 [E] counts the samples where these are
+    below the floor of `kernels.average_nll`. `of_members` has the sums of the members' scores.
     """
 
     samples: int
     joint: np.ndarray
     right: dict[str, np.ndarray]
     unanimous: np.ndarray
+    nll: np.ndarray
+    nll_clipped: np.ndarray
+    of_members: MemberSums
 
     def __add__(self, other: "Tally") -> "Tally":
-        right = {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()}
-        return Tally(self.samples + other.samples, self.joint + other.joint, right, self.unanimous + other.unanimous)
+        return Tally(
+            self.samples + other.samples,
+            self.joint + other.joint,
+            {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()},
+            self.unanimous + other.unanimous,
+            self.nll + other.nll,
+            self.nll_clipped + other.nll_clipped,
+            self.of_members + other.of_members,
+        )
 
 
 def tally_of_files(
@@ -72,43 +88,78 @@ def tally_of_halves(
     """
     members = len(predictions.members)
     zeros = np.zeros(len(chosen), np.int64)
-    nothing = Tally(0, np.zeros((members, members), np.int64), dict.fromkeys(consensus, zeros), zeros)
+    right, joint = dict.fromkeys(consensus, zeros), np.zeros((members, members), np.int64)
+    nothing = Tally(0, joint, right, zeros, np.zeros(len(chosen)), zeros, MemberSums.zeros(members))
     even, odd = nothing, nothing
-    for scores, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        even += _tally_of_block(scores[:, ::2], answers[::2], chosen, consensus)
+    for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles", torch.float64):
+        even += _tally_of_block(values[:, ::2], answers[::2], chosen, consensus)
         if len(answers) > 1:
-            odd += _tally_of_block(scores[:, 1::2], answers[1::2], chosen, consensus)
+            odd += _tally_of_block(values[:, 1::2], answers[1::2], chosen, consensus)
     return even, odd
 
 
 def probability_blocks(
-    predictions: Predictions, labels: torch.Tensor, rows: range, device: torch.device, title: str
+    predictions: Predictions,
+    labels: torch.Tensor,
+    rows: range,
+    device: torch.device,
+    title: str,
+    dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Probabilities float32 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB."""
-    pieces = list(blocks(rows, 4 * len(predictions.members) * predictions.logits[0].shape[1]))
+    """Probabilities [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB."""
+    classes = predictions.logits[0].shape[1]
+    pieces = list(blocks(rows, dtype.itemsize * len(predictions.members) * classes))
     for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
-        scores = probabilities([logits[piece] for logits in predictions.logits])
-        yield scores.to(device), labels[piece].to(device)
+        values = probabilities([logits[piece] for logits in predictions.logits], dtype)
+        yield values.to(device), labels[piece].to(device)
 
 
-def _tally_of_block(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+def _tally_of_block(values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+    """Scores are computed from probabilities in float64, decisions from float32, as docs/measures.md says."""
+    scores = values.float()
     correct = scores.argmax(2) == labels
+    alone, together = _nll(true_probabilities(values, labels), chosen)
     return Tally(
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
         {way: samples_right(scores, labels, chosen, way) for way in consensus},
         unanimous(correct, chosen),
+        *together,
+        sums_of_members(values, labels, correct, alone),
     )
 
 
 def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: str) -> np.ndarray:
     """Correct answers of each ensemble of `chosen`, bool [E, M], as int64 [E], from probabilities [M, N, C]."""
-    members, method = chosen.shape[1], CONSENSUS_METHODS[consensus]
-    if members <= MOST_MEMBERS and len(chosen) > 2 ** (members - 1):
-        # The kernel is much faster for all subsets, which it numbers by their bits, because they share work.
+    method = CONSENSUS_METHODS[consensus]
+    if _are_most(chosen):
         counts = method.count(scores, labels, "all").cpu().numpy()
         return counts[numbers_of(chosen) - 1]
     return method.count(scores, labels, torch.from_numpy(chosen).to(scores.device)).cpu().numpy()
+
+
+def _are_most(chosen: np.ndarray) -> bool:
+    """Whether to compute all subsets and then to choose: kernels are much faster so, because subsets share work."""
+    members = chosen.shape[1]
+    return members <= MOST_MEMBERS and len(chosen) > 2 ** (members - 1)
+
+
+Nll = tuple[np.ndarray, np.ndarray]  # sums of negative log-likelihoods float64, and numbers of clipped samples int64
+
+
+def _nll(true: torch.Tensor, chosen: np.ndarray) -> tuple[Nll, Nll]:
+    """Of each member and of each ensemble of `chosen`, bool [E, M], from `true_probabilities` [M, N].
+
+    Both come from the same call, so that an ensemble of one member has exactly the value of this member.
+    """
+    members = len(true)
+    listed = np.concatenate([np.eye(members, dtype=bool), chosen])
+    if _are_most(chosen):
+        sums, clipped = (values.cpu().numpy()[numbers_of(listed) - 1] for values in kernels.average_nll(true))
+    else:
+        ensembles = torch.from_numpy(listed).to(true.device)
+        sums, clipped = (values.cpu().numpy() for values in kernels.average_nll(true, ensembles))
+    return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
 
 
 def numbers_of(chosen: np.ndarray) -> np.ndarray:
@@ -145,31 +196,43 @@ def _unanimous_of_all(correct: np.ndarray) -> np.ndarray:
     return counts
 
 
-def save_tallies(joint: str, ensembles: str, halves: Sequence[Tally]) -> None:
-    """Write the counts of pairs as an array, and those of ensembles as a table: first all rows of the even samples."""
+def save_tallies(joint: str, ensembles: str, members: str, halves: Sequence[Tally]) -> None:
+    """Write the counts of pairs as an array, and what belongs to ensembles and to members as tables.
+
+    All rows of the even samples come first, then those of the odd ones.
+    """
     save_array(joint, np.stack([half.joint for half in halves]))
-    save_table(ensembles, pl.concat([_table_of_counts(half) for half in halves]))
+    save_table(ensembles, pl.concat([_table_of_ensembles(half) for half in halves]))
+    save_table(members, pl.concat([half.of_members.as_table() for half in halves]))
 
 
-def _table_of_counts(counts: Tally) -> pl.DataFrame:
-    right = {f"right_{consensus}": numbers for consensus, numbers in counts.right.items()}
-    samples = np.full(len(counts.unanimous), counts.samples)
-    return pl.DataFrame({**right, "unanimous": counts.unanimous, "samples": samples})
+def _table_of_ensembles(tally: Tally) -> pl.DataFrame:
+    columns = {f"right_{consensus}": numbers for consensus, numbers in tally.right.items()}
+    columns |= {"unanimous": tally.unanimous, "nll": tally.nll, "nll_clipped": tally.nll_clipped}
+    return pl.DataFrame(columns | {"samples": np.full(len(tally.unanimous), tally.samples)})
 
 
-def load_tallies(joint: Sequence[str], ensembles: Sequence[str]) -> tuple[Tally, Tally]:
+def load_tallies(joint: Sequence[str], ensembles: Sequence[str], members: Sequence[str]) -> tuple[Tally, Tally]:
     """The sums, over all shards, of what `save_tallies` wrote for the even and for the odd samples."""
-    even, odd = zip(*map(_load_tallies, joint, ensembles), strict=True)
+    even, odd = zip(*map(_load_tallies, joint, ensembles, members), strict=True)
     return reduce(Tally.__add__, even), reduce(Tally.__add__, odd)
 
 
-def _load_tallies(joint: str, ensembles: str) -> tuple[Tally, Tally]:
-    of_pairs, table = np.array(load_array(joint)), load_table(ensembles)
-    count = len(table) // 2
-    return _tally_of(of_pairs[0], table[:count]), _tally_of(of_pairs[1], table[count:])
+def _load_tallies(joint: str, ensembles: str, members: str) -> tuple[Tally, Tally]:
+    of_pairs, tables = np.array(load_array(joint)), (load_table(ensembles), load_table(members))
+    even, odd = zip(*((table[: len(table) // 2], table[len(table) // 2 :]) for table in tables), strict=True)
+    return _tally_of(of_pairs[0], *even), _tally_of(of_pairs[1], *odd)
 
 
-def _tally_of(joint: np.ndarray, table: pl.DataFrame) -> Tally:
-    columns = {name: table[name].to_numpy() for name in table.columns}
+def _tally_of(joint: np.ndarray, ensembles: pl.DataFrame, members: pl.DataFrame) -> Tally:
+    columns = {name: ensembles[name].to_numpy() for name in ensembles.columns}
     right = {name.removeprefix("right_"): values for name, values in columns.items() if name.startswith("right_")}
-    return Tally(int(columns["samples"][0]), joint, right, columns["unanimous"])
+    return Tally(
+        samples=int(columns["samples"][0]),
+        joint=joint,
+        right=right,
+        unanimous=columns["unanimous"],
+        nll=columns["nll"],
+        nll_clipped=columns["nll_clipped"],
+        of_members=MemberSums.of_table(members),
+    )

@@ -23,11 +23,6 @@ def halves_table(halves: Sequence[Tally]) -> pl.DataFrame:
     return pl.DataFrame(columns).cast(pl.UInt32)
 
 
-def right_of_members(halves: Sequence[Tally]) -> np.ndarray:
-    """How many samples of each half each member classifies correctly, int64 [2, M]."""
-    return np.stack([half.joint.diagonal() for half in halves])
-
-
 def load_right(path: str, samples: np.ndarray) -> dict[str, np.ndarray]:
     """Accuracies in percent, float64 [2, E], of all ensembles for each consensus; NaN on a half without samples.
 

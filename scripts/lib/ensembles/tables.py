@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
 from scripts.lib.ensembles.intervals import wilson_interval
+from scripts.lib.ensembles.scores import brier_score
 from scripts.lib.jobs.randomness import derive
 
 MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
@@ -98,13 +100,17 @@ def _in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray])
     return np.concatenate([function(chosen[start : start + BLOCK_ENSEMBLES]) for start in starts])
 
 
-def accuracies_table(dataset: str, members: Sequence[str], halves: np.ndarray, samples: int) -> pl.DataFrame:
-    """Accuracy of every member in percent, with a 95 % Wilson interval over samples.
+def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tally]) -> pl.DataFrame:
+    """Accuracy of every member in percent, with a 95 % Wilson interval over samples; its proper scores and calibration.
 
-    `halves` int64 [2, M] is how many of the even and of the odd samples each member classifies correctly.
+    `halves` are the tallies of the even and of the odd samples. `one_hot` is how many of the samples have a largest
+    probability of 1 (as a float32).
     """
-    right = halves.sum(0)
+    even, odd = halves
+    tally = even + odd
+    right, samples, sums = tally.joint.diagonal(), tally.samples, tally.of_members
     low, high = wilson_interval(right, samples)
+    scores = sums.scores(samples)
     return pl.DataFrame(
         {
             "position": pl.Series(range(len(members)), dtype=pl.UInt16),
@@ -114,8 +120,13 @@ def accuracies_table(dataset: str, members: Sequence[str], halves: np.ndarray, s
             "accuracy": 100 * right / samples,
             "low": low,
             "high": high,
-            "right_even": halves[0],
-            "right_odd": halves[1],
+            "right_even": even.joint.diagonal(),
+            "right_odd": odd.joint.diagonal(),
+            "nll": scores["nll"],
+            "nll_clipped": sums.nll_clipped,
+            "brier": scores["brier"],
+            "ece": sums.calibration_error(samples),
+            "one_hot": sums.one_hot,
         }
     )
 
@@ -126,17 +137,20 @@ def ensembles_table(
     """One row for each ensemble and consensus; accuracies in percent, improvements in percentage points.
 
     `chosen` bool [E, M] are the ensembles that `tally` counted; `pairwise` has a matrix [M, M] for each measure;
-    `baseline` is the position of the member to compare with, or None. Null where a value is undefined: no pair, or no
-    error that could be reduced.
+    `baseline` is the position of the member to compare with, or None. Null where a value is undefined: no pair, no
+    error that could be reduced, or a consensus without probabilities to score.
     """
     alone = _alone(chosen, tally.joint.diagonal())
     diversity = ensemble_measures(tally, chosen)
     diversity |= {name: mean_pairwise(chosen, matrix) for name, matrix in pairwise.items()}
     shared = _floats_or_null({**_columns_of_members(chosen, alone, tally.samples), **diversity})
     reference = None if baseline is None else tally.joint[baseline, baseline]
+    scores = pl.DataFrame(_columns_of_scores(tally, chosen, baseline))
     tables = []
     for consensus, counts in tally.right.items():
         own = _floats_or_null(_columns_of_consensus(counts, alone, tally.samples, reference))
+        scored = consensus in CONSENSUS_METHODS and CONSENSUS_METHODS[consensus].averages
+        own = pl.concat([own, scores if scored else scores.clear(len(scores))], how="horizontal")
         table = pl.concat([shared, own], how="horizontal").with_columns(consensus=pl.lit(consensus))
         tables.append(table.select(*dict.fromkeys([*FIRST_COLUMNS, *own.columns, *diversity])))
     return pl.concat(tables)  # what all consensus share is in memory once
@@ -184,6 +198,31 @@ def _columns_of_consensus(
     if reference is not None:
         columns["improvement_over_baseline"] = 100 * (counts - reference) / samples
     return columns | {"error_improvement_ratio": _ratio(gain, errors)}
+
+
+def _columns_of_scores(tally: Tally, chosen: np.ndarray, baseline: int | None) -> dict[str, np.ndarray]:
+    """Scores of the members' mean probabilities, and how much smaller, so better, they are than those of members."""
+    size, sums = chosen.sum(1), tally.of_members
+    true = _in_blocks(chosen, lambda block: block @ sums.true)
+    brier = brier_score(_sum_over_pairs(chosen, sums.gram), true, size, tally.samples)
+    columns = {}
+    for name, values in {"nll": tally.nll / tally.samples, "brier": brier}.items():
+        alone = sums.scores(tally.samples)[name]
+        columns[name] = values
+        if name == "nll":
+            columns["nll_clipped"] = tally.nll_clipped
+        columns |= _improvements_of_score(name, values, alone, chosen, baseline)
+    return columns
+
+
+def _improvements_of_score(
+    name: str, values: np.ndarray, alone: np.ndarray, chosen: np.ndarray, baseline: int | None
+) -> dict[str, np.ndarray]:
+    """Of the ensembles' `values` [E] over the mean, the best and the baseline member, whose scores are `alone` [M]."""
+    mean = _in_blocks(chosen, lambda block: mean_of_members(block, alone))
+    best = _in_blocks(chosen, lambda block: np.where(block, alone, np.inf).min(1))
+    references = {"mean": mean, "best": best} | ({} if baseline is None else {"baseline": alone[baseline]})
+    return {f"{name}_improvement_over_{member}": reference - values for member, reference in references.items()}
 
 
 def lists_of_members(chosen: np.ndarray) -> pl.Series:

@@ -27,9 +27,12 @@ class Predictions:
     scored: list[int] | None = None
 
 
-def probabilities(logits: Sequence[np.ndarray]) -> torch.Tensor:
-    """Softmax of the members' logits [N, C], float32 [M, N, C]; computed in float64, so extreme logits are safe."""
-    result = torch.empty(len(logits), *logits[0].shape)
+def probabilities(logits: Sequence[np.ndarray], dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Softmax of the members' logits [N, C], [M, N, C]; computed in float64, so extreme logits are safe.
+
+    As float32, probabilities above 1 − 3e-8 become 1.
+    """
+    result = torch.empty(len(logits), *logits[0].shape, dtype=dtype)
     for row, member in zip(result, logits, strict=True):
         row.copy_(torch.from_numpy(np.array(member)).double().softmax(1))
     return result

@@ -17,11 +17,13 @@ from scripts.lib.report.deployment import deployment_section
 from scripts.lib.report.ensemble_tables import best_ensembles, correlation_tables, effect_tables
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
 from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, findings
+from scripts.lib.report.findings_scores import one_hot_members
 from scripts.lib.report.labels import HOW_EFFECTS_ARE_TESTED, PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE, WHAT_P_TESTS
 from scripts.lib.report.member_tables import (
     accuracies_table,
     expectations_table,
     remarks_table,
+    scores_tables,
     subnets_table,
     table_of_members,
 )
@@ -30,12 +32,12 @@ from scripts.lib.report.run_tables import durations_table, software_table
 FILES = {
     "study.json": "the complete study: defaults filled in, recipes merged",
     "members.parquet": "the members: parameters, multiply-accumulate operations, recipe, time",
-    "accuracies/{dataset}.parquet": "the accuracy of each member with its interval",
+    "accuracies/{dataset}.parquet": "the accuracy of each member with its interval; its proper scores and calibration",
     "predictions/{dataset}/{member}.npy": "logits, one row per sample, in the order of samples/{dataset}.txt",
     "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
     "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
-    "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, improvements, mean diversities",
+    "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, proper scores, improvements, diversities",
     "best_ensembles/{dataset}.parquet": "the best ensemble that was found for each size",
     "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
@@ -80,6 +82,8 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "remarks": remarks_table(folder, study),
         "zoo": [table for table in (found_table(study), reading_table(folder, study), partial_table(study)) if table],
         "accuracies": accuracies_table(tables.accuracies),
+        "scores": list(scores_tables(tables.accuracies)),
+        "one_hot_members": one_hot_members(tables.accuracies),
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "deployment": deployment_section(folder, study),

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects
+from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
+from scripts.lib.report.findings_scores import on_scores
 from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, signed
 
 # What `Tables.ensembles` needs of a table of ensembles, which may have millions of rows.
-COLUMNS = ["size", "consensus", "accuracy", "improvement_over_mean", "improvement_over_best"]
+COLUMNS = ["size", "consensus", "accuracy", "improvement_over_mean", *COLUMNS_OF_SCORES]
 COLUMNS_OF_FIRST = [*COLUMNS, "members"]  # of the first dataset
 
 
@@ -74,6 +76,7 @@ def _on_ensembles(tables: Tables) -> list[str]:
         _best_ensemble(tables),
         _leads_elsewhere(tables),
         _gains(tables),
+        *on_scores({dataset: tables.chosen(dataset) for dataset in tables.accuracies}, tables.accuracies),
     ]
 
 

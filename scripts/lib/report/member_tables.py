@@ -95,6 +95,24 @@ def accuracies_table(accuracies: Mapping[str, pl.DataFrame]) -> Table:
     return Table(caption, ["Member", *map(in_words, accuracies)], rows)
 
 
+def scores_tables(accuracies: Mapping[str, pl.DataFrame]) -> Iterable[Table]:
+    """Proper scores and calibration of each member beside its accuracy, one table per dataset."""
+    header = ["Member", "Accuracy (%)", "NLL (nats)", "Clipped samples", "Brier score", "Calibration error (ECE)"]
+    for dataset, table in accuracies.items():
+        rows = [
+            [
+                row["member"],
+                plain(row["accuracy"], 1),
+                plain(row["nll"], 3),
+                whole(row["nll_clipped"]),
+                plain(row["brier"], 3),
+                plain(row["ece"], 3),
+            ]
+            for row in table.sort("position").iter_rows(named=True)
+        ]
+        yield Table(f"Accuracy and probabilities of each member on {in_words(dataset)}", header, rows)
+
+
 def expectations_table(members: Sequence[Mapping[str, Any]], clean: pl.DataFrame) -> Iterable[Table]:
     """Members whose accuracy on the first dataset is more than a point away from what the study expects."""
     reached = dict(zip(clean["member"], clean["accuracy"], strict=True))

@@ -1,5 +1,6 @@
 """Counts of correct answers: against a plain loop, and shards that add up to the whole."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,12 @@ def same(first: Tally, second: Tally) -> None:
     assert first.right.keys() == second.right.keys()
     for consensus, counts in first.right.items():
         np.testing.assert_array_equal(counts, second.right[consensus])
+    np.testing.assert_allclose(first.nll, second.nll, rtol=1e-13)
+    np.testing.assert_array_equal(first.nll_clipped, second.nll_clipped)
+    for field in fields(first.of_members):
+        one, other = (getattr(each.of_members, field.name) for each in (first, second))
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("members", "sizes"), [(2, "all"), (5, "all"), (5, [1, 2]), (30, "all")])
@@ -74,11 +81,12 @@ def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("scripts.lib.jobs.shards.BLOCK_BYTES", 1)
     names, logits = [str(member) for member in range(4)], [member.log().numpy() for member in probabilities]
     predictions = Predictions("clean", names, [str(row) for row in range(700)], logits)
-    joint, counts = ([str(tmp_path / f"{part}.{kind}") for part in range(5)] for kind in ("npy", "parquet"))
-    for part, paths in enumerate(zip(joint, counts, strict=True)):
+    kinds = ("joint.npy", "counts.parquet", "scores.parquet")
+    files = [[str(tmp_path / f"{part}.{kind}") for part in range(5)] for kind in kinds]
+    for part, paths in enumerate(zip(*files, strict=True)):
         rows = shard(700, part, 5)
         save_tallies(*paths, tally_of_halves(predictions, labels, rows, chosen, ["average", "vote"], CPU))
-    even, odd = load_tallies(joint, counts)
+    even, odd = load_tallies(*files)
     same(even + odd, whole)
     same(even, tally_of(probabilities[:, ::2], labels[::2], chosen))
     same(odd, tally_of(probabilities[:, 1::2], labels[1::2], chosen))

@@ -173,10 +173,13 @@ def test_types_are_those_of_the_contract() -> None:
 
 
 def test_accuracies_have_wilson_intervals() -> None:
-    table = accuracies_table("clean", ["a", "b"], np.array([[5, 0], [3, 0]]), 10)
-    columns = ["position", "member", "dataset", "samples", "accuracy", "low", "high", "right_even", "right_odd"]
-    assert table.columns == columns
-    assert table.select("right_even", "right_odd").rows() == [(5, 3), (0, 0)]
+    labels = torch.tensor([1] * 8 + [0] * 2)  # the first member says 1 and is right on 8, the second says 2
+    probabilities = torch.tensor([[0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])[:, None].expand(2, 10, 3)
+    halves = [tally_of(probabilities[:, half::2], labels[half::2], subsets(2, "all")) for half in (0, 1)]
+    table = accuracies_table("clean", ["a", "b"], halves)
+    assert table.columns[:7] == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
+    assert table.columns[7:] == ["right_even", "right_odd", "nll", "nll_clipped", "brier", "ece", "one_hot"]
+    assert table.select("right_even", "right_odd").rows() == [(4, 4), (0, 0)]
     assert table["member"].to_list() == ["a", "b"]
     assert table["accuracy"].to_list() == [80, 0]
     # Wilson 1927: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)

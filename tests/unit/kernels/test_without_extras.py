@@ -27,6 +27,7 @@ import torch, kernels
 p = torch.tensor([[[0.75, 0.25]], [[0.25, 0.75]]])
 print(kernels.disagreement(p.argmax(2)).tolist(), kernels.joint_correctness(p[..., 0] > 0.5).tolist())
 print(kernels.attribution_similarity(p).shape, kernels.js_divergence(p).shape, kernels.cka(list(p)).shape)
+print(kernels.average_nll(p[..., 0])[1].tolist())
 print(kernels.consensus_sweep(p, torch.tensor([0])).tolist())
 """
 
@@ -35,7 +36,8 @@ def test_runs_with_torch_alone() -> None:
     root = Path(kernels.__file__).parents[1]
     run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=root, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    first, _, last = run.stdout.splitlines()
+    first, _, clipped, last = run.stdout.splitlines()
+    assert clipped == "[0, 0, 0]"
     assert first == "[[0.0, 1.0], [1.0, 0.0]] [[1, 0], [0, 0]]"
     assert last == "[1, 0, 1]"
 
@@ -64,6 +66,7 @@ def test_torch_and_compiled_code_agree(monkeypatch: pytest.MonkeyPatch) -> None:
             kernels.attribution_similarity(maps, "pearson"),
             kernels.consensus_sweep(probabilities, labels),
             kernels.consensus_sweep(probabilities, labels, consensus="vote"),
+            *kernels.average_nll(probabilities[..., 0]),
         ]
 
     fast = results()
@@ -91,6 +94,7 @@ def test_small_work_is_left_to_torch_so_that_numba_need_not_start() -> None:
 import sys, torch, kernels
 kernels.disagreement(torch.randint(10, (8, 1000)))
 kernels.consensus_sweep(torch.rand(6, 500, 10), torch.zeros(500, dtype=torch.int64))
+kernels.average_nll(torch.rand(6, 500))
 print("numba" in sys.modules)
 """
     root = Path(kernels.__file__).parents[1]

@@ -39,6 +39,8 @@ def test_the_order_of_the_report() -> None:
         "improvement_over_mean_average",
         "improvement_over_best_vote",
         "improvement_over_best_average",
+        "nll_improvement_over_mean_average",
+        "nll_improvement_over_best_average",
         "pairwise_disagreement",
         "pairwise_js_divergence",
         "attributions",
@@ -92,6 +94,7 @@ def test_what_each_figure_is_drawn_from() -> None:
             "ensembles": [f"ensembles/{name}" for name in both],
             "correlations": ["correlations.parquet"],
         },
+        "proper_scores": {"ensembles": [f"ensembles/{name}" for name in both]},
         "pairwise": {
             "pairwise": [
                 f"pairwise/{dataset}/{measure}.parquet" for measure in STUDY.measures for dataset in STUDY.datasets

@@ -22,4 +22,5 @@ AVERAGE = ConsensusMethod(
     title="averaging of probabilities",
     decision="the class of highest mean probability",
     count=_count,
+    averages=True,
 )

@@ -19,7 +19,8 @@ class ConsensusMethod:
     `title` is used in figures and tables ("ensembles by ..."), `decision` in the reference of the study file ("...
     takes ..."). `count` returns how many samples each ensemble classifies correctly, int64 [E], from probabilities
     [M, N, C], labels int64 [N] and the ensembles: bool [E, M], or "all" for the 2^M - 1 that are not empty, where row
-    e - 1 is the ensemble whose members are the set bits of e. Counts of shards of samples add up.
+    e - 1 is the ensemble whose members are the set bits of e. Counts of shards of samples add up. `averages` says that
+    the ensemble's probabilities are the mean of its members'; other ensembles have no probabilities to score.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ConsensusMethod:
     title: str
     decision: str
     count: Callable[[torch.Tensor, torch.Tensor, torch.Tensor | Literal["all"]], torch.Tensor]
+    averages: bool = False
 
 
 CONSENSUS_METHODS = Registry("scripts.lib.ensembles.consensus", ConsensusMethod)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
 
 from scripts.lib.report.drawings.style import size_colours
 
@@ -130,3 +132,21 @@ def opacity(counts: np.ndarray) -> np.ndarray:
     most = np.log(max(2, counts.max(initial=0)))
     shade = LEAST_OPACITY + (1 - LEAST_OPACITY) * np.log(np.maximum(counts, 1)) / most
     return np.where(counts > 0, shade, 0)
+
+
+def add_colours_of_sizes(
+    figure: Figure, grid: np.ndarray, sizes: Sequence[int], height: float = 0.4, labels: int = 8
+) -> None:
+    """Explain the colours of clouds in the axes `grid` by a bar beside them.
+
+    `height` is its share of the height of the axes; it has about this number of `labels`, and less than twice as many.
+    """
+    if not sizes:
+        return
+    colours, norm = size_colours(sizes)
+    bar = figure.colorbar(
+        ScalarMappable(norm, colours), ax=grid, shrink=height, aspect=25, pad=0.01, label="Members in the ensemble"
+    )
+    bar.set_ticks(range(min(sizes), max(sizes) + 1, max(1, len(sizes) // labels)))
+    bar.ax.tick_params(length=0)
+    bar.outline.set_visible(False)

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.drawings.clouds import Cloud, Points, Scale, different_sizes, raster
-from scripts.lib.report.drawings.style import GREY, WIDTH, literal, new_figure, size_colours
+from scripts.lib.report.drawings.clouds import Cloud, Points, Scale, add_colours_of_sizes, different_sizes, raster
+from scripts.lib.report.drawings.style import GREY, POINTS_PER_INCH, WIDTH, literal, new_figure
 from scripts.lib.report.labels import (
     MOST_POINTS,
     column_of,
@@ -29,7 +28,6 @@ from scripts.lib.report.labels import (
     signed,
 )
 
-POINTS_PER_INCH = 72  # the cells of a raster are as large as the smallest points
 PANEL_HEIGHT = 0.9  # inches
 
 Panels = dict[tuple[str, str], Cloud]  # of one picture, by dataset and measure
@@ -129,7 +127,7 @@ def draw_improvement(panels: Panels, correlations: pl.DataFrame, improvement: st
         _label_row(grid[row], quantity(measure).label)
     figure.supylabel(f"{improvement_title(improvement)} (points)", fontsize=8)
     figure.suptitle(f"Ensembles by {consensus_title(consensus)}")
-    _add_sizes(figure, grid, sizes)
+    add_colours_of_sizes(figure, grid, sizes)
     return figure
 
 
@@ -160,15 +158,3 @@ def _label_row(axes: Sequence[Axes], label: str) -> None:
     """One label below the whole row: below the middle cell, or between the two middle cells."""
     middle = 0.5 if len(axes) % 2 else -0.04
     axes[len(axes) // 2].set_xlabel(label, fontsize=8, labelpad=2, x=middle)
-
-
-def _add_sizes(figure: Figure, grid: np.ndarray, sizes: Sequence[int]) -> None:
-    if not sizes:
-        return
-    colours, norm = size_colours(sizes)
-    bar = figure.colorbar(
-        ScalarMappable(norm, colours), ax=grid, shrink=0.4, aspect=25, pad=0.01, label="Members in the ensemble"
-    )
-    bar.set_ticks(range(min(sizes), max(sizes) + 1, max(1, len(sizes) // 8)))
-    bar.ax.tick_params(length=0)
-    bar.outline.set_visible(False)

@@ -17,6 +17,7 @@ matplotlib.use("Agg")
 
 WIDTH = 7.2  # inches: the text width of a two-column page, so that figures are printed without scaling
 SMALL = 7  # points: no text in any figure is smaller
+POINTS_PER_INCH = 72  # the cells of a raster are as large as the smallest points
 
 # Okabe & Ito's colours, distinguishable with every common kind of colour blindness.
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"

@@ -26,6 +26,7 @@ from scripts.lib.report.drawings.pairwise import draw_pairwise, in_few_character
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
 from scripts.lib.report.figure import draw_pictures, figures_of
 from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
+from tests.unit.report.drawings.test_proper_scores import nll_figure
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study, outline
 
 STUDIES: dict[str, dict[str, Any]] = {
@@ -88,6 +89,7 @@ def figures(study: Path) -> Iterator[Figure]:
     yield correlations_figure(correlations)
     yield effects_figure(load_table(study / "effects.parquet").filter(consensus="average"))
     yield improvement_figure(study)
+    yield nll_figure(study, "over_best")
     yield draw_learning_curves({name: load_json(study / f"checkpoints/{name}.json")["history"] for name in members})
     datasets = list(tables(study, "ensembles"))
     for measure in load_json(study / "study.json")["measures"]:
@@ -146,9 +148,8 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
         "attributions",
         "best_ensembles",
     } | {"deployment"}
-    assert {path.name for path in tmp_path.iterdir()} == {
-        f"{name}.{kind}" for name in expected for kind in ("png", "pdf")
-    }
+    written = {f"{name}.{kind}" for name in expected for kind in ("png", "pdf")}
+    assert {path.name for path in tmp_path.iterdir()} == written
     assert all(b"/FontFile2" in path.read_bytes() for path in tmp_path.glob("*.pdf")), "a font is not embedded"
 
 
@@ -156,9 +157,8 @@ def test_the_same_data_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         save(improvement_figure(small), tmp_path / folder, "figure")
     for kind in ("png", "pdf"):
-        assert (tmp_path / "first" / f"figure.{kind}").read_bytes() == (
-            tmp_path / "second" / f"figure.{kind}"
-        ).read_bytes()
+        first, second = ((tmp_path / folder / f"figure.{kind}").read_bytes() for folder in ("first", "second"))
+        assert first == second
 
 
 def test_improvement_names_measures_datasets_and_coefficients(small: Path) -> None:
