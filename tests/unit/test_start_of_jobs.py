@@ -50,7 +50,9 @@ LOADED: dict[frozenset[str], set[str]] = {
         "validation_set",
     },
     frozenset({"torch"}): {"pairwise", "pairwise_shard"},
-    frozenset({"torch", "scipy"}): {"best_ensembles", "correlations", "deployment", "ensembles", "ensembles_shard"},
+    frozenset({"torch", "scipy"}): {
+        *("best_ensembles", "correlations", "deployment", "effects", "ensembles", "ensembles_shard"),
+    },
 }
 # These build networks with torchvision and timm, which load most of the list.
 OTHERS = {

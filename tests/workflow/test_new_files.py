@@ -120,6 +120,8 @@ def test_the_new_measure_is_in_all_tables(results: Path) -> None:
     correlations = pl.read_parquet(results / "correlations.parquet").filter(measure=MEASURE, size="all")
     assert set(correlations["improvement"]) == {"over_mean", "over_best"}
     assert correlations["pearson"].is_not_null().all()
+    effects = pl.read_parquet(results / "effects.parquet").filter(measure=MEASURE)
+    assert effects["members"].to_list() == [4] * len(effects)
 
 
 def test_the_report_shows_all_four(results: Path) -> None:

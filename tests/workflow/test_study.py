@@ -24,11 +24,12 @@ def predicted(results: Path, dataset: str, member: str) -> np.ndarray:
 
 
 def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
-    expected = ["report.html", "deployment.json", "study.json", "members.parquet", "correlations.parquet"]
+    expected = ["report.html", "deployment.json", "study.json", "members.parquet", "effects.parquet"]
+    expected += ["correlations.parquet"]
     for dataset in DATASETS:
         expected += [
             f"{table}/{dataset}.parquet"
-            for table in ("accuracies", "ensembles", "best_ensembles", "deployment", "contributions")
+            for table in ("accuracies", "ensembles", "halves", "best_ensembles", "deployment", "contributions")
         ]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
@@ -87,6 +88,33 @@ def test_correlations_are_those_of_the_ensembles(results: Path) -> None:
     expected = np.corrcoef(1 - ensembles["attribution_similarity"], ensembles["improvement_over_mean"])[0, 1]
     assert row["pearson"].item() == pytest.approx(expected)
     assert row["ensembles"].item() == len(ensembles)
+
+
+def test_halves_add_up_to_the_whole(results: Path) -> None:
+    ensembles = pl.read_parquet(results / "ensembles" / "noise.parquet")
+    halves = pl.read_parquet(results / "halves" / "noise.parquet")
+    members = pl.read_parquet(results / "accuracies" / "noise.parquet")
+    samples = members["samples"][0]
+    for consensus in ("average", "vote"):
+        right = halves[f"{consensus}_even"].cast(int) + halves[f"{consensus}_odd"].cast(int)
+        np.testing.assert_allclose(100 * right / samples, ensembles.filter(consensus=consensus)["accuracy"])
+    np.testing.assert_allclose(100 * (members["right_even"] + members["right_odd"]) / samples, members["accuracy"])
+
+
+def test_pairs_are_compared_on_each_half(results: Path) -> None:
+    table = pl.read_parquet(results / "pairwise" / "noise" / "disagreement.parquet")
+    for first, second, even, odd in table.select("member_a", "member_b", "value_even", "value_odd").rows():
+        differ = predicted(results, "noise", first) != predicted(results, "noise", second)
+        assert (even, odd) == pytest.approx((differ[::2].mean(), differ[1::2].mean()))
+
+
+def test_effects_are_there_for_every_dataset_consensus_and_measure(results: Path) -> None:
+    """Four members are too few for an effect; `tests/unit/statistics/test_effects.py` tests the numbers."""
+    effects = pl.read_parquet(results / "effects.parquet")
+    measures = {"disagreement", "js_divergence", "attribution_dissimilarity", "activation_dissimilarity"}
+    assert set(effects["measure"]) == measures
+    assert len(effects) == len(DATASETS) * 2 * len(measures)
+    assert effects["partial"].is_null().all() == (effects["members"][0] < 5)
 
 
 def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -> None:
