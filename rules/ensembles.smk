@@ -36,7 +36,7 @@ rule ensembles:
         "../scripts/ensembles.py"
 
 
-# A study with `shards` divides the samples among jobs; their counts are added above.
+# A study with `shards` divides the samples among jobs; their sums are added above.
 rule ensembles_shard:
     input:
         unpack(predicted),

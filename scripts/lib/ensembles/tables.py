@@ -149,8 +149,8 @@ def ensembles_table(
     tables = []
     for consensus, counts in tally.right.items():
         own = _floats_or_null(_columns_of_consensus(counts, alone, tally.samples, reference))
-        scored = consensus in CONSENSUS_METHODS and CONSENSUS_METHODS[consensus].averages
-        own = pl.concat([own, scores if scored else scores.clear(len(scores))], how="horizontal")
+        scored = scores if CONSENSUS_METHODS[consensus].averages else scores.clear(len(scores))  # null
+        own = pl.concat([own, scored], how="horizontal")
         table = pl.concat([shared, own], how="horizontal").with_columns(consensus=pl.lit(consensus))
         tables.append(table.select(*dict.fromkeys([*FIRST_COLUMNS, *own.columns, *diversity])))
     return pl.concat(tables)  # what all consensus share is in memory once

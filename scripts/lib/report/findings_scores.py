@@ -27,8 +27,8 @@ def _gains(ensembles: Mapping[str, pl.DataFrame]) -> str:
         for dataset, table in ensembles.items()
     )
     return (
-        "Their probabilities are judged by the negative log-likelihood (NLL): averaged over all ensembles, its "
-        f"improvement over the mean member is, in nats, {gains}."
+        "The probabilities of ensembles are judged by the negative log-likelihood (NLL): averaged over all ensembles, "
+        f"its improvement over the mean member is, in nats, {gains}."
     )
 
 
