@@ -44,7 +44,7 @@ STAGES = {
     "pairwise": ("pairwise",),
     "ensembles": ("ensembles", "best_ensembles"),
     "deployment": ("deployment", "deployment_summary"),
-    "correlations": ("correlations",),
+    "statistics": ("effects", "correlations"),
     "figures": ("plot_",),
     "report": ("report", "provenance"),
 }
@@ -125,7 +125,7 @@ class Peers:
         loops = {
             ("ensembles", "numpy, subset by subset"): (self._accuracy(chosen), tables * len(self.ensembles)),
             ("pairwise", "scikit-learn and scipy, pair by pair"): (self._differences(mixed), tables // 2 * len(pairs)),
-            ("correlations", "numpy, permutation by permutation"): (self._permutations(), tables * quantities * 999),
+            ("statistics", "numpy, permutation by permutation"): (self._permutations(), tables * quantities * 999),
         }
         for (stage, name), (work, count) in loops.items():
             yield self._timed(stage, name, work, count)
