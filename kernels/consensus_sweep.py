@@ -8,8 +8,8 @@ over all 2^M - 1 ensembles cheap:
    its leads over the label, one number per member.
 2. The lead of a competitor in ensemble e is `low_sums[e mod 2^LOW] + high_sums[e div 2^LOW]`: two small tables. Whether
    it is positive is one comparison, `low_sums[i] > -high_sums[j]`, of contiguous numbers.
-3. The largest and smallest entry of `low_sums` decide most rows of 2^LOW ensembles at once: no ensemble of the row loses
-   to this competitor, or all of them do. With those of `high_sums`, many blocks of rows are decided at once.
+3. The largest and smallest entry of `low_sums` decide most rows of 2^LOW ensembles at once: no ensemble of the row
+   loses to this competitor, or all of them do. With those of `high_sums`, many blocks of rows are decided at once.
 
 Leads are float64 differences of the scores, exact for float16 and almost always for float32, so equal sums are seen as
 equal and a tie goes where `argmax` sends it: to the lowest class id.
