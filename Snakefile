@@ -1,5 +1,5 @@
 # Which kind of diversity makes an ensemble better when the data shift? Data flow, top to bottom:
-# data → train → infer → pairwise → ensembles → correlations → figures → report.
+# data → train → infer → pairwise → ensembles → statistics → figures → report.
 import os
 
 from snakemake.utils import min_version
@@ -29,7 +29,7 @@ include: "rules/infer.smk"
 include: "rules/pairwise.smk"
 include: "rules/ensembles.smk"
 include: "rules/deployment.smk"
-include: "rules/correlations.smk"
+include: "rules/statistics.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/provenance.smk"

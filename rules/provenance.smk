@@ -13,6 +13,7 @@ rule provenance:
                 table=[
                     "accuracies",
                     "ensembles",
+                    "halves",
                     "best_ensembles",
                     "deployment",
                     "contributions",

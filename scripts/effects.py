@@ -8,5 +8,5 @@ with job(snakemake):
     params, files = snakemake.params, dict(snakemake.input.items())
     settings = params.ensembles
     chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
-    evidence = read_split_evidence(files, params.datasets, params.members, params.compared)
+    evidence = read_split_evidence(files, params.datasets, params.members, params.compared, len(chosen))
     save_table(snakemake.output[0], effects_table(evidence, chosen, params.permutations, params.seed))

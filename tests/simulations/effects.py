@@ -12,8 +12,8 @@ the right class. Predictions are counted and compared by the library's own funct
 - "families": each member belongs to one of three families, which share 60 % of the variance of their noise. Members of
   one family err together, so here diversity has an effect beyond accuracy.
 
-The column "on the same images" is what the analysis would say if it took diversity and accuracy from the same half of
-the samples, as most published analyses do.
+The column "if both came from the same images" is what the analysis would say if it took diversity and accuracy from the
+same half of the samples.
 """
 
 import argparse
@@ -118,8 +118,8 @@ def _share(flags: pl.Series) -> float:
     return float(flags.fill_null(False).to_numpy().mean())
 
 
-TITLES = ("members differ in", "members", "partial r, mean ± SD", "on the same images: p < .05", "p < .05")
-TITLES += ("interval without 0", "said to be shown")
+TITLES = ("members differ in", "members", "partial r, mean ± SD", "p < .05 if both came from the same images")
+TITLES += ("p < .05", "interval excludes 0", "reported as shown")
 HEADER = f"| {' | '.join(TITLES)} |\n{'|---' * len(TITLES)}|"
 
 

@@ -1,4 +1,4 @@
-"""Correct answers on the even and on the odd samples, counted separately so that each half can confirm the other."""
+"""Correct answers on the even and on the odd samples; effects take diversity from one half, accuracy from the other."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.counts import Tally
+from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.shards import HALVES, half_sizes
 from scripts.lib.jobs.storage import load_table
 
@@ -23,12 +24,18 @@ def halves_table(halves: Sequence[Tally]) -> pl.DataFrame:
     return pl.DataFrame(columns).cast(pl.UInt32)
 
 
-def load_right(path: str, samples: np.ndarray) -> dict[str, np.ndarray]:
+def load_right(path: str, samples: np.ndarray, ensembles: int) -> dict[str, np.ndarray]:
     """Accuracies in percent, float64 [2, E], of all ensembles for each consensus; NaN on a half without samples.
 
-    `samples` are the numbers of samples [2] of the halves. Raises StudyError for a damaged table.
+    `samples` are the numbers of samples [2] of the halves. Raises StudyError for a table that is damaged or does not
+    have one row for each of so many `ensembles`.
     """
     table = load_table(path)
+    if len(table) != ensembles:
+        raise StudyError(
+            f"{path} has {len(table)} rows, not one for each of the {ensembles} ensembles of the study. Delete it and "
+            "run again."
+        )
     consensus = [name.removesuffix(f"_{HALVES[0]}") for name in table.columns if name.endswith(f"_{HALVES[0]}")]
     return {
         name: _percent(np.stack([table[f"{name}_{half}"].to_numpy() for half in HALVES]), samples[:, None])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 # Shards and blocks start at multiples of this, so that minibatches of this size are the same however samples are
 # divided among jobs and blocks.
 MINIBATCH = 256
-# Results that have to confirm each other come from the even and from the odd samples.
+# Effects take the diversity from one of these halves of the samples and the accuracies from the other.
 HALVES = ("even", "odd")
 BLOCK_BYTES = 1 << 28
 

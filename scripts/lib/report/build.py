@@ -38,6 +38,7 @@ FILES = {
     "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
     "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, proper scores, improvements, diversities",
+    "halves/{dataset}.parquet": "correct answers of every ensemble on the even and on the odd samples",
     "best_ensembles/{dataset}.parquet": "the best ensemble that was found for each size",
     "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",

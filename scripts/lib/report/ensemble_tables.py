@@ -47,7 +47,7 @@ def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
     header = [
         "Dataset",
         "Measure",
-        "Points per SD",
+        "Percentage points per SD",
         "95 % interval",
         "Partial r",
         "95 % interval",

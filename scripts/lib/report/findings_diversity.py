@@ -20,7 +20,7 @@ from scripts.lib.report.labels import (
 
 Row = Mapping[str, Any]
 LIMIT = 0.05  # of q; docs/architecture.md, section Statistics, says how often an effect is shown that is not there
-UNDECIDED = "This does not mean that they have none: with few members, most effects stay undecided."
+UNDECIDED = "Undecided does not mean that there is no effect: with few members, real effects can stay undecided."
 
 
 def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
@@ -32,13 +32,14 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     first = datasets[0]
     if not rows:
         return [
-            "No effect of a diversity beyond the members' accuracies could be estimated, because there are too few "
-            "members or a quantity does not vary."
+            "No effect of a diversity beyond the members' accuracies could be estimated: fewer than six members can be "
+            "compared, there are too few ensembles of them, a pair has no value, or a quantity does not vary."
         ]
     return [
         WHAT_EFFECTS_ARE,
         _in_one_place([row for row in rows if row["dataset"] == first], in_words(first)),
         _elsewhere([row for row in rows if row["dataset"] != first]),
+        "" if all(is_shown(row) for row in rows) else UNDECIDED,
         HOW_EFFECTS_ARE_TESTED,
     ]
 
@@ -46,12 +47,13 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
 def is_shown(row: Row) -> bool:
     """Whether an effect is there, by q and by its interval."""
     known = not any(missing(row[name]) for name in ("points_low", "points_high", "q_value"))
-    return known and bool(row["q_value"] < LIMIT and row["points_low"] * row["points_high"] > 0)
+    agree = row["partial"] * row["points_per_sd"] > 0  # their signs may differ where the halves disagree
+    return known and agree and bool(row["q_value"] < LIMIT and row["points_low"] * row["points_high"] > 0)
 
 
 def _in_one_place(rows: Sequence[Row], place: str) -> str:
     if not rows:
-        return f"On {place}, none could be estimated."
+        return f"On {place}, no effect could be estimated."
     shown, others = [row for row in rows if is_shown(row)], [row for row in rows if not is_shown(row)]
     text = f"On {place}, no effect is shown."
     if shown:
@@ -71,8 +73,7 @@ def _elsewhere(rows: Sequence[Row]) -> str:
     for row in rows:
         by_measure.setdefault(row["measure"], []).append(row)
     each = [_summary(of_measure) for of_measure in by_measure.values()]
-    none = all(not is_shown(row) for row in rows)
-    return f"On the other sets: {'; '.join(each)}.{' ' + UNDECIDED if none else ''}"
+    return f"On the other sets: {'; '.join(each)}."
 
 
 def _summary(rows: Sequence[Row]) -> str:
@@ -81,23 +82,23 @@ def _summary(rows: Sequence[Row]) -> str:
     signs = [
         f"{word} on {listed(in_words(row['dataset']) for row in of_sign)}"
         for word, of_sign in (
-            ("a positive effect is shown", [row for row in shown if row["partial"] > 0]),
-            ("a negative effect is shown", [row for row in shown if row["partial"] < 0]),
+            ("a positive effect is shown", [row for row in shown if row["points_per_sd"] > 0]),
+            ("a negative effect is shown", [row for row in shown if row["points_per_sd"] < 0]),
         )
         if of_sign
     ]
     verdict = listed(signs) if signs else "no effect is shown"
-    return f"{_name(rows[0])}, {_between(points)} points: {verdict}"
+    return f"{_name(rows[0])} ({_between(points)} percentage points): {verdict}"
 
 
 def numbers(row: Row) -> str:
-    """`+0.52 points, 95 % interval 0.10 to 0.94; partial r = +0.53, p = 0.004, q = 0.020`, as far as known."""
+    """`+0.52 percentage points, 95 % interval 0.10 to 0.94; partial r = +0.53, p = 0.004`, as far as known."""
     interval = ""
     if not (missing(row["points_low"]) or missing(row["points_high"])):
         interval = f", 95 % interval {plain(row['points_low'])} to {plain(row['points_high'])}"
     parts = [f"partial r = {signed(row['partial'])}"]
     parts += [probability(name, row[f"{name}_value"]) for name in "pq" if not missing(row[f"{name}_value"])]
-    return f"{signed(row['points_per_sd'])} points{interval}; {', '.join(parts)}"
+    return f"{signed(row['points_per_sd'])} percentage points{interval}; {', '.join(parts)}"
 
 
 def on_correlations(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:

@@ -26,22 +26,25 @@ MOST_POINTS = 50_000
 
 # What captions, findings and the report say about effects and about plain correlations.
 WHAT_EFFECTS_ARE = (
-    "An effect is the difference in ensemble accuracy that goes with one standard deviation more diversity, between "
-    "ensembles of the same size, with the accuracies of their members held fixed. Diversity is measured on one half of "
-    "the images and accuracy on the other, because on the same images chance would look like an effect."
+    "An effect is the difference in ensemble accuracy, in percentage points, that goes with one standard deviation of "
+    "the diversity that is left after adjusting for the size of the ensemble and for the accuracies of its members. It "
+    "is an adjusted association, not proof of a cause. Diversity is measured on one half of the images and accuracy on "
+    "the other, because on the same images chance would look like an effect."
 )
 HOW_EFFECTS_ARE_TESTED = (
-    "Intervals leave out one member at a time. p comes from permuting the members in what accuracies leave of a "
-    "measure, so a measure that only follows accuracy has no small p. q corrects p for all effects of the study "
-    "(Benjamini-Hochberg). An effect is called shown if q is below 0.05 and the interval of the points leaves out 0."
+    "Intervals leave out one member at a time. p comes from permuting the members in the residual of a measure after "
+    "regression on the members' accuracies; q is p after Benjamini-Hochberg over all effects of the study. Without an "
+    "effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 and the "
+    "interval excludes 0. The documentation (architecture, Statistics) has the error rates in simulated studies."
 )
 PLAIN_CORRELATIONS = (
-    "This is a description and says nothing about causes: a measure that only follows the members' accuracies "
-    "correlates as well, because less accurate members differ more and leave more to improve."
+    "This is a description and says nothing about causes: a measure that only follows the members' accuracies can "
+    "correlate as well, because less accurate members often differ more and leave more to improve."
 )
 WHAT_P_TESTS = (
     "p tests “no relation at all, not even through accuracy” (Mantel's test), so a small p does not say that diversity "
-    "matters beyond accuracy; the tables of effects do. Partial r is r with the mean member accuracy held fixed."
+    "matters beyond accuracy; the tables of effects address that. Partial r is r with the mean member accuracy held "
+    "fixed."
 )
 
 

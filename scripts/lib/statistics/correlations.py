@@ -6,8 +6,7 @@ The exchangeable units are the members. Therefore
 - the p-value permutes the labels of the members (Mantel 1967): the pairwise matrix is shuffled as a whole, and every
   ensemble gets the diversity of other members. It tests "no relation at all, not even through accuracy": shuffling
   breaks the relation of diversity to accuracy too, so a small p does not say that diversity matters beyond accuracy;
-- the partial correlation holds the mean member accuracy fixed: a measure that only follows accuracy explains nothing.
-  It is the number to look at for an effect beyond accuracy; it has no interval and no calibrated test yet.
+- the partial correlation holds the mean member accuracy fixed. For an effect beyond accuracy, see `effects`.
 """
 
 from collections.abc import Iterable, Sequence

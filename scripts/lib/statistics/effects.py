@@ -1,21 +1,21 @@
-"""What diversity does for the accuracy of ensembles beyond what their members' accuracies do: the primary analysis.
+"""How diversity goes with the accuracy of ensembles, adjusted for their members' accuracies: the primary analysis.
 
 Ensembles are compared with others of the same size, and with what the accuracies of their members say held fixed: the
 means over all pairs of members of four controls (`semi_partial.control_matrices`). The accuracy of an ensemble is
 regressed on them and on the mean of a diversity over its pairs. Where the mean member accuracy is held fixed, it makes
 no difference whether the accuracy of the ensemble or its improvement over the mean member is explained.
 
-The diversity is measured on one half of the samples, and all accuracies on the other (`halves` says why). Every number
-is the mean of both ways round.
+The diversity is measured on one half of the samples, and all accuracies on the other (`halves` says why). Estimates are
+the mean of this and of the same with the halves exchanged; p and intervals are those of the mean.
 
 - `partial` is the correlation of accuracy and diversity with the controls held fixed. `points_per_sd` is the difference
   in accuracy, in percentage points, that goes with one standard deviation of what the controls leave of the diversity.
 - The intervals leave out one member, with all of its ensembles, at a time (`jackknife`).
-- p is that of a double semi-partial permutation (`semi_partial`): the relation of diversity to accuracy stays as it is,
-  so a measure that only follows accuracy has no small p.
+- p is that of a double semi-partial permutation (`semi_partial`), which leaves the relation of diversity to accuracy as
+  it is. docs/architecture.md, section Statistics, says how often p and interval are wrong in simulated studies.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,12 @@ from scripts.lib.statistics.semi_partial import control_matrices, permuted_parti
 
 OUTCOME = "accuracy"
 CONTROLS = 4
-# Four members have six pairs, of which four controls and a mean leave one number.
-FEWEST_MEMBERS = 5
+# The interval leaves one out, and five members have ten pairs, of which four controls and a mean leave five numbers.
+FEWEST_MEMBERS = 6
 # With fewer, what is left of diversity and accuracy would lie on a line, and the partial correlation would be 1 or -1.
 FEWEST_LEFT = 2
 
+STATISTICS = ("partial", "low", "high", "points_per_sd", "points_low", "points_high", "p_value")
 SCHEMA: dict[str, Any] = {
     "dataset": pl.String,
     "consensus": pl.String,
@@ -43,13 +44,7 @@ SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
     "members": pl.UInt16,
     "ensembles": pl.Int64,
-    "partial": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "points_per_sd": pl.Float64,
-    "points_low": pl.Float64,
-    "points_high": pl.Float64,
-    "p_value": pl.Float64,
+    **dict.fromkeys(STATISTICS, pl.Float64),
     "q_value": pl.Float64,
 }
 
@@ -60,9 +55,9 @@ def effects_table(
     """One row for each dataset, measure and consensus, over ensembles of all sizes from two members on.
 
     `chosen` bool [E, M] are the ensembles whose outcomes the evidence has. `members` is the number of members that the
-    measure compares. Undefined values are null: with fewer than four members, where a pair has no value, or where the
-    controls leave nothing of diversity or accuracy. `q_value` controls the false discovery rate (Benjamini & Hochberg
-    1995) over all rows of the table.
+    measure compares. Undefined values are null: with fewer than six members, where there is no
+    ensemble, where a pair has no value, or where the controls leave nothing of diversity or accuracy. `q_value` is
+    `p_value` after Benjamini & Hochberg 1995 over all rows of the table.
     """
     order = np.argsort(chosen.sum(1), kind="stable")
     rows = order[chosen.sum(1)[order] > 1]
@@ -77,12 +72,16 @@ def effects_table(
 
 def _of_group(group: SplitGroup, permutations: int, seed: int) -> pl.DataFrame:
     """Effects of measures that compare the same members."""
+    if group.accuracies.shape[1] < FEWEST_MEMBERS or not len(group.ensembles.chosen):
+        return _table(
+            group, {name: np.full((len(group.diversities), len(group.outcomes)), np.nan) for name in STATISTICS}
+        )
     orders = random_orders(group.accuracies.shape[1], permutations, seed)
     both_ways = [_of_halves(group, half, orders) for half in (0, 1)]
     partial, points, permuted = (np.mean(values, axis=0) for values in zip(*both_ways, strict=True))
     low, high = interval_on_fisher_z(partial[0], partial[1:])
     points_low, points_high = interval(points[0], points[1:])
-    statistics = {
+    found = {
         "partial": partial[0],
         "low": low,
         "high": high,
@@ -91,6 +90,11 @@ def _of_group(group: SplitGroup, permutations: int, seed: int) -> pl.DataFrame:
         "points_high": points_high,
         "p_value": permutation_p_values(partial[0], permuted),
     }
+    return _table(group, found)
+
+
+def _table(group: SplitGroup, statistics: Mapping[str, np.ndarray]) -> pl.DataFrame:
+    """One row per measure and consensus, with the `statistics` [A, K]."""
     names, consensus = list(group.diversities), list(group.outcomes)
     count = len(names) * len(consensus)
     labels = {
@@ -111,8 +115,6 @@ def _of_halves(group: SplitGroup, half: int, orders: np.ndarray) -> tuple[np.nda
     the partial correlations of permuted members, [A, R, K].
     """
     matrices = [values[half] for values in group.diversities.values()]
-    if len(matrices[0]) < FEWEST_MEMBERS:
-        matrices = [np.full_like(matrix, np.nan) for matrix in matrices]
     y = np.stack([values[1 - half] for values in group.outcomes.values()])
     controls, chosen = control_matrices(group.accuracies[1 - half]), group.ensembles.chosen
     columns = np.stack([*(mean_pairwise(chosen, matrix) for matrix in (*controls, *matrices)), *y])

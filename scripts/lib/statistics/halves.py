@@ -49,11 +49,13 @@ def read_split_evidence(
     datasets: Sequence[str],
     members: Sequence[str],
     compared: Mapping[str, Sequence[str]],
+    ensembles: int,
 ) -> Iterator[tuple[str, SplitEvidence]]:
     """Each dataset with its evidence, read when its turn comes.
 
     `files` are the tables `accuracies` and `halves` of each dataset, and the `pairwise` ones by dataset, and within it
-    by measure. `compared` names the members that each measure compares.
+    by measure. `compared` names the members that each measure compares; `ensembles` is how many there are. Raises
+    StudyError for a table that does not fit.
     """
     measures = {MEASURES[name]: of_measure for name, of_measure in compared.items()}
     position = {member: number for number, member in enumerate(members)}
@@ -66,7 +68,7 @@ def read_split_evidence(
             matrices = [load_pairwise(path, members, of_measure, f"value_{half}") for half in HALVES]
             diversities[measure.diversity] = measure.as_diversity(np.stack(matrices))
         positions = {measure.diversity: [position[name] for name in names] for measure, names in measures.items()}
-        yield dataset, SplitEvidence(of_members, load_right(halves, samples), diversities, positions)
+        yield dataset, SplitEvidence(of_members, load_right(halves, samples, ensembles), diversities, positions)
 
 
 def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -> Iterator[SplitGroup]:

@@ -93,7 +93,8 @@ def _by_looking_up(
     """As `_from_moments`, from the means of all ensembles for each order."""
     unchanged = np.arange(len(controls[0]))[None]
     of_controls = within_sizes(means_by_looking_up(controls, ensembles)(unchanged)[:, 0], ensembles)
-    basis = np.linalg.qr(of_controls.T)[0].T
+    _, lengths, directions = np.linalg.svd(of_controls, full_matrices=False)
+    basis = directions[lengths > np.sqrt(ROUNDING) * lengths.max()]  # controls may say the same; as `pseudo_inverse`
 
     def left(values: np.ndarray) -> np.ndarray:
         centred = within_sizes(values, ensembles)

@@ -19,7 +19,14 @@ def test_the_tables_of_effects_have_effect_and_interval_before_p(tables: Tables)
     first, second = effect_tables(tables.effects)
     assert first.caption == "Effects on accuracy, ensembles by averaging of probabilities"
     assert second.caption == "Effects on accuracy, ensembles by majority vote"
-    assert list(first.header[2:8]) == ["Points per SD", "95 % interval", "Partial r", "95 % interval", "p", "q"]
+    assert list(first.header[2:8]) == [
+        "Percentage points per SD",
+        "95 % interval",
+        "Partial r",
+        "95 % interval",
+        "p",
+        "q",
+    ]
     row = tables.effects.filter(consensus="average").row(0, named=True)
     assert first.rows[0][2] == signed(row["points_per_sd"])
     assert first.rows[0][3] == f"{plain(row['points_low'])} to {plain(row['points_high'])}"

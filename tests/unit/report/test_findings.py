@@ -29,31 +29,39 @@ SHOWN |= {"points_high": 1.1, "p_value": 0.001, "q_value": 0.004}
 
 def test_an_effect_that_is_shown(tables: Tables) -> None:
     text = sentences(changed_effects(tables, **SHOWN))[1]
-    assert (
-        "On Clean, an effect is shown for prediction disagreement (+0.71 points, 95 % interval 0.30 to 1.10; "
-        "partial r = +0.60, p = 0.001, q = 0.004), attribution dissimilarity (+0.71 points" in text
-    )
-    assert "undecided" not in text
-    assert (
-        "prediction disagreement, +0.71 points: a positive effect is shown on Noise, Blur, Weather and Digital;" in text
-    )
+    numbers = "+0.71 percentage points, 95 % interval 0.30 to 1.10; partial r = +0.60, p = 0.001, q = 0.004"
+    assert f"an effect is shown for prediction disagreement ({numbers}), attribution dissimilarity ({numbers})" in text
+    assert "ndecided" not in text
+    everywhere = "a positive effect is shown on Noise, Blur, Weather and Digital;"
+    assert f"prediction disagreement (+0.71 percentage points): {everywhere}" in text
 
 
 def test_a_negative_effect(tables: Tables) -> None:
-    text = sentences(changed_effects(tables, **SHOWN | {"partial": -0.6, "points_low": -0.8, "points_high": -0.3}))[1]
+    text = sentences(
+        changed_effects(
+            tables, **SHOWN | {"partial": -0.6, "points_per_sd": -0.5, "points_low": -0.8, "points_high": -0.3}
+        )
+    )[1]
     assert "a negative effect is shown on Noise, Blur, Weather and Digital" in text
     assert "a positive effect" not in text
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"points_low": -0.1}, {"points_low": None}, {"points_high": None}, {"q_value": 0.05}, {"q_value": None}],
+    [
+        {"points_low": -0.1},
+        {"points_low": None},
+        {"points_high": None},
+        {"q_value": 0.05},
+        {"q_value": None},
+        {"partial": -0.1},
+    ],
 )
 def test_an_effect_needs_q_and_interval(tables: Tables, changes: dict[str, float | None]) -> None:
     text = sentences(changed_effects(tables, **SHOWN | changes))[1]
-    assert "On Clean, no effect is shown. It is undecided for prediction disagreement (+0.71 points" in text
-    assert "points: no effect is shown" in text
-    assert "This does not mean that they have none" in text
+    assert "On Clean, no effect is shown. It is undecided for prediction disagreement (+0.71 percentage points" in text
+    assert "percentage points): no effect is shown" in text
+    assert "Undecided does not mean that there is no effect" in text
 
 
 def test_effects_that_are_shown_stand_before_those_that_are_undecided(tables: Tables) -> None:
@@ -71,7 +79,7 @@ def test_without_effects_the_text_says_so(tables: Tables) -> None:
 def test_effects_only_on_other_datasets(tables: Tables) -> None:
     partial = pl.when(pl.col("dataset") == "clean").then(None).otherwise(pl.col("partial"))
     changed = replace(tables, effects=tables.effects.with_columns(partial=partial))
-    assert "On Clean, none could be estimated. On the other sets:" in sentences(changed)[1]
+    assert "On Clean, no effect could be estimated. On the other sets:" in sentences(changed)[1]
 
 
 def changed_correlations(tables: Tables, **columns: Any) -> Tables:

@@ -1,4 +1,4 @@
-"""The effect of each diversity on the accuracy of ensembles beyond the accuracy of their members, on every dataset."""
+"""The effect of each diversity on the accuracy of ensembles, adjusted for their members' accuracies."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
 
     [path] = files["effects"]
     axis = (
-        "Difference in ensemble accuracy (percentage points) for one standard deviation more diversity;\n"
-        f"size and members' accuracies held fixed; ensembles by {consensus_title(consensus)}"
+        "Difference in ensemble accuracy (percentage points) for one standard deviation of the diversity,\n"
+        f"adjusted for size and members' accuracies; ensembles by {consensus_title(consensus)}"
     )
     estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", axis)
     return draw_forest(load_table(path).filter(outcome="accuracy", consensus=consensus), estimate)
@@ -33,7 +33,7 @@ def pictures(study: StudyOutline) -> Sequence[Picture]:
 SPEC = FigureSpec(
     name="effects",
     order=35,
-    title="What diversity does beyond accuracy",
+    title="Diversity and ensemble accuracy, adjusted for the members' accuracies",
     caption=f"The effect of each measure on each dataset, with its 95 % interval. {WHAT_EFFECTS_ARE} The numbers, with "
     "p and q, are in the tables of effects.",
     alternative="Dot plot of the effect of each measure on the accuracy of ensembles on each dataset. The numbers are "

@@ -53,7 +53,8 @@ SPEC = FigureSpec(
     "member). Above the horizontal line, its negative log-likelihood (NLL) is smaller: its probabilities are better. "
     "Points at the lower right are ensembles that are more accurate but have worse probabilities. The percentages "
     "above each panel are the shares of all ensembles to the right of the vertical line and above the horizontal one. "
-    "Averaging never has a larger NLL than the mean member, so no point of that picture is below the line. The best "
+    "Averaging never has a larger NLL than the mean member (except by clipping), so no point of that picture is below "
+    "the line. The best "
     "member of an ensemble may be one member for accuracy and another one for NLL. Each panel has its own scales.",
     inputs=lambda study: {"ensembles": study.tables("ensembles")},
     several=pictures,
