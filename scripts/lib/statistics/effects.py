@@ -27,7 +27,13 @@ from scripts.lib.statistics.coefficients import ROUNDING, false_discovery, small
 from scripts.lib.statistics.halves import SplitEvidence, SplitGroup, groups_of
 from scripts.lib.statistics.jackknife import interval, interval_on_fisher_z
 from scripts.lib.statistics.permutations import permutation_p_values, random_orders
-from scripts.lib.statistics.semi_partial import control_matrices, permuted_partial, pseudo_inverse, residuals
+from scripts.lib.statistics.semi_partial import (
+    affordable,
+    control_matrices,
+    permuted_partial,
+    pseudo_inverse,
+    residuals,
+)
 
 OUTCOME = "accuracy"
 CONTROLS = 4
@@ -76,7 +82,8 @@ def _of_group(group: SplitGroup, permutations: int, seed: int) -> pl.DataFrame:
         return _table(
             group, {name: np.full((len(group.diversities), len(group.outcomes)), np.nan) for name in STATISTICS}
         )
-    orders = random_orders(group.accuracies.shape[1], permutations, seed)
+    members = group.accuracies.shape[1]
+    orders = random_orders(members, affordable(permutations, members), seed)
     both_ways = [_of_halves(group, half, orders) for half in (0, 1)]
     partial, points, permuted = (np.mean(values, axis=0) for values in zip(*both_ways, strict=True))
     low, high = interval_on_fisher_z(partial[0], partial[1:])

@@ -48,6 +48,15 @@ def residuals(matrix: np.ndarray, controls: np.ndarray) -> np.ndarray:
     return left + left.T
 
 
+def affordable(permutations: int, members: int) -> int:
+    """How many permutations to make: a tenth if pairs must be looked up for each, which is slow for many members."""
+    return permutations if _has_moments(members) else -(-permutations // 10)
+
+
+def _has_moments(members: int) -> bool:
+    return members * (members - 1) // 2 <= MOST_MOMENTS
+
+
 def permuted_partial(
     matrices: np.ndarray, controls: np.ndarray, outcomes: np.ndarray, ensembles: Ensembles, orders: np.ndarray
 ) -> np.ndarray:
@@ -56,9 +65,8 @@ def permuted_partial(
 
     Ensembles are compared with others of their size, and the means of `controls` [4, M, M] are held fixed.
     """
-    count = len(controls[0])
     blocks = (orders[start : start + BLOCK_PERMUTATIONS] for start in range(0, len(orders), BLOCK_PERMUTATIONS))
-    if count * (count - 1) // 2 <= MOST_MOMENTS:
+    if _has_moments(len(controls[0])):
         parts = _from_moments(matrices, controls, outcomes, ensembles, blocks)
     else:
         parts = _by_looking_up(matrices, controls, outcomes, ensembles, blocks)

@@ -77,8 +77,8 @@ def test_without_effects_the_text_says_so(tables: Tables) -> None:
 
 
 def test_effects_only_on_other_datasets(tables: Tables) -> None:
-    partial = pl.when(pl.col("dataset") == "clean").then(None).otherwise(pl.col("partial"))
-    changed = replace(tables, effects=tables.effects.with_columns(partial=partial))
+    partial = pl.when(pl.col("dataset") == "clean").then(None).otherwise(0.6)
+    changed = replace(tables, effects=changed_effects(tables, **SHOWN).effects.with_columns(partial=partial))
     assert "On Clean, no effect could be estimated. On the other sets:" in sentences(changed)[1]
 
 
