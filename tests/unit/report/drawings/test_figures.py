@@ -18,7 +18,6 @@ from scripts.lib.report.drawings.attributions import draw_attributions
 from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles, summary
 from scripts.lib.report.drawings.clouds import Scale
 from scripts.lib.report.drawings.deployment import draw_deployment
-from scripts.lib.report.drawings.forest import Estimate, draw_forest
 from scripts.lib.report.drawings.improvement import Panels, clouds_of, draw_improvement
 from scripts.lib.report.drawings.learning_curves import draw_learning_curves
 from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
@@ -26,6 +25,7 @@ from scripts.lib.report.drawings.pairwise import draw_pairwise, in_few_character
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
 from scripts.lib.report.figure import draw_pictures, figures_of
 from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
+from tests.unit.report.drawings.test_forest import correlations_figure, effects_figure
 from tests.unit.report.drawings.test_proper_scores import nll_figure
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study, outline
 
@@ -60,14 +60,6 @@ def panels_of(ensembles: Mapping[str, pl.DataFrame], correlations: pl.DataFrame)
         clouds = clouds_of(table, measures, {"over_mean": Scale(0, 1, 1)}, columns=1)
         found |= {(dataset, measure): cloud for (_, measure), cloud in clouds.items()}
     return found
-
-
-def correlations_figure(correlations: pl.DataFrame) -> Figure:
-    return draw_forest(correlations, Estimate("pearson", "ci_low", "ci_high", "r", "Correlation"), limit=1)
-
-
-def effects_figure(effects: pl.DataFrame) -> Figure:
-    return draw_forest(effects, Estimate("points_per_sd", "points_low", "points_high", "effect", "Points"))
 
 
 def improvement_figure(study: Path) -> Figure:
@@ -181,9 +173,6 @@ def test_improvement_without_values_says_so(small: Path) -> None:
     shown = panels_of(ensembles, correlations)
     assert words(draw_improvement(shown, empty, "over_mean", "average")).count("no correlation") == 10
     assert words(correlations_figure(empty)).count("no value") == 10
-    effects = load_table(small / "effects.parquet").filter(consensus="average")
-    no_effects = effects.with_columns(points_per_sd=none, points_low=none, points_high=none)
-    assert words(effects_figure(no_effects)).count("no value") == 8
 
 
 def coefficients(study: Path, **values: float | None) -> tuple[Figure, Figure]:
@@ -201,15 +190,6 @@ def test_a_cell_has_r_and_its_interval(small: Path) -> None:
     grid, _ = coefficients(small, partial_pearson=-0.31, p_value=0.012)
     assert "r +0.50 [0.20, 0.70]" in words(grid)
     assert not [text for text in words(grid) if "partial" in text or text.startswith("p ")]
-
-
-def test_effects_have_their_value_and_an_axis_that_shows_every_interval(small: Path) -> None:
-    effects = load_table(small / "effects.parquet").filter(consensus="average", measure="disagreement").head(1)
-    figure = effects_figure(effects.with_columns(points_per_sd=0.71, points_low=-0.2, points_high=1.6))
-    assert "+0.71" in words(figure)
-    low, high = figure.axes[0].get_xlim()
-    assert low < -1.6
-    assert high > 1.6
 
 
 def test_p_and_q_change_no_type_and_no_mark(small: Path, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Estimates with their intervals, as effects and plain correlations are drawn."""
+
+import polars as pl
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from scripts.lib.report.drawings.forest import Estimate, draw_forest
+
+
+def correlations_figure(correlations: pl.DataFrame) -> Figure:
+    return draw_forest(correlations, Estimate("pearson", "ci_low", "ci_high", "r", "Correlation"), limit=1)
+
+
+def effects_figure(effects: pl.DataFrame) -> Figure:
+    return draw_forest(effects, Estimate("points_per_sd", "points_low", "points_high", "effect", "Points"))
+
+
+def effects(**values: float | None) -> pl.DataFrame:
+    """One measure on two datasets; the second has no value."""
+    columns = ("points_per_sd", "points_low", "points_high")
+    numbers = {name: pl.Series([values.get(name), None], dtype=pl.Float64) for name in columns}
+    return pl.DataFrame({"dataset": ["clean", "noise"], "measure": "disagreement"}).with_columns(**numbers)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible()]
+
+
+def test_an_effect_has_its_value_and_an_axis_that_shows_every_interval() -> None:
+    figure = effects_figure(effects(points_per_sd=0.71, points_low=-0.2, points_high=1.6))
+    assert "+0.71" in texts(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert low < -1.6
+    assert high > 1.6
+
+
+def test_what_has_no_value_says_so() -> None:
+    assert texts(effects_figure(effects(points_per_sd=0.71))).count("no value") == 1
+    assert texts(effects_figure(effects())).count("no value") == 2
