@@ -2,7 +2,7 @@ from scripts.lib.ensembles.tables import subsets
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.statistics.effects import effects_table
-from scripts.lib.statistics.halves import read_split_evidence
+from scripts.lib.statistics.split_evidence import read_split_evidence
 
 with job(snakemake):
     params, files = snakemake.params, dict(snakemake.input.items())

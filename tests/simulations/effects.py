@@ -31,7 +31,7 @@ from scripts.lib.measures.pairwise import pairwise_sums, values
 from scripts.lib.measures.recorded import Recorded
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.statistics.effects import effects_table
-from scripts.lib.statistics.halves import SplitEvidence
+from scripts.lib.statistics.split_evidence import SplitEvidence
 
 CLASSES, FAMILIES, SHARED = 10, 3, 0.6
 PERMUTATIONS = 999

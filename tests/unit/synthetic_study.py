@@ -14,7 +14,7 @@ from scripts.lib.jobs.storage import load_json, save_array, save_json, save_line
 from scripts.lib.measures.spec import MEASURES as SPECS
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
-from scripts.lib.statistics.halves import SplitEvidence
+from scripts.lib.statistics.split_evidence import SplitEvidence
 from tests.unit.synthetic_tables import (
     class_probabilities,
     correlations_table,

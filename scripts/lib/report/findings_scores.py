@@ -45,8 +45,8 @@ def _worse_probabilities(ensembles: Mapping[str, pl.DataFrame]) -> str:
     if not shares:
         return "No ensemble is more accurate than the best of its members."
     return (
-        "Among the ensembles that are more accurate than the best of their members, the share with a larger, so worse, "
-        f"NLL than their member with the smallest NLL is {listed(shares)}."
+        "Among the ensembles that are more accurate than the best of their members, the share whose NLL is worse "
+        f"(larger) than that of their best member by NLL is {listed(shares)}."
     )
 
 

@@ -5,8 +5,8 @@ means over all pairs of members of four controls (`semi_partial.control_matrices
 regressed on them and on the mean of a diversity over its pairs. Where the mean member accuracy is held fixed, it makes
 no difference whether the accuracy of the ensemble or its improvement over the mean member is explained.
 
-The diversity is measured on one half of the samples, and all accuracies on the other (`halves` says why). Estimates are
-the mean of this and of the same with the halves exchanged; p and intervals are those of the mean.
+The diversity is measured on one half of the samples, and all accuracies on the other (`split_evidence` says why).
+Estimates are the mean of this and of the same with the halves exchanged; p and intervals are those of the mean.
 
 - `partial` is the correlation of accuracy and diversity with the controls held fixed. `points_per_sd` is the difference
   in accuracy, in percentage points, that goes with one standard deviation of what the controls leave of the diversity.
@@ -24,7 +24,6 @@ import polars as pl
 from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import ROUNDING, false_discovery, smallest_length
-from scripts.lib.statistics.halves import SplitEvidence, SplitGroup, groups_of
 from scripts.lib.statistics.jackknife import interval, interval_on_fisher_z
 from scripts.lib.statistics.permutations import permutation_p_values, random_orders
 from scripts.lib.statistics.semi_partial import (
@@ -34,6 +33,7 @@ from scripts.lib.statistics.semi_partial import (
     pseudo_inverse,
     residuals,
 )
+from scripts.lib.statistics.split_evidence import SplitEvidence, SplitGroup, groups_of
 
 OUTCOME = "accuracy"
 CONTROLS = 4

@@ -27,7 +27,7 @@ def test_accurate_ensembles_with_worse_probabilities_are_counted() -> None:
     }
     gains, worse, one_hot = on_scores(tables, {"clean": members([9, 0])})
     assert gains.endswith("in nats, +0.250 on Clean, +0.500 on Noise and +1.000 on Blur.")
-    assert worse.endswith("smallest NLL is 50.0 % (1 of 2 ensembles) on Clean and 0.0 % (0 of 4 ensembles) on Noise.")
+    assert worse.endswith("member by NLL is 50.0 % (1 of 2 ensembles) on Clean and 0.0 % (0 of 4 ensembles) on Noise.")
     assert one_hot == ""
 
 
@@ -53,7 +53,7 @@ def test_members_that_give_classes_on_every_dataset_are_named() -> None:
 def test_the_findings_of_a_study_have_them(tables: Tables) -> None:
     text = findings(tables)[0]
     assert "negative log-likelihood (NLL)" in text
-    assert "worse, NLL than their member with the smallest NLL is" in text
+    assert "worse (larger) than that of their best member by NLL is" in text
     null = {name: pl.lit(None, pl.Float64) for name in ("nll_improvement_over_mean", "nll_improvement_over_best")}
     voting = replace(tables, ensembles={name: table.with_columns(**null) for name, table in tables.ensembles.items()})
     assert "NLL" not in findings(voting)[0]

@@ -18,7 +18,7 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
 
     [path] = files["effects"]
     axis = (
-        "Difference in ensemble accuracy (percentage points) for one standard deviation of the diversity,\n"
+        "Difference in ensemble accuracy (percentage points) for one standard deviation of the remaining diversity,\n"
         f"adjusted for size and members' accuracies; ensembles by {consensus_title(consensus)}"
     )
     estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", axis)

@@ -9,7 +9,7 @@ import torch
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.measures.tables import pairwise_table
 from scripts.lib.statistics.by_size import Ensembles
-from scripts.lib.statistics.halves import groups_of, read_split_evidence
+from scripts.lib.statistics.split_evidence import groups_of, read_split_evidence
 from tests.unit.conftest import subsets
 
 MEMBERS = ["a", "b", "c", "d"]
