@@ -186,14 +186,8 @@ def ensembles_minutes(wildcards):
 def effects_minutes(wildcards):
     """Every measure on every validation set; from 46 members on, permutations look up the pairs of each ensemble."""
     seconds = 0.004 if len(MEMBER_IDS) > 45 else 0.002
-    return (
-        1
-        + len(DATASETS)
-        * len(STUDY_MEASURES)
-        * STUDY["statistics"]["effect_permutations"]
-        * seconds
-        / 60
-    )
+    permutations = STUDY["statistics"]["effect_permutations"]
+    return 1 + len(DATASETS) * len(STUDY_MEASURES) * permutations * seconds / 60
 
 
 def correlations_minutes(wildcards):
