@@ -8,9 +8,8 @@ import torch
 
 from kernels import cpu
 from kernels.cpu import compiled
-from kernels.subsets import Ensembles, rows_of, subset_sums
+from kernels.subsets import Ensembles, rows_of, subset_sums, widths
 
-LOW_MEMBERS, MIDDLE_MEMBERS = 7, 6  # a block of 2^13 ensembles, with three numbers of 64 KiB each
 # Samples whose probabilities are multiplied before the exponent is taken out: the floor to this power is above the
 # smallest float64, 2e-308, and the largest number of members to this power below the largest.
 FACTORS = 20
@@ -28,8 +27,7 @@ def nll_numba(probabilities: torch.Tensor, ensembles: Ensembles, floor: float) -
     sums, clipped = torch.empty(rows, dtype=torch.float64), torch.zeros(rows, dtype=torch.int64)
     results = sums.numpy(), clipped.numpy()
     if isinstance(ensembles, str):
-        low = min(len(probabilities), LOW_MEMBERS)
-        middle = min(len(probabilities) - low, MIDDLE_MEMBERS)
+        low, middle = widths(len(probabilities))
         by_sample = probabilities.T.contiguous().numpy()
         blocks = range(rows >> (low + middle))
         cpu.parallel(_sum_block, ((by_sample, block, low, middle, floor, *results) for block in blocks))

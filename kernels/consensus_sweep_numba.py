@@ -12,9 +12,8 @@ from kernels.bits import WORD
 from kernels.consensus_listed_numba import listed_ensembles
 from kernels.consensus_sample_numba import leads_of_sample, skyline
 from kernels.cpu import compiled
-from kernels.subsets import Ensembles, rows_of, subset_sums
+from kernels.subsets import Ensembles, rows_of, subset_sums, widths
 
-LOW_MEMBERS, MIDDLE_MEMBERS = 7, 6  # a block of 2^13 ensembles, whose counts are 64 KiB
 # What a batch of samples may have, so that its tables, some 1.5 KiB per competitor, stay in the cache.
 BATCH_SAMPLES, BATCH_COMPETITORS = 64, 256
 COPY_ELEMENTS = 1 << 22  # of scores that are copied or widened at a time
@@ -30,7 +29,7 @@ def sweep_numba(scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles
     kernel: Callable[..., None]
     description: tuple[Any, ...]
     if isinstance(ensembles, str):
-        kernel, description = _sweep_all, _widths(len(scores))
+        kernel, description = _sweep_all, widths(len(scores))
     else:
         kernel, description = listed_ensembles(ensembles, scores, vote)
     copied = WORD * max(1, COPY_ELEMENTS // (scores[:, 0].numel() * WORD))
@@ -44,12 +43,6 @@ def sweep_numba(scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles
 
     cpu.parallel(work, cpu.ranges(scores.shape[1], WORD))
     return counts
-
-
-def _widths(members: int) -> tuple[int, int]:
-    """Numbers of low and middle members."""
-    low = min(members, LOW_MEMBERS)
-    return low, min(members - low, MIDDLE_MEMBERS)
 
 
 # -------------------------------------------------------------------------------------------------------- all ensembles

@@ -11,6 +11,8 @@ from kernels.cpu import compiled
 Ensembles = torch.Tensor | Literal["all"]
 
 MAX_MEMBERS_OF_ALL = 20
+# Compiled code counts all subsets block by block: 2^13 of them, so that 64 KiB of numbers per block stay in the cache.
+LOW_MEMBERS, MIDDLE_MEMBERS = 7, 6
 
 
 def check_ensembles(ensembles: Ensembles, members: int, device: torch.device) -> None:
@@ -41,6 +43,12 @@ def membership(ensembles: Ensembles, first: int, last: int, values: torch.Tensor
         return ensembles[first:last].to(values.dtype)
     numbers = torch.arange(first, last, device=values.device)
     return (numbers[:, None] >> torch.arange(len(values), device=values.device) & 1).to(values.dtype)
+
+
+def widths(members: int) -> tuple[int, int]:
+    """Numbers of low and middle members: a row has 2^low subsets, and a block 2^middle rows."""
+    low = min(members, LOW_MEMBERS)
+    return low, min(members - low, MIDDLE_MEMBERS)
 
 
 @compiled
