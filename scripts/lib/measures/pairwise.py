@@ -68,7 +68,7 @@ def values(measure: Measure, sums: PairwiseSums) -> dict[str, torch.Tensor]:
 
     NaN where the measure is undefined, and for the odd samples if there is only one sample.
     """
-    even, odd = (int(count) for count in half_sizes(sums.samples))
+    even, odd = half_sizes(sums.samples)
     undefined = torch.full_like(sums.odd, torch.nan)
     return {
         "value": measure.value(sums.whole, sums.samples),

@@ -51,28 +51,33 @@ def load_sums(paths: Sequence[str], members: Sequence[str]) -> PairwiseSums:
 
 
 def _load_shard(path: str, members: Sequence[str]) -> PairwiseSums:
-    sums = (torch.from_numpy(load_pairwise(path, members, column=name)) for name in ("whole", "even", "odd"))
-    return PairwiseSums(load_table(path)["samples"][0], *sums)
+    sums = load_matrices(path, members, members, ["whole", "even", "odd"])
+    return PairwiseSums(load_table(path, ["samples"])["samples"][0], *map(torch.from_numpy, sums))
 
 
-def load_pairwise(
-    path: str, members: Sequence[str], compared: Sequence[str] | None = None, column: str = "value"
-) -> np.ndarray:
-    """A `column` of a pairwise table as matrix float64 [M, M], in the order of `members`; NaN where there is no value.
+def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | None = None) -> np.ndarray:
+    """The matrix float64 [M, M] of a pairwise table over all samples: `load_matrices` of the column `value`.
 
-    `compared` are the members that the measure compares (default: all); pairs with others have no value. Raises
-    StudyError if the table does not have every pair of the compared members exactly once.
+    `compared` are the members that the measure compares (default: all).
     """
-    compared = members if compared is None else compared
-    matrix = np.full((len(members), len(members)), np.nan)
+    return load_matrices(path, members, members if compared is None else compared, ["value"])[0]
+
+
+def load_matrices(path: str, members: Sequence[str], compared: Sequence[str], columns: Sequence[str]) -> np.ndarray:
+    """Some `columns` of a pairwise table as matrices float64 [columns, M, M], in the order of `members`.
+
+    `compared` are the members that the measure compares. NaN for pairs with others, and where a pair has no value.
+    Raises StudyError if the table does not have every pair of the compared members exactly once.
+    """
+    matrices = np.full((len(columns), len(members), len(members)), np.nan)
     position = {name: number for number, name in enumerate(members)}
-    rows = [position[name] for name in compared]
-    matrix[np.ix_(rows, rows)] = _complete_matrix(path, compared, column)
-    return matrix
+    rows = np.array([position[name] for name in compared])
+    matrices[:, rows[:, None], rows] = _complete_matrices(path, compared, columns)
+    return matrices
 
 
-def _complete_matrix(path: str, members: Sequence[str], column: str) -> np.ndarray:
-    table, count = load_table(path, ["member_a", "member_b", column]), len(members)
+def _complete_matrices(path: str, members: Sequence[str], columns: Sequence[str]) -> np.ndarray:
+    table, count = load_table(path, ["member_a", "member_b", *columns]), len(members)
     first, second = (_positions(table[name], members) for name in ("member_a", "member_b"))
     cells = (first * count + second)[(first >= 0) & (second >= 0)]
     if len(table) != count**2 or (np.bincount(cells, minlength=count**2) != 1).any():
@@ -80,9 +85,10 @@ def _complete_matrix(path: str, members: Sequence[str], column: str) -> np.ndarr
             f"{path} has {len(table)} rows, not one for each of the {count**2} pairs of members of the study. "
             "Delete it and run again."
         )
-    matrix = np.empty(count**2)
-    matrix[cells] = table[column].cast(pl.Float64).to_numpy()
-    return matrix.reshape(count, count)
+    matrices = np.empty((len(columns), count**2))
+    for matrix, name in zip(matrices, columns, strict=True):
+        matrix[cells] = table[name].cast(pl.Float64).to_numpy()
+    return matrices.reshape(-1, count, count)
 
 
 def _positions(names: pl.Series, members: Sequence[str]) -> np.ndarray:

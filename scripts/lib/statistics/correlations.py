@@ -29,7 +29,6 @@ from scripts.lib.statistics.permutations import permutation_p_values, permuted_p
 
 INTERVAL = "95 %, delete-one-member jackknife on Fisher's z"
 ACCURACY = "mean_member_accuracy"
-IMPROVEMENT = "improvement_"
 
 STATISTICS = ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value")
 COLUMNS = ("dataset", "consensus", "measure", "improvement", "size", *STATISTICS, "q_value", "ensembles", "interval")
@@ -44,16 +43,12 @@ def correlations_table(datasets: Iterable[tuple[str, Evidence]], permutations: i
     needs the memory of one. Raises ValueError if two consensus of a dataset have different ensembles.
     """
     tables: list[pl.DataFrame] = []
-    for dataset, groups in comparisons(datasets, _improvements):
+    for dataset, groups in comparisons(datasets):
         found = _of_dataset(groups, permutations, seed)
         tables.append(found.with_columns(dataset=pl.lit(dataset), interval=pl.lit(INTERVAL)))
         del groups
     table = pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None))
     return _with_q_values(table).select(COLUMNS)
-
-
-def _improvements(ensembles: pl.DataFrame) -> list[str]:
-    return [name for name in ensembles.columns if name.startswith(IMPROVEMENT)]
 
 
 def _of_dataset(groups: Sequence[Comparison], permutations: int, seed: int) -> pl.DataFrame:
@@ -68,7 +63,6 @@ def _of_dataset(groups: Sequence[Comparison], permutations: int, seed: int) -> p
 def _of_group(group: Comparison, orders: np.ndarray) -> pl.DataFrame:
     """Correlations of measures that compare the same members, and of these members' accuracies."""
     measures, ensembles, outcomes = [*group.diversities, ACCURACY], group.ensembles, group.outcomes
-    improvements = [name.removeprefix(IMPROVEMENT) for name in outcomes.column]
     x, y = _means(group), outcomes.values
     groups = {name: rows for name, rows in ensembles.groups.items() if rows.stop - rows.start >= FEWEST_ENSEMBLES}
     standard = {name: standardised(y[:, rows]) for name, rows in groups.items()}
@@ -82,7 +76,7 @@ def _of_group(group: Comparison, orders: np.ndarray) -> pl.DataFrame:
         labels = {
             "consensus": outcomes.consensus * len(x),
             "measure": np.repeat(measures, len(y)),
-            "improvement": improvements * len(x),
+            "improvement": outcomes.improvement * len(x),
             "size": [name] * count,
             "ensembles": [rows.stop - rows.start] * count,
         }

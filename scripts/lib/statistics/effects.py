@@ -61,9 +61,9 @@ def effects_table(
     """One row for each dataset, measure and consensus, over ensembles of all sizes from two members on.
 
     `chosen` bool [E, M] are the ensembles whose outcomes the evidence has. `members` is the number of members that the
-    measure compares. Undefined values are null: with fewer than six members, where there is no
-    ensemble, where a pair has no value, or where the controls leave nothing of diversity or accuracy. `q_value` is
-    `p_value` after Benjamini & Hochberg 1995 over all rows of the table.
+    measure compares. Undefined values are null: with fewer than six members, where there is no ensemble, where a pair
+    has no value, or where the controls leave nothing of diversity or accuracy. `q_value` is `p_value` after Benjamini &
+    Hochberg 1995 over all rows of the table.
     """
     order = np.argsort(chosen.sum(1), kind="stable")
     rows = order[chosen.sum(1)[order] > 1]

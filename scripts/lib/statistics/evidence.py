@@ -1,6 +1,6 @@
 """What plain correlations are computed from: ensembles with improvements, accuracies and pairwise diversities."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,20 +8,21 @@ import polars as pl
 
 from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
 from scripts.lib.jobs.storage import load_table
-from scripts.lib.measures.spec import MEASURES
-from scripts.lib.measures.tables import load_pairwise
 from scripts.lib.statistics.by_size import Ensembles, by_members
+from scripts.lib.statistics.diversities import read_diversities
+
+IMPROVEMENT = "improvement_"  # how the columns of improvements begin in a table of ensembles
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The tables of one dataset.
 
-    `ensembles` is its ensembles table (members, consensus and outcomes are enough), which has the same ensembles for
-    each consensus. `accuracies` float64 [M] are the members' accuracies in percent, and `diversities` has a symmetric
-    matrix float64 [M, M] for each measure, turned so that more means more diverse. `compared` has the positions of the
-    members that a measure compares, if these are not all. Such a measure is looked at only over the ensembles of these
-    members, and only they are left out or permuted.
+    `ensembles` is its table of ensembles (members, consensus and improvements are enough), which has the same ensembles
+    for each consensus. `accuracies` float64 [M] are the members' accuracies in percent, and `diversities` has a
+    symmetric matrix float64 [M, M] for each measure, turned so that more means more diverse. `compared` has the
+    positions of the members that a measure compares, if these are not all. Such a measure is looked at only over the
+    ensembles of these members, and only they are left out or permuted.
     """
 
     ensembles: pl.DataFrame
@@ -32,11 +33,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What ensembles achieve: `values` float64 [K, E], with the consensus and the column of each row."""
+    """What ensembles improve: `values` float64 [K, E], with the consensus and the improvement of each row."""
 
     values: np.ndarray
     consensus: list[str]
-    column: list[str]
+    improvement: list[str]
 
 
 @dataclass(frozen=True)
@@ -55,47 +56,37 @@ def read_evidence(
     datasets: Sequence[str],
     members: Sequence[str],
     compared: Mapping[str, Sequence[str]],
-    outcomes: Sequence[str],
+    improvements: Sequence[str],
 ) -> Iterator[tuple[str, Evidence]]:
     """Each dataset with its evidence, read when its turn comes, so that the ensembles of only one are in memory.
 
     `files` are the tables `ensembles` and `accuracies` of each dataset, and the `pairwise` ones by dataset, and within
-    it by measure. `compared` names the members that each measure compares; `outcomes` are columns of the ensembles'
-    tables.
+    it by measure. `compared` names the members that each measure compares; `improvements` are `over_mean` and others.
     """
-    measures = {MEASURES[name]: of_measure for name, of_measure in compared.items()}
-    position = {member: number for number, member in enumerate(members)}
-    pairwise = iter(files["pairwise"])
-    for dataset, ensembles, accuracies in zip(datasets, files["ensembles"], files["accuracies"], strict=True):
+    read = read_diversities(files["pairwise"], len(datasets), members, compared, ["value"])
+    tables = zip(datasets, files["ensembles"], files["accuracies"], read, strict=True)
+    for dataset, ensembles, accuracies, diversities in tables:
         yield (
             dataset,
             Evidence(
-                load_table(ensembles, ["members", "consensus", *outcomes]),
+                load_table(ensembles, ["members", "consensus", *(f"{IMPROVEMENT}{name}" for name in improvements)]),
                 load_table(accuracies).sort("position")["accuracy"].to_numpy(),
-                {
-                    measure.diversity: measure.as_diversity(load_pairwise(next(pairwise), members, of_measure))
-                    for measure, of_measure in measures.items()
-                },
-                {
-                    measure.diversity: [position[name] for name in of_measure]
-                    for measure, of_measure in measures.items()
-                },
+                {name: matrices[0] for name, matrices in diversities.matrices.items()},
+                diversities.compared,
             ),
         )
 
 
-def comparisons(
-    datasets: Iterable[tuple[str, Evidence]], columns: Callable[[pl.DataFrame], Sequence[str]]
-) -> Iterator[tuple[str, list[Comparison]]]:
+def comparisons(datasets: Iterable[tuple[str, Evidence]]) -> Iterator[tuple[str, list[Comparison]]]:
     """For each dataset, its measures in groups of those that compare the same members.
 
-    `columns` chooses the outcomes among the columns of a table of ensembles. The order of ensembles does not depend on
+    The order of ensembles does not depend on
     the order of the table's rows. What follows from the ensembles alone is shared by datasets that have the same ones.
     Raises ValueError if two consensus of a dataset have different ensembles.
     """
     known = Ensembles(np.zeros((0, 0), bool))
     for dataset, evidence in datasets:
-        ensembles, outcomes = _in_order(evidence, columns(evidence.ensembles))
+        ensembles, outcomes = _in_order(evidence)
         known = known if np.array_equal(known.chosen, ensembles.chosen) else ensembles
         yield dataset, list(_groups(evidence, known, outcomes))
         del evidence, outcomes
@@ -114,9 +105,10 @@ def _groups(evidence: Evidence, ensembles: Ensembles, outcomes: Outcomes) -> Ite
         yield Comparison(evidence.accuracies[list(positions)], matrices, part, values, complete)
 
 
-def _in_order(evidence: Evidence, columns: Sequence[str]) -> tuple[Ensembles, Outcomes]:
+def _in_order(evidence: Evidence) -> tuple[Ensembles, Outcomes]:
     """The ensembles, in an order that does not depend on the order of the table's rows, and their outcomes."""
     table, members = evidence.ensembles, len(evidence.accuracies)
+    columns = [name for name in table.columns if name.startswith(IMPROVEMENT)]
     methods = sorted(table["consensus"].unique())
     lists, order, ensembles = None, np.array([]), None
     values = []
@@ -131,7 +123,8 @@ def _in_order(evidence: Evidence, columns: Sequence[str]) -> tuple[Ensembles, Ou
             ensembles = Ensembles(chosen[order])
         values += [part[name].to_numpy()[order] for name in columns]
     assert ensembles is not None
-    return ensembles, Outcomes(np.stack(values), list(np.repeat(methods, len(columns))), [*columns] * len(methods))
+    names = [name.removeprefix(IMPROVEMENT) for name in columns]
+    return ensembles, Outcomes(np.stack(values), list(np.repeat(methods, len(names))), names * len(methods))
 
 
 def _chosen(lists: pl.Series, members: int) -> np.ndarray:

@@ -14,9 +14,8 @@ import numpy as np
 
 from scripts.lib.ensembles.halves import load_accuracies, load_right
 from scripts.lib.jobs.shards import HALVES
-from scripts.lib.measures.spec import MEASURES
-from scripts.lib.measures.tables import load_pairwise
 from scripts.lib.statistics.by_size import Ensembles, by_members
+from scripts.lib.statistics.diversities import read_diversities
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,13 @@ def read_split_evidence(
     by measure. `compared` names the members that each measure compares; `ensembles` is how many there are. Raises
     StudyError for a table that does not fit.
     """
-    measures = {MEASURES[name]: of_measure for name, of_measure in compared.items()}
-    position = {member: number for number, member in enumerate(members)}
-    pairwise = iter(files["pairwise"])
-    for dataset, accuracies, halves in zip(datasets, files["accuracies"], files["halves"], strict=True):
+    columns = [f"value_{half}" for half in HALVES]
+    read = read_diversities(files["pairwise"], len(datasets), members, compared, columns)
+    tables = zip(datasets, files["accuracies"], files["halves"], read, strict=True)
+    for dataset, accuracies, halves, diversities in tables:
         samples, of_members = load_accuracies(accuracies)
-        diversities = {}
-        for measure, of_measure in measures.items():
-            path = next(pairwise)
-            matrices = [load_pairwise(path, members, of_measure, f"value_{half}") for half in HALVES]
-            diversities[measure.diversity] = measure.as_diversity(np.stack(matrices))
-        positions = {measure.diversity: [position[name] for name in names] for measure, names in measures.items()}
-        yield dataset, SplitEvidence(of_members, load_right(halves, samples, ensembles), diversities, positions)
+        right = load_right(halves, samples, ensembles)
+        yield dataset, SplitEvidence(of_members, right, diversities.matrices, diversities.compared)
 
 
 def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -> Iterator[SplitGroup]:

@@ -9,7 +9,14 @@ import torch
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import save_table
-from scripts.lib.measures.tables import PairwiseSums, load_pairwise, load_sums, pairwise_table, sums_table
+from scripts.lib.measures.tables import (
+    PairwiseSums,
+    load_matrices,
+    load_pairwise,
+    load_sums,
+    pairwise_table,
+    sums_table,
+)
 
 MATRIX = torch.tensor([[0, 0.1, 0.2], [0.1, 0, 0.3], [0.2, 0.3, 0]], dtype=torch.float64)
 
@@ -49,10 +56,12 @@ def test_a_table_with_a_repeated_pair_is_refused(tmp_path: Path) -> None:
         load_pairwise(path, ["b", "a", "c"])
 
 
-def test_a_column_is_chosen_by_its_name(tmp_path: Path) -> None:
+def test_columns_are_chosen_by_their_names(tmp_path: Path) -> None:
     path = str(tmp_path / "pairwise.parquet")
     save_table(path, pairwise_table({"value": MATRIX, "value_odd": 3 * MATRIX}, ["b", "a", "c"], samples=50))
-    np.testing.assert_array_equal(load_pairwise(path, ["b", "a", "c"], column="value_odd"), 3 * MATRIX)
+    names = ["b", "a", "c"]
+    found = load_matrices(path, names, names, ["value_odd", "value"])
+    np.testing.assert_array_equal(found, torch.stack([3 * MATRIX, MATRIX]))
 
 
 def test_sums_of_shards_are_read_back_and_added(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""The pairwise tables of a study, as diversities of the members that each measure compares."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scripts.lib.measures.spec import MEASURES
+from scripts.lib.measures.tables import load_matrices
+
+
+@dataclass(frozen=True)
+class Diversities:
+    """Some columns of the tables of one dataset.
+
+    `matrices` has float64 [columns, M, M] for each measure, turned so that more means more diverse, and `compared` the
+    positions of the members that the measure compares.
+    """
+
+    matrices: dict[str, np.ndarray]
+    compared: dict[str, list[int]]
+
+
+def read_diversities(
+    paths: Sequence[str],
+    datasets: int,
+    members: Sequence[str],
+    compared: Mapping[str, Sequence[str]],
+    columns: Sequence[str],
+) -> Iterator[Diversities]:
+    """One dataset after the other, read when its turn comes.
+
+    `paths` are by dataset, and within it by measure, in the order of `compared`, which may be empty and names the
+    members that each measure compares. Raises StudyError for a table that does not fit.
+    """
+    measures = {MEASURES[name]: of_measure for name, of_measure in compared.items()}
+    position = {member: number for number, member in enumerate(members)}
+    positions = {measure.diversity: [position[name] for name in names] for measure, names in measures.items()}
+    for dataset in range(datasets):
+        of_dataset = zip(measures.items(), paths[dataset * len(measures) :], strict=False)
+        matrices = {
+            measure.diversity: measure.as_diversity(load_matrices(path, members, names, columns))
+            for (measure, names), path in of_dataset
+        }
+        yield Diversities(matrices, positions)
