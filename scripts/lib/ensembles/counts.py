@@ -91,7 +91,7 @@ def tally_of_halves(
     right, joint = dict.fromkeys(consensus, zeros), np.zeros((members, members), np.int64)
     nothing = Tally(0, joint, right, zeros, np.zeros(len(chosen)), zeros, MemberSums.zeros(members))
     even, odd = nothing, nothing
-    for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles", torch.float64):
+    for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
         even += _tally_of_block(values[:, ::2], answers[::2], chosen, consensus)
         if len(answers) > 1:
             odd += _tally_of_block(values[:, 1::2], answers[1::2], chosen, consensus)
@@ -104,25 +104,22 @@ def probability_blocks(
     rows: range,
     device: torch.device,
     title: str,
-    dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Probabilities [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB."""
+    """Probabilities float64 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB."""
     classes = predictions.logits[0].shape[1]
-    pieces = list(blocks(rows, dtype.itemsize * len(predictions.members) * classes))
+    pieces = list(blocks(rows, torch.float64.itemsize * len(predictions.members) * classes))
     for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
-        values = probabilities([logits[piece] for logits in predictions.logits], dtype)
+        values = probabilities([logits[piece] for logits in predictions.logits], torch.float64)
         yield values.to(device), labels[piece].to(device)
 
 
 def _tally_of_block(values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
-    """Scores are computed from probabilities in float64, decisions from float32, as docs/measures.md says."""
-    scores = values.float()
-    correct = scores.argmax(2) == labels
+    correct = values.argmax(2) == labels
     alone, together = _nll(true_probabilities(values, labels), chosen)
     return Tally(
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
-        {way: samples_right(scores, labels, chosen, way) for way in consensus},
+        {way: samples_right(values, labels, chosen, way) for way in consensus},
         unanimous(correct, chosen),
         *together,
         sums_of_members(values, labels, correct, alone),

@@ -58,7 +58,7 @@ class Samples:
 
     def __init__(self, predictions: Predictions, labels: torch.Tensor, device: torch.device) -> None:
         self.predictions, self.labels, self.device = predictions, labels, device
-        size = 4 * len(predictions.members) * len(labels) * predictions.logits[0].shape[1]
+        size = torch.float64.itemsize * len(predictions.members) * len(labels) * predictions.logits[0].shape[1]
         self.held = list(self._read()) if size <= HELD_BYTES else None
 
     def __len__(self) -> int:

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.lib.ensembles.counts import Tally, load_tallies, numbers_of, save_tallies, tally_of_halves, unanimous
+from scripts.lib.ensembles.counts import (
+    Tally,
+    load_tallies,
+    numbers_of,
+    samples_right,
+    save_tallies,
+    tally_of_halves,
+    unanimous,
+)
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
 from tests.unit.conftest import subsets, tally_of
@@ -47,6 +55,39 @@ def test_counts_are_those_of_a_plain_loop(members: int, sizes: str | list[int]) 
         average = probabilities[ensemble].double().mean(0).argmax(1)
         assert counted.right["average"][row] == (average == labels).sum()
         assert counted.unanimous[row] == correct[ensemble].all(0).sum()
+
+
+def counts_in_extended_precision(logits: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> dict[str, list[int]]:
+    """Correct answers from sums of probabilities with 64 bits of precision (53 in float64)."""
+    powers = np.exp(logits.astype(np.longdouble) - logits.max(2, keepdims=True))
+    probabilities = powers / powers.sum(2, keepdims=True)
+    favourites = np.eye(logits.shape[2])[logits.argmax(2)]
+    found: dict[str, list[int]] = {"average": [], "vote": []}
+    for ensemble in chosen:
+        sums, votes = probabilities[ensemble].sum(0), favourites[ensemble].sum(0)
+        found["average"].append(int((sums.argmax(1) == labels).sum()))
+        among = np.where(votes == votes.max(1, keepdims=True), sums, -1)
+        found["vote"].append(int((among.argmax(1) == labels).sum()))
+    return found
+
+
+def test_members_that_are_certain_and_disagree_are_decided_by_what_float32_rounds_to_1() -> None:
+    """The largest probabilities are between 1 − 1e-6 and 1 − 1e-11."""
+    random, samples = np.random.default_rng(5), 600
+    logits = random.normal(size=(4, samples, 3)).astype(np.float32)
+    favourites = random.integers(3, size=(4, samples, 1))
+    highest = logits.max(2, keepdims=True) + random.uniform(14, 25, (4, samples, 1)).astype(np.float32)
+    np.put_along_axis(logits, favourites, highest, 2)
+    labels, chosen = random.integers(3, size=samples), subsets(4, [2, 3, 4])
+    names, ids = list("abcd"), [str(row) for row in range(samples)]
+    predictions = Predictions("clean", names, ids, list(logits))
+    halves = tally_of_halves(predictions, torch.from_numpy(labels), range(samples), chosen, ["average", "vote"], CPU)
+    counted = halves[0] + halves[1]
+    expected = counts_in_extended_precision(logits, labels, chosen)
+    rounded = torch.from_numpy(logits).double().softmax(2).float()
+    for consensus, numbers in expected.items():
+        assert counted.right[consensus].tolist() == numbers
+        assert samples_right(rounded, torch.from_numpy(labels), chosen, consensus).tolist() != numbers
 
 
 def unanimous_by_a_loop(correct: np.ndarray, chosen: np.ndarray) -> list[int]:
