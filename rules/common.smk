@@ -130,10 +130,13 @@ wildcard_constraints:
     shard=r"\d+",
 
 
-def member_settings(wildcards):
+def settings_of(member):
     """The resolved study's entry of a member, without the keys that do not change the member."""
-    entry = MEMBER_ENTRIES[wildcards.member]
-    return {key: value for key, value in entry.items() if key != "expected_top1"}
+    return {key: value for key, value in MEMBER_ENTRIES[member].items() if key not in ("expected_top1", "family")}
+
+
+def member_settings(wildcards):
+    return settings_of(wildcards.member)
 
 
 def backbone_settings(wildcards):

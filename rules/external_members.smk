@@ -28,7 +28,7 @@ if MEMBERS_IN_FILES:
         resources:
             **requests(minutes=lambda wildcards: len(MEMBERS_IN_FILES) * 0.05),
         params:
-            members=[MEMBER_ENTRIES[member] for member in MEMBERS_IN_FILES],
+            members=[settings_of(member) for member in MEMBERS_IN_FILES],
             files=fingerprints(
                 lambda wildcards: prediction_files(wildcards) + lists_of_predictions(wildcards)
             ),

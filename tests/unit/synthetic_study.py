@@ -169,6 +169,7 @@ def _save_settings(
                 "member": name,
                 "kind": "supervised",
                 "architecture": name.split("_")[0].lower(),
+                "family": name.split("_")[0].lower(),
                 "parameters": int(random.integers(700_000, 25_000_000)),
                 "macs": int(random.integers(5_000_000, 400_000_000)),
                 "latency_ms": float(random.uniform(2, 20)),

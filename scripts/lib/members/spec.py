@@ -72,7 +72,7 @@ class MemberKind:
     """A kind of member.
 
     `schema` is the JSON Schema of its keys as YAML: `description`, `required` and `properties`. Every kind has the keys
-    `id`, `kind`, `recipe` and `expected_top1`; `samples` and `classes` are files if they are text; `parameters`, `macs`
+    `id`, `kind`, `recipe`, `expected_top1` and `family`; `samples` and `classes` are files if they are text; `parameters`, `macs`
     and `latency_ms` are costs; a kind with origin "run" may have a `timeout` in seconds.
     """
 

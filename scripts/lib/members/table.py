@@ -9,12 +9,14 @@ import polars as pl
 from scripts.lib.members.costs import COSTS
 from scripts.lib.networks.architectures import build
 from scripts.lib.networks.cost import count_macs, count_parameters, latency
+from scripts.lib.networks.families import family_of
 
 SCHEMA: dict[str, Any] = {
     "position": pl.UInt16,
     "member": pl.String,
     "kind": pl.String,
     "architecture": pl.String,
+    "family": pl.String,
     "parameters": pl.Int64,
     "macs": pl.Int64,
     "latency_ms": pl.Float64,
@@ -33,12 +35,15 @@ SCHEMA: dict[str, Any] = {
 def members_table(members: Sequence[dict[str, Any]], records: Mapping[str, dict[str, Any]]) -> pl.DataFrame:
     """One row per member, in the order of the study; operations and latency are for one image at the member's size.
 
+    `family` is the architecture family that the study states, or the one that follows from the architecture.
+
     `records` has, by id, the record of a member's training or import, or that of its predictions if it was only run.
     A member with files of predictions may have neither: its costs are those that the study states, or null.
     """
     rows = [
         _row(member, records.get(member["id"], {}))
         | {"position": position, "member": member["id"], "kind": member["kind"]}
+        | ({"family": member["family"]} if "family" in member else {})
         for position, member in enumerate(members)
     ]
     return pl.DataFrame(rows, schema=SCHEMA)
@@ -53,6 +58,7 @@ def _of_network(record: dict[str, Any]) -> dict[str, Any]:
     model, network = build(member, len(record["classes"])).model, member["architecture"]
     return {
         "architecture": network.get("model", network["name"]),  # models of a library have their own names
+        "family": family_of(network),
         "parameters": count_parameters(model),
         "macs": count_macs(model, member["image_size"]),
         "latency_ms": latency(model, member["image_size"]),

@@ -19,6 +19,7 @@ def table_of_members(members: pl.DataFrame) -> Table:
         "Member",
         "Kind",
         "Architecture",
+        "Family",
         "Device",
         "Parameters (M)",
         "MACs (M)",
@@ -32,6 +33,7 @@ def table_of_members(members: pl.DataFrame) -> Table:
             row["member"],
             row["kind"],
             row["architecture"] or "–",
+            row["family"] or "–",
             row["device"] or "–",
             millions(row["parameters"]),
             millions(row["macs"]),
@@ -47,7 +49,7 @@ def table_of_members(members: pl.DataFrame) -> Table:
         "Members: size, cost (latency of one image on the CPU) and training",
         [*header, "Training"],
         rows,
-        text_columns=4,
+        text_columns=5,
     )
 
 

@@ -13,7 +13,9 @@ def test_the_table_of_members_has_a_row_a_member_in_the_order_of_the_study() -> 
         for i, m in enumerate(members)
     }
     given = {"id": "c", "kind": "predictions", "macs": 7}
+    members[1]["family"] = "transformer"
     table = members_table([*members, given], records)
+    assert table["family"].to_list() == ["deit", "transformer", None]
     assert dict(table.schema) == SCHEMA
     assert table["position"].to_list() == [0, 1, 2]
     assert table["member"].to_list() == ["b", "a", "c"]
