@@ -10,6 +10,7 @@ import polars as pl
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
+from scripts.lib.ensembles.halves import per_sample
 from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.ensembles.scores import brier_score
 from scripts.lib.jobs.randomness import derive
@@ -123,6 +124,8 @@ def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tall
             "right_even": even.joint.diagonal(),
             "right_odd": odd.joint.diagonal(),
             "nll": scores["nll"],
+            "nll_even": per_sample(even.of_members.nll, even.samples),
+            "nll_odd": per_sample(odd.of_members.nll, odd.samples),
             "nll_clipped": sums.nll_clipped,
             "brier": scores["brier"],
             "ece": sums.calibration_error(samples),

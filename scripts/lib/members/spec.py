@@ -72,8 +72,8 @@ class MemberKind:
     """A kind of member.
 
     `schema` is the JSON Schema of its keys as YAML: `description`, `required` and `properties`. Every kind has the keys
-    `id`, `kind`, `recipe`, `expected_top1` and `family`; `samples` and `classes` are files if they are text; `parameters`, `macs`
-    and `latency_ms` are costs; a kind with origin "run" may have a `timeout` in seconds.
+    `id`, `kind`, `recipe`, `expected_top1` and `family`; `samples` and `classes` are files if they are text;
+    `parameters`, `macs` and `latency_ms` are costs; a kind with origin "run" may have a `timeout` in seconds.
     """
 
     name: str

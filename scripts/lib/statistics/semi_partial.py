@@ -1,6 +1,6 @@
 """Double semi-partial permutations of a pairwise matrix (Dekker, Krackhardt & Snijders 2007, Psychometrika 72).
 
-The matrix of a diversity is regressed on what the accuracies of both members of a pair say. What is left, the residual,
+The matrix of a diversity is regressed on what the quality of both members of a pair says. What is left, the residual,
 is permuted: rows and columns together, as the members are what can be exchanged. Each permuted residual is correlated
 with the outcome of the ensembles, with the controls held fixed. The fitted part need not be added again, because the
 controls take it away.
@@ -14,26 +14,32 @@ from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import ROUNDING, product, smallest_length, standardised
 from scripts.lib.statistics.permutations import MOST_MOMENTS, means_by_looking_up
 
+CONTROLS = 4  # of each property of the members
 BLOCK_PERMUTATIONS = 1024  # with 45 members, an array of 8 MB
 
 
-def control_matrices(accuracies: np.ndarray) -> np.ndarray:
-    """What the accuracies [M] of both members of a pair say, [4, M, M], without unit.
+def controls_of(properties: np.ndarray) -> np.ndarray:
+    """The controls [4 P, M, M] of P properties of the members [P, M], such as their accuracies."""
+    return np.concatenate([control_matrices(values) for values in properties])
+
+
+def control_matrices(values: np.ndarray) -> np.ndarray:
+    """What a property [M] of both members of a pair says, [4, M, M], without unit.
 
     Their mean, their absolute difference, the mean of their squares, and their product. Averaged over the pairs of an
-    ensemble, the first one is the mean member accuracy. The last two are needed because a diversity that follows
+    ensemble, the first one is the mean of its members. The last two are needed because a diversity that follows
     accuracy does so along a curve, and what straight lines leave of the curve would pass for an effect.
     """
-    spread = accuracies.std()
-    if not spread > ROUNDING * np.abs(accuracies).max():
-        return np.zeros((4, len(accuracies), len(accuracies)))
-    standard = (accuracies - accuracies.mean()) / spread
+    spread = values.std()
+    if not spread > ROUNDING * np.abs(values).max():
+        return np.zeros((CONTROLS, len(values), len(values)))
+    standard = (values - values.mean()) / spread
     first, second = standard[:, None], standard[None]
     return np.stack([(first + second) / 2, np.abs(first - second), (first**2 + second**2) / 2, first * second])
 
 
 def residuals(matrix: np.ndarray, controls: np.ndarray) -> np.ndarray:
-    """What least squares over all pairs leave of a symmetric `matrix` [M, M], given `controls` [4, M, M].
+    """What least squares over all pairs leave of a symmetric `matrix` [M, M], given `controls` [n, M, M].
 
     0 where only rounding is left, and NaN throughout if a pair has no value. The diagonal is 0.
     """
@@ -63,7 +69,7 @@ def permuted_partial(
     """Partial correlation with `outcomes` [K, E] of the mean of each of `matrices` [A, M, M] over the pairs of each
     ensemble, for each order of the members, int [R, M]. Returns [A, R, K].
 
-    Ensembles are compared with others of their size, and the means of `controls` [4, M, M] are held fixed.
+    Ensembles are compared with others of their size, and the means of `controls` [n, M, M] are held fixed.
     """
     blocks = (orders[start : start + BLOCK_PERMUTATIONS] for start in range(0, len(orders), BLOCK_PERMUTATIONS))
     if _has_moments(len(controls[0])):
@@ -122,5 +128,5 @@ def within_sizes(values: np.ndarray, ensembles: Ensembles) -> np.ndarray:
 
 
 def pseudo_inverse(scatter: np.ndarray) -> np.ndarray:
-    """Of scatter matrices [..., 4, 4] of the controls; a control that does not vary takes nothing away."""
+    """Of scatter matrices [..., n, n] of the controls; a control that does not vary takes nothing away."""
     return np.linalg.pinv(scatter, rcond=ROUNDING, hermitian=True)

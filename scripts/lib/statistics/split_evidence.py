@@ -12,25 +12,40 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.ensembles.halves import load_accuracies, load_right
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.halves import Halves, load_ensembles, load_members
 from scripts.lib.jobs.shards import HALVES
 from scripts.lib.statistics.by_size import Ensembles, by_members
 from scripts.lib.statistics.diversities import read_diversities
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What ensembles should do well, in halves: index 0 is the even samples, index 1 the odd ones.
+
+    `values` float64 [2, E] for each consensus, larger is better. `held_fixed` float64 [2, P, M] are the properties of
+    the members of which effects on this outcome are independent.
+    """
+
+    name: str
+    values: dict[str, np.ndarray]
+    held_fixed: np.ndarray
+
+
+@dataclass(frozen=True)
 class SplitEvidence:
-    """One dataset, in halves: index 0 is the even samples, index 1 the odd ones.
+    """One dataset, in halves as in `Outcome`.
 
     `accuracies` float64 [2, M] and `outcomes` float64 [2, E] for each consensus are in percent; `diversities` has
     float64 [2, M, M] for each measure, turned so that more means more diverse. `compared` has the positions of the
-    members that a measure compares, if these are not all.
+    members that a measure compares, if these are not all. `scores` are outcomes other than accuracy.
     """
 
     accuracies: np.ndarray
     outcomes: dict[str, np.ndarray]
     diversities: dict[str, np.ndarray]
     compared: dict[str, list[int]] = field(default_factory=dict)
+    scores: list[Outcome] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,20 @@ class SplitGroup:
     outcomes: dict[str, np.ndarray]
     diversities: dict[str, np.ndarray]
     ensembles: Ensembles
+    scores: list[Outcome]
+
+    def questions(self) -> list[Outcome]:
+        """All outcomes, accuracy first."""
+        return [Outcome("accuracy", self.outcomes, self.accuracies[:, None]), *self.scores]
+
+
+def nll_outcome(of_members: np.ndarray, accuracies: np.ndarray, of_ensembles: dict[str, np.ndarray]) -> Outcome:
+    """Negative log-likelihoods in nats, float64 [2, M] and, for each consensus, [2, E]; `accuracies` [2, M].
+
+    Both properties of the members are held fixed; `effects` says why.
+    """
+    smaller = {consensus: -values for consensus, values in of_ensembles.items()}
+    return Outcome("nll", smaller, np.stack([of_members, accuracies], axis=1))
 
 
 def read_split_evidence(
@@ -60,9 +89,26 @@ def read_split_evidence(
     read = read_diversities(files["pairwise"], len(datasets), members, compared, columns)
     tables = zip(datasets, files["accuracies"], files["halves"], read, strict=True)
     for dataset, accuracies, halves, diversities in tables:
-        samples, of_members = load_accuracies(accuracies)
-        right = load_right(halves, samples, ensembles)
-        yield dataset, SplitEvidence(of_members, right, diversities.matrices, diversities.compared)
+        of_members = load_members(accuracies)
+        of_ensembles = load_ensembles(halves, int(of_members.samples.sum()), ensembles)
+        yield (
+            dataset,
+            SplitEvidence(
+                of_members.accuracies()["right"],
+                of_ensembles.accuracies(),
+                diversities.matrices,
+                diversities.compared,
+                list(_scores(of_members, of_ensembles)),
+            ),
+        )
+
+
+def _scores(of_members: Halves, of_ensembles: Halves) -> Iterator[Outcome]:
+    """Outcomes other than accuracy, as far as they were recorded."""
+    if of_members.nll is not None and of_ensembles.nll is not None:
+        averaging = [name for name in of_ensembles.right if CONSENSUS_METHODS[name].averages]
+        values = dict.fromkeys(averaging, of_ensembles.nll)
+        yield nll_outcome(of_members.nll, of_members.accuracies()["right"], values)
 
 
 def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -> Iterator[SplitGroup]:
@@ -79,4 +125,10 @@ def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -
             {consensus: values[:, rows[inside]] for consensus, values in evidence.outcomes.items()},
             {name: evidence.diversities[name][:, own[:, None], own] for name in names},
             part,
+            [_part(outcome, own, rows[inside]) for outcome in evidence.scores],
         )
+
+
+def _part(outcome: Outcome, members: Any, rows: np.ndarray) -> Outcome:
+    values = {consensus: of_all[:, rows] for consensus, of_all in outcome.values.items()}
+    return Outcome(outcome.name, values, outcome.held_fixed[:, :, members])

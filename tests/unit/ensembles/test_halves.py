@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 import torch
 
-from scripts.lib.ensembles.halves import halves_table, load_accuracies, load_right
+from scripts.lib.ensembles.halves import halves_table, load_ensembles, load_members
 from scripts.lib.ensembles.tables import accuracies_table
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.jobs.shards import half_sizes
 from scripts.lib.jobs.storage import save_table
 from tests.unit.conftest import subsets, tally_of
 
@@ -23,13 +22,20 @@ def test_accuracies_of_halves_are_those_of_the_samples_in_them(tmp_path: Path) -
     halves = [tally_of(probabilities[:, half::2], labels[half::2], chosen) for half in (0, 1)]
     save_table(tmp_path / "halves.parquet", halves_table(halves))
     save_table(tmp_path / "accuracies.parquet", accuracies_table("clean", ["a", "b", "c"], halves))
-    samples, members = load_accuracies(str(tmp_path / "accuracies.parquet"))
-    right = load_right(str(tmp_path / "halves.parquet"), samples, len(chosen))
-    assert samples.tolist() == [11, 10]
+    of_members = load_members(str(tmp_path / "accuracies.parquet"))
+    of_ensembles = load_ensembles(str(tmp_path / "halves.parquet"), 21, len(chosen))
+    samples, members, right = of_members.samples, of_members.accuracies()["right"], of_ensembles.accuracies()
+    assert samples.tolist() == of_ensembles.samples.tolist() == [11, 10]
     assert set(right) == {"average", "vote"}
+    assert of_members.nll is not None
+    assert of_ensembles.nll is not None
     correct = probabilities.argmax(2) == labels
     for half in (0, 1):
         np.testing.assert_allclose(members[half], 100 * correct[:, half::2].double().mean(1))
+        true = probabilities[:, torch.arange(21), labels].double()[:, half::2].numpy()
+        np.testing.assert_allclose(of_members.nll[half], -np.log(true).mean(1))
+        averages = [true[inside].mean(0) for inside in chosen]
+        np.testing.assert_allclose(of_ensembles.nll[half], [-np.log(each).mean() for each in averages], rtol=1e-6)
         for row, inside in enumerate(chosen):
             decided = probabilities[torch.from_numpy(inside)].double().mean(0).argmax(1) == labels
             assert right["average"][half, row] == 100 * decided[half::2].sum() / samples[half]
@@ -37,11 +43,12 @@ def test_accuracies_of_halves_are_those_of_the_samples_in_them(tmp_path: Path) -
 
 def test_a_half_without_samples_has_no_accuracy(tmp_path: Path) -> None:
     save_table(tmp_path / "halves.parquet", pl.DataFrame({"vote_even": [1, 0], "vote_odd": [0, 0]}))
-    right = load_right(str(tmp_path / "halves.parquet"), np.array(half_sizes(1)), 2)
-    np.testing.assert_array_equal(right["vote"], [[100, 0], [np.nan, np.nan]])
+    found = load_ensembles(str(tmp_path / "halves.parquet"), 1, 2)
+    np.testing.assert_array_equal(found.accuracies()["vote"], [[100, 0], [np.nan, np.nan]])
+    assert found.nll is None
 
 
 def test_a_table_of_other_ensembles_is_refused(tmp_path: Path) -> None:
     save_table(tmp_path / "halves.parquet", pl.DataFrame({"vote_even": [1, 0], "vote_odd": [0, 0]}))
     with pytest.raises(StudyError, match=r"halves.parquet has 2 rows, not one for each of the 3 ensembles"):
-        load_right(str(tmp_path / "halves.parquet"), np.array([1, 1]), 3)
+        load_ensembles(str(tmp_path / "halves.parquet"), 2, 3)
