@@ -1,5 +1,5 @@
 # From wildcards to files: functions that say what a job reads.
-
+from types import SimpleNamespace
 
 # What every training reads: the raw files and the index of the training images.
 INDEXED_TRAINING_IMAGES = {
@@ -107,6 +107,12 @@ def compared(wildcards):
 def predicted(wildcards):
     """The predictions of all members."""
     return recorded_files(wildcards, "predictions")
+
+
+def predicted_everywhere(wildcards):
+    """The predictions of all members on all validation sets: lists in the order of the sets."""
+    sets = [predicted(SimpleNamespace(study=wildcards.study, dataset=dataset)) for dataset in DATASETS]
+    return {name: [files[name] for files in sets] for name in sets[0]}
 
 
 def pairs(wildcards):

@@ -79,6 +79,7 @@ ORDER = (
     "measures",
     "ensembles",
     "statistics",
+    "observations",
     "report",
     "study",
 )
