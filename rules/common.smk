@@ -132,7 +132,11 @@ wildcard_constraints:
 
 def settings_of(member):
     """The resolved study's entry of a member, without the keys that do not change the member."""
-    return {key: value for key, value in MEMBER_ENTRIES[member].items() if key not in ("expected_top1", "family")}
+    return {
+        key: value
+        for key, value in MEMBER_ENTRIES[member].items()
+        if key not in ("expected_top1", "family")
+    }
 
 
 def member_settings(wildcards):

@@ -111,7 +111,9 @@ def predicted(wildcards):
 
 def predicted_everywhere(wildcards):
     """The predictions of all members on all validation sets: lists in the order of the sets."""
-    sets = [predicted(SimpleNamespace(study=wildcards.study, dataset=dataset)) for dataset in DATASETS]
+    sets = [
+        predicted(SimpleNamespace(study=wildcards.study, dataset=dataset)) for dataset in DATASETS
+    ]
     return {name: [files[name] for files in sets] for name in sets[0]}
 
 

@@ -20,6 +20,7 @@ rule report:
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),
         effects="results/{study}/effects.parquet",
+        verdicts="results/{study}/verdicts.parquet",
         correlations="results/{study}/correlations.parquet",
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),

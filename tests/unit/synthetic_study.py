@@ -12,6 +12,14 @@ from scipy.ndimage import gaussian_filter
 from scripts.lib.ensembles.selection import best_evaluated
 from scripts.lib.jobs.storage import load_json, save_array, save_json, save_lines, save_table
 from scripts.lib.measures.spec import MEASURES as SPECS
+from scripts.lib.observations import (
+    attribution_diversity,
+    members_trained_together,
+    resilience_of_ensembles,
+    resilience_of_members,
+)
+from scripts.lib.observations.study import table_of
+from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, Estimate, Verdict, undecided
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.split_evidence import SplitEvidence
@@ -74,6 +82,7 @@ def make_study(
         save_table(folder / "contributions" / f"{dataset}.parquet", _contributions(names, dataset, random))
     chosen = _chosen(tables[datasets[0]], members)
     save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
+    save_table(folder / "verdicts.parquet", _verdicts(datasets, members))
     save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))
     return folder
 
@@ -88,6 +97,25 @@ def _evidence(
         np.stack([accuracies] * 2),
         {way: np.stack([values] * 2) for way, values in outcomes.items()},
         {SPECS[name].diversity: SPECS[name].as_diversity(np.stack([matrix] * 2)) for name, matrix in matrices.items()},
+    )
+
+
+def _verdicts(datasets: Sequence[str], members: int) -> pl.DataFrame:
+    """Every kind of verdict once; the report only needs numbers."""
+    of_members = resilience_of_members
+    shares = [Estimate(f"omega_squared_{term}", 0.4, 0.1, 0.7) for term in of_members.TERMS]
+    difference = Estimate(of_members.DIFFERENCE, 0.3, 0.05, 0.55, 0.012)
+    slope = resilience_of_ensembles.SLOPE
+    slopes = [Estimate(slope, 1.0, 0.2, 1.8, dataset=dataset) for dataset in datasets[1:]]
+    return table_of(
+        [
+            Verdict(of_members.OBSERVATION, SUPPORTED, difference, shares, members),
+            Verdict(resilience_of_ensembles.OBSERVATION, CONTRADICTED, Estimate(slope, 1.0, 0.6, 1.4), slopes, members),
+            undecided(
+                attribution_diversity.OBSERVATION, attribution_diversity.DIFFERENCE, 0, "there must be more members"
+            ),
+            *members_trained_together.verdicts(),
+        ]
     )
 
 

@@ -90,9 +90,13 @@ def verdicts_table(files: StudyFiles, chosen: np.ndarray, consensus: str, permut
         _on_attributions(files, chosen[rows], results),
         *members_trained_together.verdicts(),
     ]
-    return pl.DataFrame([row for verdict in found for row in _rows(verdict)], schema=SCHEMA).with_columns(
-        pl.selectors.float().fill_nan(None)
-    )
+    return table_of(found)
+
+
+def table_of(verdicts: Sequence[Verdict]) -> pl.DataFrame:
+    """The rows of `verdicts.parquet`."""
+    rows = [row for verdict in verdicts for row in _rows(verdict)]
+    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.selectors.float().fill_nan(None))
 
 
 def _rows(verdict: Verdict) -> Iterator[dict[str, Any]]:

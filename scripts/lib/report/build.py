@@ -28,6 +28,7 @@ from scripts.lib.report.member_tables import (
     table_of_members,
 )
 from scripts.lib.report.run_tables import durations_table, software_table
+from scripts.lib.report.verdicts import verdict_texts
 
 FILES = {
     "study.json": "the complete study: defaults filled in, recipes merged",
@@ -44,6 +45,7 @@ FILES = {
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
     "deployment.json": "the content of the two tables above, for programs",
     "effects.parquet": "the effect of each diversity on the accuracy of ensembles beyond the members' accuracies",
+    "verdicts.parquet": "what the study says of the paper's observations, with all numbers",
     "correlations.parquet": "all plain correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
     "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
@@ -77,6 +79,7 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
     content = {
         "study": study,
         "findings": findings(tables),
+        "verdicts": verdict_texts(load_table(folder / "verdicts.parquet")),
         "pictures": [embedded(Path(path), words) for path, words in figures.items()],
         "members": table_of_members(load_table(folder / "members.parquet")),
         "subnets": subnets_table(folder, study),

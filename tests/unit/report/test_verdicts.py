@@ -1,0 +1,54 @@
+"""The section on the paper's observations."""
+
+import polars as pl
+
+from scripts.lib.observations import resilience_of_ensembles, resilience_of_members
+from scripts.lib.observations.study import observations, table_of
+from scripts.lib.observations.verdict import SUPPORTED, Estimate, Verdict, undecided
+from scripts.lib.report.verdicts import STATISTICS, verdict_texts
+from tests.unit import synthetic_study
+
+
+def synthetic() -> pl.DataFrame:
+    return synthetic_study._verdicts(["clean", "noise"], 12)
+
+
+def test_every_observation_of_the_paper_has_a_verdict_in_its_order() -> None:
+    texts = verdict_texts(synthetic())
+    assert [text.number for text in texts] == ["1a", "1b", "2", "3", "4"]
+    assert [text.claim for text in texts] == [each.claim for each in observations()]
+    assert [text.verdict for text in texts] == ["supported", "contradicted", "undecided", *["not tested here"] * 2]
+
+
+def test_the_numbers_stand_in_the_text_and_in_the_table() -> None:
+    first, second, third, fourth, _ = verdict_texts(synthetic())
+    assert first.numbers == (
+        "The difference in ω² is +0.30, 95 % interval 0.05 to 0.55 (families by permutation: p = 0.012), from "
+        "12 members."
+    )
+    assert first.table is not None
+    assert [row[:2] for row in first.table.rows] == [
+        ["difference in ω²", "all sets"],
+        ["ω² of the architecture family", "all sets"],
+        ["ω² of the size", "all sets"],
+        ["ω² of the clean accuracy", "all sets"],
+    ]
+    assert second.table is not None
+    assert second.table.rows[1] == ["difference in effective robustness (points)", "Noise", "+1.00", "0.20", "1.80"]
+    assert third.numbers == "It could not be computed: there must be more members."
+    assert third.table is None
+    assert fourth.numbers == ""
+
+
+def test_an_estimate_without_an_interval_says_why() -> None:
+    estimate = Estimate(resilience_of_ensembles.SLOPE, 0.7)
+    verdict = Verdict(resilience_of_ensembles.OBSERVATION, SUPPORTED, estimate, [], 7, "nothing is left")
+    rest = [undecided(each, resilience_of_members.DIFFERENCE, 0, "x") for each in observations() if each.number != "1b"]
+    text = verdict_texts(table_of([verdict, *rest]))[1]
+    assert text.numbers == (
+        "The difference in effective robustness (points) is +0.70, from 7 members. Nothing is left."
+    )
+
+
+def test_every_statistic_has_a_name_for_readers() -> None:
+    assert set(synthetic()["statistic"]) - {"none"} <= set(STATISTICS)
