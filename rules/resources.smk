@@ -190,6 +190,11 @@ def effects_minutes(wildcards):
     return 1 + len(DATASETS) * len(STUDY_MEASURES) * permutations * seconds / 60
 
 
+def effects_from_clean_minutes(wildcards):
+    """Twice the effects, as two kinds of accuracies are held fixed."""
+    return 2 * effects_minutes(wildcards)
+
+
 def correlations_minutes(wildcards):
     """Every measure on every validation set, with its permutations."""
     return len(DATASETS) * len(STUDY_MEASURES) * STUDY["statistics"]["permutations"] / 1000

@@ -1,16 +1,18 @@
-# Two jobs over all validation sets: the effect of each diversity beyond accuracy, and plain correlations.
+# Jobs over all validation sets: the effect of each diversity beyond accuracy, and plain correlations.
 
 OF_PAIRS = expand(
     "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
     dataset=DATASETS,
     measure=STUDY_MEASURES,
 )
+HALVES = expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS)
+ACCURACIES = expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS)
 
 
 rule effects:
     input:
-        halves=expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS),
-        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
+        halves=HALVES,
+        accuracies=ACCURACIES,
         pairwise=OF_PAIRS,
     output:
         "results/{study}/effects.parquet",
@@ -36,10 +38,42 @@ rule effects:
         "../scripts/effects.py"
 
 
+# A study of one validation set has no shift.
+if len(DATASETS) > 1:
+
+    rule effects_from_clean:
+        input:
+            halves=HALVES,
+            accuracies=ACCURACIES,
+            pairwise=OF_PAIRS,
+        output:
+            "results/{study}/effects_from_clean.parquet",
+        log:
+            "logs/{study}/effects_from_clean.log",
+        benchmark:
+            "results/{study}/benchmarks/effects_from_clean.tsv"
+        conda:
+            "../envs/study.yaml"
+        resources:
+            **requests(ensembles_megabytes, effects_from_clean_minutes),
+        params:
+            members=MEMBER_IDS,
+            compared=COMPARED,
+            datasets=DATASETS,
+            ensembles=STUDY["ensembles"],
+            permutations=STUDY["statistics"]["effect_permutations"],
+            seed=STUDY["seed"],
+            code=code("effects_from_clean", *MEASURE_FILES),
+        message:
+            "Estimate the effect of the diversity on clean images under shift"
+        script:
+            "../scripts/effects_from_clean.py"
+
+
 rule correlations:
     input:
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
-        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
+        accuracies=ACCURACIES,
         pairwise=OF_PAIRS,
     output:
         "results/{study}/correlations.parquet",
