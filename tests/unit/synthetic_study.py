@@ -121,6 +121,8 @@ def _deployment(best: pl.DataFrame, dataset: str) -> pl.DataFrame:
         low=pl.col("accuracy") - 3,
         high=pl.col("accuracy") + 3,
         over_best_member=pl.col("accuracy") - pl.col("best_member_accuracy"),
+        over_best_low=pl.col("accuracy") - pl.col("best_member_accuracy") - 2,
+        over_best_high=pl.col("accuracy") - pl.col("best_member_accuracy") + 2,
         macs=12.5e6 * pl.col("size"),
         latency_ms=4.2 * pl.col("size"),
         parameters=3e6 * pl.col("size"),
