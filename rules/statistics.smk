@@ -1,4 +1,4 @@
-# Jobs over all validation sets: the effect of each diversity beyond accuracy, and plain correlations.
+# Two jobs over all validation sets: the effect of each diversity beyond accuracy, and plain correlations.
 
 OF_PAIRS = expand(
     "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
@@ -36,38 +36,6 @@ rule effects:
         "Estimate the effect of each diversity beyond the members' accuracies"
     script:
         "../scripts/effects.py"
-
-
-# A study of one validation set has no shift.
-if len(DATASETS) > 1:
-
-    rule effects_from_clean:
-        input:
-            halves=HALVES,
-            accuracies=ACCURACIES,
-            pairwise=OF_PAIRS,
-        output:
-            "results/{study}/effects_from_clean.parquet",
-        log:
-            "logs/{study}/effects_from_clean.log",
-        benchmark:
-            "results/{study}/benchmarks/effects_from_clean.tsv"
-        conda:
-            "../envs/study.yaml"
-        resources:
-            **requests(ensembles_megabytes, effects_from_clean_minutes),
-        params:
-            members=MEMBER_IDS,
-            compared=COMPARED,
-            datasets=DATASETS,
-            ensembles=STUDY["ensembles"],
-            permutations=STUDY["statistics"]["effect_permutations"],
-            seed=STUDY["seed"],
-            code=code("effects_from_clean", *MEASURE_FILES),
-        message:
-            "Estimate the effect of the diversity on clean images under shift"
-        script:
-            "../scripts/effects_from_clean.py"
 
 
 rule correlations:

@@ -77,7 +77,7 @@ def deployment(
     """
     predictions, dataset, members = load_predictions(files), files.dataset, files.members
     labels = load_labels(files.labels, predictions)
-    sides = [Samples(*_part(predictions, labels, rows), device) for rows in split(len(labels), share, seed)]
+    sides = [Samples(*part_of(predictions, labels, rows), device) for rows in split(len(labels), share, seed)]
     costs = costs_of(described.sort("position"))
     tables, parts = [], []
     for consensus in settings["consensus"]:
@@ -91,7 +91,7 @@ def deployment(
     return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset))
 
 
-def _part(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
+def part_of(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
     logits: Any = [Rows(array, rows) for array in predictions.logits]
     return replace(predictions, logits=logits), labels[torch.from_numpy(rows)]
 
