@@ -21,6 +21,7 @@ rule report:
         ),
         effects="results/{study}/effects.parquet",
         correlations="results/{study}/correlations.parquet",
+        shift=SHIFT_TABLES,
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
     output:

@@ -15,6 +15,7 @@ from scripts.lib.measures.spec import MEASURES as SPECS
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.split_evidence import SplitEvidence
+from tests.unit.synthetic_shift import save_shift
 from tests.unit.synthetic_tables import (
     class_probabilities,
     correlations_table,
@@ -58,10 +59,10 @@ def make_study(
     improvements = ["over_mean", "over_best"] + ["over_baseline"] * baseline
     measures = [m for m in MEASURES if m in pairwise or m == MEASURES[-1] or m.replace("dis", "", 1) in pairwise]
     _save_settings(folder, names, datasets, pairwise, baseline, random)
-    tables, evidence = {}, []
+    tables, evidence, all_logits = {}, [], {}
     labels = random.integers(0, len(CLASSES), samples)
     for number, dataset in enumerate(datasets):
-        logits = _logits(labels, members, noise=1.0 + 0.35 * number, random=random)
+        logits = all_logits[dataset] = _logits(labels, members, noise=1.0 + 0.35 * number, random=random)
         _save_samples(folder, dataset, names, labels, logits, random, attributions="attribution_similarity" in pairwise)
         matrices = pairwise_matrices(logits, pairwise, random)
         save_pairwise(folder, dataset, names, matrices, samples)
@@ -75,6 +76,8 @@ def make_study(
     chosen = _chosen(tables[datasets[0]], members)
     save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
     save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))
+    if len(datasets) > 1:
+        save_shift(folder, all_logits, labels, evidence, chosen, baseline)
     return folder
 
 
