@@ -30,9 +30,9 @@ SCHEMA = {"dataset": pl.String, "measured_on": pl.String, "adjusted_on": pl.Stri
 def effects_from_clean(read: Callable[[], Datasets], chosen: np.ndarray, permutations: int, seed: int) -> pl.DataFrame:
     """The rows of `effects_table` of each shifted set, once with each of the two accuracies held fixed.
 
-    `read` returns the evidence of all datasets, the clean one first. `measured_on` names the clean set, `adjusted_on`
-    the dataset of the accuracies. The rows with one and with the other are two questions, so `q_value` is over all rows
-    of one of them.
+    `read` returns the evidence of all datasets, the clean one first; the outcome is the accuracy. `measured_on` names
+    the clean set, `adjusted_on` the dataset of the accuracies. The rows with one and with the other are two questions,
+    so `q_value` is over all rows of one of them.
     """
     tables = []
     for on_clean in (False, True):
@@ -47,5 +47,5 @@ def effects_from_clean(read: Callable[[], Datasets], chosen: np.ndarray, permuta
 def _with_diversities_of(first: SplitEvidence, datasets: Datasets, and_accuracies: bool) -> Datasets:
     """The datasets with the diversities, and perhaps also the members' accuracies, of the `first` one."""
     for dataset, evidence in datasets:
-        moved = replace(evidence, diversities=first.diversities)
+        moved = replace(evidence, diversities=first.diversities, scores=[])
         yield dataset, replace(moved, accuracies=first.accuracies) if and_accuracies else moved

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scripts.lib.jobs.shards import HALVES
+from scripts.lib.ensembles.halves import load_ensembles, load_members
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.statistics.robustness import Counts, Line, effective_robustness, fit_line, is_extrapolated
 
@@ -34,17 +34,14 @@ BY_SIZE: dict[str, Any] = {
 
 def counts_of_members(accuracies: str | Path) -> Counts:
     """Correct answers [M] on all samples, from `accuracies/{dataset}.parquet`."""
-    table = load_table(accuracies).sort("position")
-    right = table.select(pl.sum_horizontal(f"right_{half}" for half in HALVES)).to_series()
-    return Counts(right.to_numpy(), int(table["samples"][0]))
+    halves = load_members(str(accuracies))
+    return Counts(halves.right["right"].sum(0), int(halves.samples.sum()))
 
 
-def counts_of_ensembles(halves: str | Path, samples: int) -> dict[str, Counts]:
-    """Correct answers [E] on all samples by consensus, from `halves/{dataset}.parquet`."""
-    table = load_table(halves)
-    ways = [name.removesuffix(f"_{HALVES[0]}") for name in table.columns if name.endswith(f"_{HALVES[0]}")]
-    sums = table.cast(pl.Int64).select(pl.sum_horizontal(f"{way}_{half}" for half in HALVES).alias(way) for way in ways)
-    return {way: Counts(sums[way].to_numpy(), samples) for way in ways}
+def counts_of_ensembles(halves: str | Path, samples: int, ensembles: int) -> dict[str, Counts]:
+    """Correct answers [E] on all `samples` by consensus, from `halves/{dataset}.parquet`, of so many `ensembles`."""
+    of_halves = load_ensembles(str(halves), samples, ensembles)
+    return {consensus: Counts(right.sum(0), samples) for consensus, right in of_halves.right.items()}
 
 
 def by_size(
@@ -104,12 +101,12 @@ def robustness_of_ensembles(folder: str | Path, clean: str, dataset: str, consen
     folder = Path(folder)
     of_members = [counts_of_members(folder / "accuracies" / f"{name}.parquet") for name in (clean, dataset)]
     line = fit_line(*of_members)
-    before, after = (
-        counts_of_ensembles(folder / "halves" / f"{name}.parquet", members.samples)[consensus]
-        for name, members in zip((clean, dataset), of_members, strict=True)
-    )
     columns = ["members", "size", "consensus"]
     table = load_table(folder / "ensembles" / f"{dataset}.parquet", columns).filter(consensus=consensus)
+    before, after = (
+        counts_of_ensembles(folder / "halves" / f"{name}.parquet", members.samples, len(table))[consensus]
+        for name, members in zip((clean, dataset), of_members, strict=True)
+    )
     table = table.select("members", "size").with_columns(
         clean_accuracy=100 * before.right / before.samples, accuracy=100 * after.right / after.samples
     )

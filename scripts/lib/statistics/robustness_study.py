@@ -40,9 +40,9 @@ class StudyFiles:
         """Correct answers of the members on all samples of a dataset."""
         return counts_of_members(self.accuracies[number])
 
-    def of_ensembles(self, number: int) -> dict[str, Counts]:
-        """Correct answers of the ensembles on all samples of a dataset, by consensus."""
-        return counts_of_ensembles(self.halves[number], self.of_members(number).samples)
+    def of_ensembles(self, number: int, ensembles: int) -> dict[str, Counts]:
+        """Correct answers of so many `ensembles` on all samples of a dataset, by consensus."""
+        return counts_of_ensembles(self.halves[number], self.of_members(number).samples, ensembles)
 
     def judged(self, number: int) -> HeldOut:
         """What was judged on the evaluation split of a dataset."""
@@ -55,14 +55,14 @@ def robustness_of_study(files: StudyFiles, sizes: np.ndarray, baseline: int | No
     `sizes` int [E] are those of the ensembles of the study, in the order of the tables of halves; `baseline` is the
     position of the member whose errors others are compared with, or None. There must be more than one dataset.
     """
-    members, ensembles, judged = files.of_members(0), files.of_ensembles(0), files.judged(0)
+    members, ensembles, judged = files.of_members(0), files.of_ensembles(0, len(sizes)), files.judged(0)
     lines, tables, summaries = {}, [], []
     for number, dataset in enumerate(files.datasets[1:], start=1):
         under_shift, held_out = files.of_members(number), files.judged(number)
         lines[dataset, "all"] = jackknifed_line(members, under_shift)
         lines[dataset, "evaluation"] = members_line(judged, held_out)
         tables.append(robustness_table(judged, held_out))
-        line, together = lines[dataset, "all"].line, files.of_ensembles(number)
+        line, together = lines[dataset, "all"].line, files.of_ensembles(number, len(sizes))
         summaries.append(by_size(dataset, sizes, ensembles, together, (members, under_shift), line))
     robustness = pl.concat(tables)
     return {

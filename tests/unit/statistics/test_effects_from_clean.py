@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from scripts.lib.statistics.effects import SCHEMA as EFFECTS
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.effects_from_clean import SCHEMA, effects_from_clean
-from scripts.lib.statistics.split_evidence import SplitEvidence
+from scripts.lib.statistics.split_evidence import Outcome, SplitEvidence
 from tests.unit.statistics.test_effects import PERMUTATIONS, halves_of, study
 
 CLEAN, CHOSEN = study(seed=1, members=7, disagreement=halves_of(1, 7), js_divergence=halves_of(2, 7))
@@ -90,6 +90,13 @@ def test_members_that_a_measure_does_not_compare_stay_out() -> None:
     found = effects_from_clean(lambda: iter([("clean", clean), ("noise", noise)]), CHOSEN, PERMUTATIONS, 0)
     assert found.filter(measure="js_divergence")["members"].unique().to_list() == [6]
     assert found.filter(measure="disagreement")["members"].unique().to_list() == [7]
+
+
+def test_the_outcome_is_the_accuracy_also_where_scores_are_known() -> None:
+    scores = [Outcome("nll", CLEAN.outcomes, CLEAN.accuracies[:, None])]
+    datasets = {"clean": replace(CLEAN, scores=scores), "noise": replace(NOISE, scores=scores)}
+    found = effects_from_clean(lambda: iter(datasets.items()), CHOSEN, PERMUTATIONS, 0)
+    assert found["outcome"].unique().to_list() == ["accuracy"]
 
 
 def test_one_validation_set_has_no_shift() -> None:
