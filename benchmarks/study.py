@@ -43,8 +43,8 @@ STAGES = {
     "reading": ("import_predictions", "labelled_samples"),
     "pairwise": ("pairwise",),
     "ensembles": ("ensembles", "best_ensembles"),
-    "deployment": ("deployment", "deployment_summary"),
-    "statistics": ("effects", "correlations"),
+    "deployment": ("deployment", "deployment_summary", "held_out"),
+    "statistics": ("effects", "effects_from_clean", "robustness", "correlations"),
     "figures": ("plot_",),
     "report": ("report", "provenance"),
 }

@@ -83,6 +83,20 @@ STUDY_MEASURES = [
     if MEASURES[measure].needs == "predictions" or len(MEMBERS_WITH_NETWORK) > 1
 ]
 
+# What a study of several validation sets has besides.
+SHIFT_TABLES = [
+    f"results/{{study}}/{table}.parquet"
+    for table in (
+        "robustness",
+        "robustness_lines",
+        "robustness_over_sets",
+        "robustness_by_size",
+        "effects_from_clean",
+        *(f"held_out/{dataset}" for dataset in DATASETS),
+    )
+    if len(DATASETS) > 1
+]
+
 # The members that have what a measure compares.
 COMPARED = {
     measure: MEMBER_IDS if MEASURES[measure].needs == "predictions" else MEMBERS_WITH_NETWORK

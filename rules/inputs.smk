@@ -142,6 +142,20 @@ def predictions_for_greedy_search(wildcards):
     return predicted(wildcards) if GREEDY_SEARCH else {}
 
 
+def judged(wildcards):
+    """Predictions, the ensembles chosen on the clean set and, on another set, those chosen there."""
+    folder, clean = f"results/{wildcards.study}", DATASETS[0]
+    files = {
+        **predicted(wildcards),
+        "chosen": f"{folder}/deployment/{clean}.parquet",
+        "accuracies": f"{folder}/accuracies/{wildcards.dataset}.parquet",
+        "clean_accuracies": f"{folder}/accuracies/{clean}.parquet",
+    }
+    if wildcards.dataset != clean:
+        files["own"] = f"{folder}/deployment/{wildcards.dataset}.parquet"
+    return files
+
+
 def predictions_of_members_run_on_sets(wildcards):
     """The predictions of members of kinds such as ONNX, whose records state their costs."""
     return expand(f"results/{wildcards.study}/inferred/{{member}}", member=MEMBERS_RUN_ON_SETS)

@@ -8,6 +8,7 @@ rule provenance:
         tables=[
             "results/{study}/effects.parquet",
             "results/{study}/correlations.parquet",
+            *SHIFT_TABLES,
             *expand(
                 "results/{{study}}/{table}/{dataset}.parquet",
                 table=[

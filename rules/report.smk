@@ -22,6 +22,7 @@ rule report:
         effects="results/{study}/effects.parquet",
         verdicts="results/{study}/verdicts.parquet",
         correlations="results/{study}/correlations.parquet",
+        shift=SHIFT_TABLES,
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
     output:

@@ -183,11 +183,27 @@ def ensembles_minutes(wildcards):
     return ENSEMBLES * samples_of(wildcards) * 1e-7 / 60 + len(MEMBER_IDS) * 0.1
 
 
+def held_out_megabytes(wildcards):
+    """Blocks of probabilities, and which samples every member and each of some forty ensembles classifies correctly."""
+    return 2000 + (len(MEMBER_IDS) + 50) * samples_of(wildcards) * 5 / 1e6
+
+
+def held_out_minutes(wildcards):
+    """The probabilities of all members, some forty ensembles, and drawing the samples a thousand times."""
+    numbers = (len(MEMBER_IDS) + 500) * DATASET_KIND.size.classes
+    return samples_of(wildcards) * (numbers * 1e-8 + 1e-4) / 60 + 1
+
+
 def effects_minutes(wildcards):
     """Every measure on every validation set; from 46 members on, permutations look up the pairs of each ensemble."""
     seconds = 0.004 if len(MEMBER_IDS) > 45 else 0.002
     permutations = STUDY["statistics"]["effect_permutations"]
     return 1 + len(DATASETS) * len(STUDY_MEASURES) * permutations * seconds / 60
+
+
+def effects_from_clean_minutes(wildcards):
+    """Twice the effects, as two kinds of accuracies are held fixed."""
+    return 2 * effects_minutes(wildcards)
 
 
 def correlations_minutes(wildcards):

@@ -5,12 +5,14 @@ OF_PAIRS = expand(
     dataset=DATASETS,
     measure=STUDY_MEASURES,
 )
+HALVES = expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS)
+ACCURACIES = expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS)
 
 
 rule effects:
     input:
-        halves=expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS),
-        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
+        halves=HALVES,
+        accuracies=ACCURACIES,
         pairwise=OF_PAIRS,
     output:
         "results/{study}/effects.parquet",
@@ -39,7 +41,7 @@ rule effects:
 rule correlations:
     input:
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
-        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
+        accuracies=ACCURACIES,
         pairwise=OF_PAIRS,
     output:
         "results/{study}/correlations.parquet",

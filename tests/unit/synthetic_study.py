@@ -23,6 +23,7 @@ from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, Estimate, 
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.split_evidence import SplitEvidence
+from tests.unit.synthetic_shift import save_shift
 from tests.unit.synthetic_tables import (
     class_probabilities,
     correlations_table,
@@ -66,10 +67,10 @@ def make_study(
     improvements = ["over_mean", "over_best"] + ["over_baseline"] * baseline
     measures = [m for m in MEASURES if m in pairwise or m == MEASURES[-1] or m.replace("dis", "", 1) in pairwise]
     _save_settings(folder, names, datasets, pairwise, baseline, random)
-    tables, evidence = {}, []
+    tables, evidence, all_logits = {}, [], {}
     labels = random.integers(0, len(CLASSES), samples)
     for number, dataset in enumerate(datasets):
-        logits = _logits(labels, members, noise=1.0 + 0.35 * number, random=random)
+        logits = all_logits[dataset] = _logits(labels, members, noise=1.0 + 0.35 * number, random=random)
         _save_samples(folder, dataset, names, labels, logits, random, attributions="attribution_similarity" in pairwise)
         matrices = pairwise_matrices(logits, pairwise, random)
         save_pairwise(folder, dataset, names, matrices, samples)
@@ -84,6 +85,8 @@ def make_study(
     save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
     save_table(folder / "verdicts.parquet", _verdicts(datasets, members))
     save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))
+    if len(datasets) > 1:
+        save_shift(folder, all_logits, labels, evidence, chosen, baseline)
     return folder
 
 
@@ -149,6 +152,8 @@ def _deployment(best: pl.DataFrame, dataset: str) -> pl.DataFrame:
         low=pl.col("accuracy") - 3,
         high=pl.col("accuracy") + 3,
         over_best_member=pl.col("accuracy") - pl.col("best_member_accuracy"),
+        over_best_low=pl.col("accuracy") - pl.col("best_member_accuracy") - 2,
+        over_best_high=pl.col("accuracy") - pl.col("best_member_accuracy") + 2,
         macs=12.5e6 * pl.col("size"),
         latency_ms=4.2 * pl.col("size"),
         parameters=3e6 * pl.col("size"),

@@ -74,6 +74,8 @@ SPEC_FILES = {
 MEASURE, CONSENSUS, ATTRIBUTION, *_ = SPEC_FILES
 DECIDED_BY_NO_SPEC = {
     ("effects", CONSENSUS),  # consensus methods are names in its input; it counts with none
+    ("effects_from_clean", CONSENSUS),  # as above
+    ("robustness", CONSENSUS),  # as above
     ("correlations", CONSENSUS),  # as above
 }
 

@@ -51,7 +51,8 @@ LOADED: dict[frozenset[str], set[str]] = {
     },
     frozenset({"torch"}): {"pairwise", "pairwise_shard"},
     frozenset({"torch", "scipy"}): {
-        *("best_ensembles", "correlations", "deployment", "effects", "ensembles", "ensembles_shard"),
+        *("best_ensembles", "correlations", "deployment", "effects", "effects_from_clean", "ensembles"),
+        *("ensembles_shard", "held_out", "robustness"),
     },
 }
 # These build networks with torchvision and timm, which load most of the list.

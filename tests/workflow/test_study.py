@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 import yaml
 
+from scripts.lib.ensembles.deployment import split
+from scripts.lib.study.resolve import resolve
 from tests.workflow.conftest import TEST_STUDY, snakemake
 
 STUDY = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8"))
@@ -25,14 +27,17 @@ def predicted(results: Path, dataset: str, member: str) -> np.ndarray:
 
 def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
     expected = ["report.html", "deployment.json", "study.json", "members.parquet", "effects.parquet"]
-    expected += ["correlations.parquet"]
+    expected += ["correlations.parquet", "effects_from_clean.parquet", "robustness.parquet"]
+    expected += [f"robustness_{name}.parquet" for name in ("lines", "over_sets", "by_size")]
     for dataset in DATASETS:
         expected += [
             f"{table}/{dataset}.parquet"
             for table in ("accuracies", "ensembles", "halves", "best_ensembles", "deployment", "contributions")
         ]
+        expected += [f"held_out/{dataset}.{suffix}" for suffix in ("parquet", "npy")]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
+    names += ["regret", "robustness", "effects_from_clean"]
     names += [f"improvement_{kind}_{how}" for kind in ("over_mean", "over_baseline") for how in ("average", "vote")]
     expected += [f"figures/{name}.{suffix}" for name in names for suffix in ("png", "pdf")]
     missing = [path for path in expected if not (results / path).stat().st_size]
@@ -115,6 +120,29 @@ def test_effects_are_there_for_every_dataset_consensus_and_measure(results: Path
     assert set(effects["measure"]) == measures
     assert len(effects) == len(DATASETS) * 2 * len(measures)
     assert effects["partial"].is_null().all() == (effects["members"][0] < 5)
+
+
+def test_regret_is_that_of_the_predictions(results: Path) -> None:
+    labels = np.load(results / "labels" / "noise.npy")
+    study = resolve(STUDY)
+    _, rows = split(len(labels), study["deployment"]["selection_share"], study["seed"])
+    logits = np.stack([np.load(results / "predictions" / "noise" / f"{member}.npy") for member in MEMBERS])
+    powers = np.exp(logits.astype(float) - logits.max(2, keepdims=True))
+    probabilities = powers / powers.sum(2, keepdims=True)
+
+    def accuracy(members: list[int]) -> float:
+        return 100 * float((probabilities[members][:, rows].mean(0).argmax(1) == labels[rows]).mean())
+
+    table = pl.read_parquet(results / "held_out" / "noise.parquet").filter(consensus="average")
+    [own] = table.filter(kind="own").to_dicts()
+    chosen = table.filter(kind="chosen")
+    assert chosen["members"].to_list()[-1] == list(range(len(MEMBERS)))
+    assert chosen["recommended"].sum() == 1
+    assert table["same_split"].all()
+    for row in chosen.to_dicts():
+        assert row["accuracy"] == pytest.approx(accuracy(row["members"]))
+        assert row["regret"] == pytest.approx(accuracy(own["members"]) - accuracy(row["members"]))
+        assert row["regret_low"] < row["regret"] < row["regret_high"]
 
 
 def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from scripts.lib.ensembles.contributions import all_subsets, contributions
 from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
-from scripts.lib.ensembles.intervals import wilson_interval
+from scripts.lib.ensembles.intervals import paired_interval, wilson_interval
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
 from scripts.lib.ensembles.tables import is_exhaustive, subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
@@ -31,6 +31,8 @@ SCHEMA: dict[str, Any] = {
     "low": pl.Float64,
     "high": pl.Float64,
     "over_best_member": pl.Float64,
+    "over_best_low": pl.Float64,
+    "over_best_high": pl.Float64,
     "found": pl.String,
     **dict.fromkeys(COSTS, pl.Float64),
 }
@@ -75,21 +77,21 @@ def deployment(
     """
     predictions, dataset, members = load_predictions(files), files.dataset, files.members
     labels = load_labels(files.labels, predictions)
-    sides = [Samples(*_part(predictions, labels, rows), device) for rows in split(len(labels), share, seed)]
+    sides = [Samples(*part_of(predictions, labels, rows), device) for rows in split(len(labels), share, seed)]
     costs = costs_of(described.sort("position"))
     tables, parts = [], []
     for consensus in settings["consensus"]:
         choose, judge = (_counter(side, consensus, len(members)) for side in sides)
         title = f"greedy selection by {consensus} on {dataset}"
         candidates = list(_candidates(len(members), settings, seed, choose, title))
-        tables.append(_chosen(candidates, costs, judge, [len(side) for side in sides], consensus))
+        tables.append(_chosen(candidates, costs, sides, consensus))
         classes, whole = predictions.logits[0].shape[1], _added(choose, judge)
         parts.append(contributions(members, whole, len(labels), classes).with_columns(consensus=pl.lit(consensus)))
     chosen = pl.concat(tables).with_columns(dataset=pl.lit(dataset)).select(*SCHEMA)
     return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset))
 
 
-def _part(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
+def part_of(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
     logits: Any = [Rows(array, rows) for array in predictions.logits]
     return replace(predictions, logits=logits), labels[torch.from_numpy(rows)]
 
@@ -128,7 +130,7 @@ def _candidates(members: int, settings: Mapping[str, Any], seed: int, choose: Co
 
 
 def _chosen(
-    candidates: Sequence[Candidate], costs: Mapping[str, np.ndarray], judge: Count, samples: list[int], consensus: str
+    candidates: Sequence[Candidate], costs: Mapping[str, np.ndarray], sides: Sequence[Samples], consensus: str
 ) -> pl.DataFrame:
     ensembles = np.concatenate([ensembles for _, ensembles, _ in candidates])
     right = np.concatenate([right for _, _, right in candidates])
@@ -138,26 +140,39 @@ def _chosen(
         cost = ensembles @ next(iter(costs.values()))
         rows += [("cost", row) for row in np.flatnonzero(pareto_front(right, cost))]
     chosen = np.array([row for _, row in rows])
-    alone = rows[0][1]  # the single member with the most correct answers
-    held_out = judge(ensembles[chosen])
-    [reference] = judge(ensembles[[alone]])
-    low, high = wilson_interval(held_out, samples[1])
+    correct = sides[1].correct(consensus, ensembles[chosen])
+    held_out = correct.sum(1)
+    low, high = wilson_interval(held_out, len(sides[1]))
+    alone = correct[0]  # the single member with the most correct answers where it was chosen
+    over_best, over_best_low, over_best_high = difference_with_interval(correct, alone)
     return pl.DataFrame(
         {
             "consensus": [consensus] * len(rows),
             "chosen_for": [purpose for purpose, _ in rows],
             "size": pl.Series(ensembles[chosen].sum(1), dtype=pl.UInt16),
             "members": pl.Series([np.flatnonzero(row).tolist() for row in ensembles[chosen]], dtype=pl.List(pl.UInt16)),
-            "selection_accuracy": 100 * right[chosen] / samples[0],
-            "accuracy": 100 * held_out / samples[1],
+            "selection_accuracy": 100 * right[chosen] / len(sides[0]),
+            "accuracy": 100 * held_out / len(sides[1]),
             "low": low,
             "high": high,
-            "over_best_member": 100 * (held_out - reference) / samples[1],
+            "over_best_member": over_best,
+            "over_best_low": over_best_low,
+            "over_best_high": over_best_high,
             "found": found[chosen],
             **{key: pl.Series([None] * len(rows), dtype=pl.Float64) for key in COSTS if key not in costs},
             **{key: ensembles[chosen] @ values for key, values in costs.items()},
         }
     )
+
+
+def difference_with_interval(correct: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Accuracies minus that of a reference, in percentage points, with the ends of the paired interval, [K] each.
+
+    `correct` bool [K, N] and `reference` bool [N] say which of the same samples are classified correctly.
+    """
+    only_first, only_second = (correct & ~reference).sum(1), (~correct & reference).sum(1)
+    samples = len(reference)
+    return 100 * (only_first - only_second) / samples, *paired_interval(only_first, only_second, samples)
 
 
 def best_row_of_each_size(sizes: np.ndarray, right: np.ndarray) -> list[int]:

@@ -7,13 +7,14 @@ import polars as pl
 
 from scripts.lib.members.costs import COSTS
 
-KEYS = ("selection_accuracy", "accuracy", "low", "high", "over_best_member", *COSTS)
+COMPARED = ("over_best_member", "over_best_low", "over_best_high")
+KEYS = ("selection_accuracy", "accuracy", "low", "high", *COMPARED, *COSTS)
 
 
 def summary(
     study: Mapping[str, Any], chosen: Mapping[str, pl.DataFrame], contributions: Mapping[str, pl.DataFrame]
 ) -> dict[str, Any]:
-    """What `deployment.json` holds; accuracies in percent, `over_best_member` in points, latency in milliseconds.
+    """What `deployment.json` holds; accuracies in percent, `over_best_*` in points, latency in milliseconds.
 
     `chosen` and `contributions` are the tables of each dataset.
     """

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import torch
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.counts import probability_blocks, samples_right
 from scripts.lib.ensembles.tables import is_exhaustive, mean_of_members
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
@@ -14,6 +15,7 @@ from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
 
 HELD_BYTES = 1 << 29
+DECIDED_ELEMENTS = 1 << 22  # probabilities of samples that are decided at once
 # Takes ensembles, bool [K, M]; returns how many samples each classifies correctly, int64 [K].
 Count = Callable[[np.ndarray], np.ndarray]
 
@@ -76,6 +78,19 @@ class Samples:
             return sum((samples_right(*block, chosen, consensus) for block in blocks), np.zeros(len(chosen), np.int64))
 
         return count
+
+    def correct(self, consensus: str, chosen: np.ndarray) -> np.ndarray:
+        """Whether each ensemble of `chosen`, bool [K, M], classifies each sample correctly by `consensus`: bool [K, N].
+
+        For a few ensembles: each is computed alone.
+        """
+        decide, lists = CONSENSUS_METHODS[consensus].decide, [np.flatnonzero(row).tolist() for row in chosen]
+        parts = []
+        for scores, labels in self._read() if self.held is None else self.held:
+            step = max(1, DECIDED_ELEMENTS // scores[:, 0].numel())
+            for some, answers in zip(scores.split(step, dim=1), labels.split(step), strict=True):
+                parts.append(torch.stack([decide(some[members]) == answers for members in lists]).cpu().numpy())
+        return np.concatenate(parts, axis=1)
 
 
 def forward_selection(count: Count, members: int, largest: int, title: str) -> Iterator[tuple[np.ndarray, int]]:

@@ -14,11 +14,24 @@ from jinja2 import Environment, FileSystemLoader
 from scripts.lib.jobs.provenance import study_hash
 from scripts.lib.jobs.storage import load_json, load_table, whole_file
 from scripts.lib.report.deployment import deployment_section
-from scripts.lib.report.ensemble_tables import best_ensembles, correlation_tables, effect_tables
+from scripts.lib.report.ensemble_tables import (
+    best_ensembles,
+    correlation_tables,
+    effect_tables,
+    effect_tables_from_clean,
+)
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
 from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, findings
 from scripts.lib.report.findings_scores import one_hot_members
-from scripts.lib.report.labels import HOW_EFFECTS_ARE_TESTED, PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE, WHAT_P_TESTS
+from scripts.lib.report.labels import (
+    HOW_EFFECTS_ARE_TESTED,
+    PLAIN_CORRELATIONS,
+    WHAT_EFFECTIVE_ROBUSTNESS_IS,
+    WHAT_EFFECTS_ARE,
+    WHAT_EFFECTS_FROM_CLEAN_ARE,
+    WHAT_P_TESTS,
+    WHAT_REGRET_IS,
+)
 from scripts.lib.report.member_tables import (
     accuracies_table,
     expectations_table,
@@ -28,6 +41,7 @@ from scripts.lib.report.member_tables import (
     table_of_members,
 )
 from scripts.lib.report.run_tables import durations_table, software_table
+from scripts.lib.report.shift import read_shift, shift_tables
 from scripts.lib.report.verdicts import verdict_texts
 
 FILES = {
@@ -44,6 +58,12 @@ FILES = {
     "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
     "deployment.json": "the content of the two tables above, for programs",
+    "held_out/{dataset}.parquet": "ensembles chosen on the clean set on each evaluation split; their regret",
+    "robustness.parquet": "members and chosen ensembles under shift: change, relative and effective robustness",
+    "robustness_lines.parquet": "the lines of the members, to which effective robustness refers",
+    "robustness_over_sets.parquet": "the mean and the worst over the shifted sets",
+    "robustness_by_size.parquet": "all ensembles under shift, summarised by size",
+    "effects_from_clean.parquet": "the effect of the diversity on the clean set on the accuracy under shift",
     "effects.parquet": "the effect of each diversity on the accuracy of ensembles beyond the members' accuracies",
     "verdicts.parquet": "what the study says of the paper's observations, with all numbers",
     "correlations.parquet": "all plain correlations, also for each ensemble size",
@@ -75,7 +95,7 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
     """
     folder = Path(folder)
     study = load_json(folder / "study.json")
-    tables = read_tables(folder, study)
+    tables, consensus = read_tables(folder, study), study["ensembles"]["consensus"]
     content = {
         "study": study,
         "findings": findings(tables),
@@ -91,7 +111,12 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "deployment": deployment_section(folder, study),
+        "shift": list(shift_tables(tables.shift, tables.members, consensus)) if tables.shift else [],
         "effects": list(effect_tables(tables.effects)),
+        "effects_from_clean": list(effect_tables_from_clean(tables.shift.effects)) if tables.shift else [],
+        "what_effects_from_clean_are": WHAT_EFFECTS_FROM_CLEAN_ARE,
+        "what_regret_is": WHAT_REGRET_IS,
+        "what_effective_robustness_is": WHAT_EFFECTIVE_ROBUSTNESS_IS,
         "what_effects_are": WHAT_EFFECTS_ARE,
         "how_effects_are_tested": HOW_EFFECTS_ARE_TESTED,
         "correlations": list(correlation_tables(tables.correlations)),
@@ -124,6 +149,7 @@ def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
         effects=load_table(folder / "effects.parquet"),
         correlations=load_table(folder / "correlations.parquet"),
         consensus=consensus,
+        shift=read_shift(folder, list(accuracies)),
     )
 
 

@@ -51,6 +51,7 @@ def _sizes_table(chosen: Mapping[str, pl.DataFrame], members: Sequence[str], con
         "Held-out accuracy (%)",
         "95 % interval",
         "Over best member (points)",
+        "95 % interval",
     ]
     caption = (
         f"The best ensemble of each size, {consensus_title(consensus)}: chosen on the selection split, evaluated on "
@@ -67,6 +68,7 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> Iterator[str]:
     yield plain(row["accuracy"], 1)
     yield f"{plain(row['low'], 1)}–{plain(row['high'], 1)}"
     yield signed(row["over_best_member"], 1)
+    yield f"{signed(row['over_best_low'], 1)} to {signed(row['over_best_high'], 1)}"
     for key, unit in (("macs", 1e6), ("latency_ms", 1), ("parameters", 1e6)):
         yield "–" if missing(row[key]) else plain(row[key] / unit, 1)
 

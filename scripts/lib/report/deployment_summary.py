@@ -28,13 +28,17 @@ def sentences(
         yield (
             f"On {place}, {names} by {consensus_title(consensus)} were chosen on the selection split and have "
             f"{_with_interval(best)} on the {judged} samples of the evaluation split; {single}, the best single "
-            f"member, has {plain(alone['accuracy'], 1)} % there ({signed(best['over_best_member'], 1)} points)"
-            f"{_cost(best, alone)}."
+            f"member, has {plain(alone['accuracy'], 1)} % there ({_over_best(best)}){_cost(best, alone)}."
         )
 
 
 def _with_interval(row: Mapping[str, Any]) -> str:
     return f"{plain(row['accuracy'], 1)} % (95 % interval {plain(row['low'], 1)} to {plain(row['high'], 1)})"
+
+
+def _over_best(row: Mapping[str, Any]) -> str:
+    low, high = (signed(row[f"over_best_{end}"], 1) for end in ("low", "high"))
+    return f"{signed(row['over_best_member'], 1)} points, 95 % interval {low} to {high}"
 
 
 def _cost(best: Mapping[str, Any], alone: Mapping[str, Any]) -> str:

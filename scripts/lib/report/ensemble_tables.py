@@ -60,6 +60,17 @@ def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
         yield Table(f"Effects on accuracy, ensembles by {consensus_title(str(way))}", header, rows, text_columns=2)
 
 
+def effect_tables_from_clean(effects: pl.DataFrame) -> Iterable[Table]:
+    """The effects of the diversity on the clean set: one table for each consensus and question."""
+    if effects.is_empty():
+        return
+    clean, on_clean = in_words(effects["measured_on"][0]), pl.col("adjusted_on") == pl.col("measured_on")
+    for where, question in (("under the shift", effects.filter(~on_clean)), (f"on {clean}", effects.filter(on_clean))):
+        for table in effect_tables(question):
+            caption = f"{table.caption}: diversity measured on {clean}, members' accuracies {where} held fixed"
+            yield Table(caption, table.header, table.rows, table.text_columns)
+
+
 def _effect(row: Mapping[str, Any]) -> list[str]:
     return [
         in_words(row["dataset"]),

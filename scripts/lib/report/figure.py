@@ -32,6 +32,11 @@ class StudyOutline:
     supernets: Sequence[str] = ()
     searched_supernets: Sequence[str] = ()
 
+    @property
+    def has_shift(self) -> bool:
+        """Whether there is another validation set than the first, the clean one."""
+        return len(self.datasets) > 1
+
     def tables(self, folder: str) -> list[str]:
         """The tables `{folder}/{dataset}.parquet` of all validation sets."""
         return [f"{folder}/{dataset}.parquet" for dataset in self.datasets]

@@ -1,4 +1,4 @@
-"""Three paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
+"""Paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ import polars as pl
 from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects
 from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
 from scripts.lib.report.findings_scores import on_scores
+from scripts.lib.report.findings_shift import on_shift
 from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, signed
+from scripts.lib.report.shift import ShiftTables
 
 # What `Tables.ensembles` needs of a table of ensembles, which may have millions of rows.
 COLUMNS = ["size", "consensus", "accuracy", "improvement_over_mean", *COLUMNS_OF_SCORES]
@@ -29,6 +31,7 @@ class Tables:
     correlations: pl.DataFrame
     consensus: str
     improvement: str = "over_mean"
+    shift: ShiftTables | None = None  # if there is more than one dataset
 
     @property
     def first(self) -> str:
@@ -54,12 +57,13 @@ class Tables:
 
 
 def findings(tables: Tables) -> list[str]:
-    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, and plain correlations."""
+    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, plain correlations, and shift."""
     datasets = list(tables.accuracies)
     paragraphs = (
         _on_ensembles(tables),
         on_effects(tables.estimated(), datasets),
         on_correlations(tables.correlated(datasets), datasets),
+        *([on_shift(tables.shift, tables.members, tables.consensus)] if tables.shift else []),
     )
     return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs]
 

@@ -37,6 +37,25 @@ HOW_EFFECTS_ARE_TESTED = (
     "effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 and the "
     "interval excludes 0. The documentation (architecture, Statistics) has the error rates in simulated studies."
 )
+WHAT_EFFECTS_FROM_CLEAN_ARE = (
+    "Before the shift, only diversity on the clean set is known. With the members' accuracies under the shift held "
+    "fixed, only the images differ on which the diversity is measured: the effects tell whether diversity on clean "
+    "images says the same as diversity under the shift. With their accuracies on the clean set held fixed, an effect "
+    "says more about the ensemble under the shift than these accuracies do; it can also come about because diverse "
+    "members are the more robust ones."
+)
+WHAT_EFFECTIVE_ROBUSTNESS_IS = (
+    "Effective robustness is the accuracy under shift minus what the line of the single members lets expect from the "
+    "accuracy on the clean set. Its interval has both sources of chance: other members (each is left out in turn) and "
+    "other images (they are drawn again). Where the line is extrapolated, it rests on the assumption that it stays "
+    "straight; where members hardly differ in accuracy, chance makes the line too flat and accurate ensembles seem too "
+    "robust."
+)
+WHAT_REGRET_IS = (
+    "Regret is the accuracy of the ensemble that is recommended for the shifted set, which was chosen on the selection "
+    "split of that set, minus the accuracy of the ensemble that is recommended on the clean set. It is what labelled "
+    "images of the shift would have been worth for the choice."
+)
 PLAIN_CORRELATIONS = (
     "This is a description and says nothing about causes: a measure that only follows the members' accuracies can "
     "correlate as well, because less accurate members often differ more and leave more to improve."

@@ -90,15 +90,30 @@ def fit_line(clean: Counts, shifted: Counts) -> Line:
 
     There is none for fewer than three members, and none if all are equally accurate on the clean set.
     """
-    x, y, shares = clean.probits(), shifted.probits(), clean.shares()
+    shares = clean.shares()
     lowest, highest = (float(shares.min()), float(shares.max())) if len(shares) else (np.nan, np.nan)
-    if len(x) < FEWEST_MEMBERS:
-        return Line(np.nan, np.nan, lowest, highest, "fewer than three members")
-    deviations = x - x.mean()
-    if np.abs(deviations).max() <= ROUNDING:
-        return Line(np.nan, np.nan, lowest, highest, "all members are equally accurate on the clean set")
-    slope = float(deviations @ y / (deviations @ deviations))
-    return Line(float(y.mean() - slope * x.mean()), slope, lowest, highest)
+    intercept, slope = least_squares(clean.probits(), shifted.probits())
+    reason = ""
+    if len(shares) < FEWEST_MEMBERS:
+        reason = "fewer than three members"
+    elif np.isnan(slope):
+        reason = "all members are equally accurate on the clean set"
+    return Line(intercept.item(), slope.item(), lowest, highest, reason)
+
+
+def least_squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intercept and slope [...] of the line through the points `x`, `y` [..., M], by least squares.
+
+    NaN for fewer than three points, and where `x` does not vary.
+    """
+    if x.shape[-1] < FEWEST_MEMBERS:
+        return np.full(x.shape[:-1], np.nan), np.full(x.shape[:-1], np.nan)
+    mean_x, mean_y = x.mean(-1, keepdims=True), y.mean(-1, keepdims=True)
+    deviations = x - mean_x
+    varies = np.abs(deviations).max(-1) > ROUNDING
+    squares = np.where(varies, (deviations**2).sum(-1), np.nan)
+    slope = (deviations * (y - mean_y)).sum(-1) / squares
+    return mean_y[..., 0] - slope * mean_x[..., 0], slope
 
 
 def jackknifed_line(clean: Counts, shifted: Counts) -> JackknifedLine:
@@ -114,7 +129,12 @@ def effective_robustness(clean: Counts, shifted: Counts, line: Line) -> np.ndarr
 
     NaN where there is no line. `clean` and `shifted` have the same shape.
     """
-    return 100 * (shifted.shares() - line.expected(clean.probits()))
+    return beyond_line(clean, shifted, line.intercept, line.slope)
+
+
+def beyond_line(clean: Counts, shifted: Counts, intercept: float | np.ndarray, slope: float | np.ndarray) -> np.ndarray:
+    """As `effective_robustness`, also of many lines at once."""
+    return np.asarray(100 * (shifted.shares() - ndtr(intercept + slope * clean.probits())))
 
 
 def is_extrapolated(clean: Counts, line: Line) -> np.ndarray:

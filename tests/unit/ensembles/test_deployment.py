@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from scripts.lib.ensembles.deployment import Rows, best_row_of_each_size, deployment, split
+from scripts.lib.ensembles.intervals import paired_interval
 from scripts.lib.ensembles.recommendation import recommended, summary
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.checksums import checksums
@@ -94,6 +95,10 @@ def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:
     def accuracy(members: list[int], rows: np.ndarray) -> float:
         return 100 * float((probabilities[members][:, rows].mean(0).argmax(1) == labels[rows]).mean())
 
+    def right(members: list[int]) -> np.ndarray:
+        answers: np.ndarray = probabilities[members][:, judge].mean(0).argmax(1) == labels[judge]
+        return answers
+
     everything = {tuple(members): accuracy(members, choose) for members in ensembles(4)}
     alone = max([[m] for m in range(4)], key=lambda members: everything[tuple(members)])
     for row in chosen.filter(chosen_for="size").to_dicts():
@@ -103,6 +108,10 @@ def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:
         assert row["accuracy"] == pytest.approx(accuracy(row["members"], judge))
         assert row["low"] < row["accuracy"] < row["high"]
         assert row["over_best_member"] == pytest.approx(row["accuracy"] - accuracy(alone, judge))
+        ours, theirs = right(row["members"]), right(alone)
+        only = np.array([(ours & ~theirs).sum()]), np.array([(theirs & ~ours).sum()])
+        low, high = paired_interval(*only, len(judge))
+        assert (row["over_best_low"], row["over_best_high"]) == pytest.approx((low.item(), high.item()))
         assert row["macs"] == sum(macs[member] for member in row["members"])
         assert row["latency_ms"] is None
     front = chosen.filter(chosen_for="cost").sort("macs")
@@ -141,6 +150,8 @@ def answer(accuracies: list[float]) -> pl.DataFrame:
             "low": 60.0,
             "high": 80.0,
             "over_best_member": [0.0, 5.0, 4.0],
+            "over_best_low": [-1.0, 2.0, -0.5],
+            "over_best_high": [1.0, 8.0, 8.5],
             "parameters": None,
             **costs,
         }
@@ -154,7 +165,7 @@ def test_the_answer_is_said_in_words_and_for_programs() -> None:
     assert said[0] == (
         "On Clean, a and b by averaging of probabilities were chosen on the selection split and have 75.0 % (95 % "
         "interval 60.0 to 80.0) on the 100 samples of the evaluation split; a, the best single member, has 70.0 % "
-        "there (+5.0 points), for 2.0 times its operations."
+        "there (+5.0 points, 95 % interval +2.0 to +8.0), for 2.0 times its operations."
     )
     assert said[1].startswith("On Noise, no ensemble was more accurate than a alone on the selection split")
     study = {

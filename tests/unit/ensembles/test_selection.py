@@ -111,3 +111,25 @@ def test_the_best_of_each_size_is_taken_and_among_equals_the_earlier_table_wins(
     assert best["members"].to_list()[1:] == [[0, 1, 2], [0, 1, 2, 3]]
     assert best["mean_member_accuracy"].to_list() == pytest.approx([50, 50, 45])
     assert best["best_member_accuracy"].to_list() == [60, 60, 60]
+
+
+@pytest.mark.parametrize("held_bytes", [0, 1 << 29])
+@pytest.mark.parametrize("consensus", ["average", "vote"])
+def test_correct_answers_of_each_sample_add_up_to_the_counts(
+    monkeypatch: pytest.MonkeyPatch, consensus: str, held_bytes: int
+) -> None:
+    monkeypatch.setattr("scripts.lib.ensembles.selection.HELD_BYTES", held_bytes)
+    monkeypatch.setattr("scripts.lib.ensembles.selection.DECIDED_ELEMENTS", 6 * 5 * 7)  # seven samples at once
+    random = np.random.default_rng(4)
+    logits, labels = random.normal(size=(6, 40, 5)).astype(np.float32), random.integers(5, size=40)
+    predictions = Predictions("clean", list("abcdef"), [""] * 40, list(logits))
+    samples = Samples(predictions, torch.from_numpy(labels), torch.device("cpu"))
+    chosen = np.array([[bool(number >> member & 1) for member in range(6)] for number in (1, 5, 42, 63)])
+    correct = samples.correct(consensus, chosen)
+    assert correct.shape == (4, 40)
+    np.testing.assert_array_equal(correct[0], logits[0].argmax(1) == labels)
+    np.testing.assert_array_equal(correct.sum(1), samples.counter(consensus)(chosen))
+    powers = np.exp(logits.astype(np.float64))
+    probabilities = powers / powers.sum(2, keepdims=True)
+    if consensus == "average":
+        np.testing.assert_array_equal(correct[3], probabilities.mean(0).argmax(1) == labels)

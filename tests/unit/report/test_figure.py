@@ -33,7 +33,10 @@ def test_the_order_of_the_report() -> None:
         "member_accuracies",
         "best_ensembles",
         "deployment",
+        "regret",
+        "robustness",
         "effects",
+        "effects_from_clean",
         "correlations",
         "improvement_over_mean_vote",
         "improvement_over_mean_average",
@@ -79,6 +82,11 @@ def test_a_figure_of_what_the_study_lacks_does_not_exist(missing: str, figure: s
     assert names - {spec.name for spec in figures_of(replace(STUDY, **{missing: []}))} == {figure}
 
 
+def test_one_validation_set_has_no_figures_of_shift() -> None:
+    names, of_one = ({spec.name for spec in figures_of(study)} for study in (STUDY, replace(STUDY, datasets=["clean"])))
+    assert names - of_one == {"regret", "robustness", "effects_from_clean"}
+
+
 def test_what_each_figure_is_drawn_from() -> None:
     both = ["clean.parquet", "noise.parquet"]
     assert {spec.name: dict(spec.inputs(STUDY)) for spec in figures_of(STUDY)} == {
@@ -89,6 +97,16 @@ def test_what_each_figure_is_drawn_from() -> None:
         },
         "deployment": {"deployment": [f"deployment/{name}" for name in both]},
         "effects": {"effects": ["effects.parquet"]},
+        "regret": {"held_out": ["held_out/noise.parquet"]},
+        "robustness": {
+            "accuracies": [f"accuracies/{name}" for name in both],
+            "ensembles": [f"ensembles/{name}" for name in both],
+            "robustness": ["robustness.parquet"],
+        },
+        "effects_from_clean": {
+            "effects": ["effects.parquet"],
+            "effects_from_clean": ["effects_from_clean.parquet"],
+        },
         "correlations": {"correlations": ["correlations.parquet"]},
         "improvement": {
             "ensembles": [f"ensembles/{name}" for name in both],

@@ -16,11 +16,16 @@ def _count(scores: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor |
     return kernels.consensus_sweep(scores, labels, ensembles, "average")
 
 
+def _decide(scores: torch.Tensor) -> torch.Tensor:
+    return scores.double().sum(0).argmax(1)
+
+
 AVERAGE = ConsensusMethod(
     name="average",
     order=10,
     title="averaging of probabilities",
     decision="the class of highest mean probability",
     count=_count,
+    decide=_decide,
     averages=True,
 )

@@ -1,5 +1,6 @@
 """Estimates with their intervals: one panel per measure, one line per dataset."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,11 +8,13 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from scripts.lib.report.drawings.style import BLUE, GREY, literal, new_figure, panels
 from scripts.lib.report.labels import in_words, missing, quantity, signed
 
 COLUMNS = 5
+BETWEEN_SERIES = 0.22  # inches
 
 
 @dataclass(frozen=True)
@@ -24,39 +27,64 @@ class Estimate:
     name: str
     axis: str
 
+    @property
+    def columns(self) -> list[str]:
+        """The three columns."""
+        return [self.value, self.low, self.high]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A table with one row per measure and dataset, and how its estimates are called and drawn."""
+
+    table: pl.DataFrame
+    name: str
+    colour: str = BLUE
+    marker: str = "o"
+
 
 def draw_forest(table: pl.DataFrame, estimate: Estimate, limit: float | None = None) -> Figure:
     """`table` has one row per measure and dataset. The axis goes from -limit to limit, or as far as it has values."""
+    return draw_series([Series(table, f"{estimate.name} with its 95 % interval")], estimate, limit)
+
+
+def draw_series(series: Sequence[Series], estimate: Estimate, limit: float | None = None) -> Figure:
+    """As `draw_forest`, with the estimates of several tables below each other on each dataset."""
+    table = pl.concat([each.table.select("measure", "dataset", *estimate.columns) for each in series])
     measures = table["measure"].unique(maintain_order=True).to_list()
     datasets = table["dataset"].unique(maintain_order=True).to_list()
     columns = min(COLUMNS, max(len(measures), 1))
     rows = -(-len(measures) // columns)
-    figure = new_figure(height=rows * (0.27 * len(datasets) + 0.55) + 0.6)
+    per_dataset = 0.27 if len(series) == 1 else BETWEEN_SERIES * len(series) + 0.08
+    figure = new_figure(height=rows * (per_dataset * len(datasets) + 0.55) + 0.6)
     axes = panels(figure, len(measures), columns)
     for axis, measure in zip(axes, measures, strict=True):
         axis.set_title("\n".join(_two_lines(quantity(measure).title)), fontsize=7.5)
         axis.axvline(0, color=GREY, linewidth=0.7, zorder=0)
         axis.grid(axis="x")
         axis.tick_params(axis="y", length=0)
-        for row in table.filter(measure=measure).iter_rows(named=True):
-            _draw_row(axis, datasets.index(row["dataset"]), row, estimate)
+        for number, each in enumerate(series):
+            offset = (number - (len(series) - 1) / 2) * BETWEEN_SERIES / per_dataset
+            for row in each.table.filter(measure=measure).iter_rows(named=True):
+                _draw_row(axis, datasets.index(row["dataset"]) + offset, row, estimate, each)
     axes[0].set_yticks(range(len(datasets)), [literal(in_words(dataset)) for dataset in datasets])
     axes[0].set_ylim(len(datasets) - 0.4, -0.7)
     limit = _limit(table, estimate) if limit is None else limit
     axes[0].set_xlim(-1.08 * limit, 1.08 * limit)
+    axes[0].xaxis.set_major_locator(MaxNLocator(4, prune="both"))  # those of two panels would touch
     if limit == 1:
         axes[0].set_xticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])
     figure.supxlabel(estimate.axis)
-    label = f"{estimate.name} with its 95 % interval"
-    figure.legend(
-        handles=[Line2D([], [], color=BLUE, marker="o", markersize=4.5, label=label)], loc="outside upper center"
-    )
+    handles = [
+        Line2D([], [], color=each.colour, marker=each.marker, markersize=4.5, label=each.name) for each in series
+    ]
+    figure.legend(handles=handles, loc="outside upper center")
     return figure
 
 
 def _limit(table: pl.DataFrame, estimate: Estimate) -> float:
     """The largest distance from 0 of an estimate or of a limit of an interval."""
-    values = table.select(pl.col(estimate.value, estimate.low, estimate.high).abs().max()).row(0)
+    values = table.select(pl.col(estimate.columns).abs().max()).row(0)
     return max((value for value in values if not missing(value)), default=0) or 1.0
 
 
@@ -65,12 +93,12 @@ def _two_lines(title: str) -> list[str]:
     return [" ".join(words[:-1]), words[-1]] if len(words) > 1 else [title, ""]
 
 
-def _draw_row(axis: Axes, line: int, row: dict[str, Any], estimate: Estimate) -> None:
-    value, low, high = (row[name] for name in (estimate.value, estimate.low, estimate.high))
+def _draw_row(axis: Axes, line: float, row: dict[str, Any], estimate: Estimate, series: Series) -> None:
+    value, low, high = (row[name] for name in estimate.columns)
     if missing(value):
         axis.text(0, line, "no value", ha="center", va="center", color=GREY)
         return
     if not (missing(low) or missing(high)):
-        axis.plot([low, high], [line, line], color=BLUE, linewidth=1.4, solid_capstyle="butt")
-    axis.plot(value, line, "o", markersize=4.5, color=BLUE)
+        axis.plot([low, high], [line, line], color=series.colour, linewidth=1.4, solid_capstyle="butt")
+    axis.plot(value, line, series.marker, markersize=4.5, color=series.colour)
     axis.annotate(signed(value), (value, line), (0, 4), textcoords="offset points", ha="center")

@@ -33,3 +33,18 @@ def test_an_ensemble_decides_as_its_method_says(name: str, correct: int) -> None
     bits = np.array([[bool(e >> member & 1) for member in range(3)] for e in range(1, 8)])
     listed = method.count(SCORES, LABELS, torch.from_numpy(bits))
     assert torch.equal(method.count(SCORES, LABELS, "all"), listed)
+
+
+@pytest.mark.parametrize("name", list(CONSENSUS_METHODS))
+@pytest.mark.parametrize("digits", [1, 7], ids=["with ties", "without ties"])
+def test_the_decisions_are_those_that_are_counted(name: str, digits: int) -> None:
+    """Also of one member, of equal members, and of classes with equal sums and equal votes."""
+    method, generator = CONSENSUS_METHODS[name], torch.Generator().manual_seed(3)
+    scores = torch.rand(5, 200, 4, generator=generator).mul(10**digits).round().div(10**digits)
+    scores[4] = scores[3]
+    labels = torch.randint(4, (200,), generator=generator)
+    for number in range(1, 2**5):
+        members = [member for member in range(5) if number >> member & 1]
+        chosen = torch.tensor([[member in members for member in range(5)]])
+        expected = method.count(scores, labels, chosen).item()
+        assert (method.decide(scores[members]) == labels).sum().item() == expected, members

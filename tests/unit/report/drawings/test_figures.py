@@ -23,7 +23,7 @@ from scripts.lib.report.drawings.learning_curves import draw_learning_curves
 from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
 from scripts.lib.report.drawings.pairwise import draw_pairwise, in_few_characters
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
-from scripts.lib.report.figure import draw_pictures, figures_of
+from scripts.lib.report.figure import FIGURES, draw_pictures, figures_of
 from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
 from tests.unit.report.drawings.test_forest import correlations_figure, effects_figure
 from tests.unit.report.drawings.test_proper_scores import nll_figure
@@ -81,6 +81,11 @@ def figures(study: Path) -> Iterator[Figure]:
     yield correlations_figure(correlations)
     yield effects_figure(load_table(study / "effects.parquet").filter(consensus="average"))
     yield improvement_figure(study)
+    if len(tables(study, "accuracies")) > 1:
+        for name in ("robustness", "regret", "effects_from_clean"):
+            spec = FIGURES[name]
+            files = {key: [str(study / path) for path in paths] for key, paths in spec.inputs(outline(study)).items()}
+            yield spec.draw(files, consensus="average")
     yield nll_figure(study, "over_best")
     yield draw_learning_curves({name: load_json(study / f"checkpoints/{name}.json")["history"] for name in members})
     datasets = list(tables(study, "ensembles"))
@@ -139,7 +144,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
         "correlations",
         "attributions",
         "best_ensembles",
-    } | {"deployment"}
+    } | {"deployment", "robustness", "regret", "effects_from_clean"}
     written = {f"{name}.{kind}" for name in expected for kind in ("png", "pdf")}
     assert {path.name for path in tmp_path.iterdir()} == written
     assert all(b"/FontFile2" in path.read_bytes() for path in tmp_path.glob("*.pdf")), "a font is not embedded"

@@ -4,7 +4,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from scripts.lib.report.drawings.forest import Estimate, draw_forest
+from scripts.lib.report.drawings.forest import Estimate, Series, draw_forest, draw_series
 
 
 def correlations_figure(correlations: pl.DataFrame) -> Figure:
@@ -37,3 +37,16 @@ def test_an_effect_has_its_value_and_an_axis_that_shows_every_interval() -> None
 def test_what_has_no_value_says_so() -> None:
     assert texts(effects_figure(effects(points_per_sd=0.71))).count("no value") == 1
     assert texts(effects_figure(effects())).count("no value") == 2
+
+
+def test_estimates_of_several_tables_are_below_each_other_and_in_the_legend() -> None:
+    first = effects(points_per_sd=0.71, points_low=-0.2, points_high=1.6)
+    second = effects(points_per_sd=-0.5, points_low=-3.0, points_high=0.1)
+    estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", "Points")
+    figure = draw_series([Series(first, "one"), Series(second, "two", "black", "s")], estimate)
+    found = texts(figure)
+    assert {"+0.71", "−0.50", "one", "two"} <= set(found)
+    places = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_marker() in ("o", "s")]
+    assert len(set(places)) == 2
+    assert max(places) < 0.5, "both belong to the first dataset"
+    assert figure.axes[0].get_xlim()[0] < -3

@@ -1,0 +1,14 @@
+from functools import partial
+
+from scripts.lib.ensembles.tables import subsets
+from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_table
+from scripts.lib.statistics.effects_from_clean import effects_from_clean
+from scripts.lib.statistics.split_evidence import read_split_evidence
+
+with job(snakemake):
+    params, files = snakemake.params, dict(snakemake.input.items())
+    settings = params.ensembles
+    chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
+    read = partial(read_split_evidence, files, params.datasets, params.members, params.compared, len(chosen))
+    save_table(snakemake.output[0], effects_from_clean(read, chosen, params.permutations, params.seed))
