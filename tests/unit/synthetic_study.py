@@ -22,7 +22,7 @@ from scripts.lib.observations.study import table_of
 from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, Estimate, Verdict, undecided
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
-from scripts.lib.statistics.split_evidence import SplitEvidence
+from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
 from tests.unit.synthetic_shift import save_shift
 from tests.unit.synthetic_tables import (
     class_probabilities,
@@ -96,11 +96,22 @@ def _evidence(
     """Both halves as if they were the whole: the report only needs numbers."""
     accuracies = 100 * (logits.argmax(2) == labels).mean(1)
     outcomes = {way: table.filter(consensus=way)["accuracy"].to_numpy() for way in ("average", "vote")}
+    accuracies, of_members, of_ensembles = (
+        np.stack([values] * 2)
+        for values in (accuracies, _nll(logits, labels), table.filter(consensus="average")["nll"].to_numpy())
+    )
     return SplitEvidence(
-        np.stack([accuracies] * 2),
+        accuracies,
         {way: np.stack([values] * 2) for way, values in outcomes.items()},
         {SPECS[name].diversity: SPECS[name].as_diversity(np.stack([matrix] * 2)) for name, matrix in matrices.items()},
+        scores=[nll_outcome(of_members, accuracies, {"average": of_ensembles})],
     )
+
+
+def _nll(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(2, keepdims=True))
+    true = powers[:, np.arange(len(labels)), labels] / powers.sum(2)
+    return np.asarray(-np.log(true).mean(1))
 
 
 def _verdicts(datasets: Sequence[str], members: int) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from scripts.lib.report.labels import (
+    OUTCOMES,
     consensus_title,
     improvement_title,
     in_words,
@@ -43,21 +44,14 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
 
 
 def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
-    """The effects of all measures on accuracy: one table for each consensus."""
-    header = [
-        "Dataset",
-        "Measure",
-        "Percentage points per SD",
-        "95 % interval",
-        "Partial r",
-        "95 % interval",
-        "p",
-        "q",
-        "Ensembles",
-    ]
-    for (way,), table in effects.filter(outcome="accuracy").group_by("consensus", maintain_order=True):
-        rows = [_effect(row) for row in table.iter_rows(named=True)]
-        yield Table(f"Effects on accuracy, ensembles by {consensus_title(str(way))}", header, rows, text_columns=2)
+    """The effects of all measures: one table for each outcome and consensus."""
+    for (name, way), table in effects.group_by("outcome", "consensus", maintain_order=True):
+        outcome = OUTCOMES[str(name)]
+        unit = f"{outcome.unit[:1].upper()}{outcome.unit[1:]} per SD"
+        header = ["Dataset", "Measure", unit, "95 % interval", "Partial r", "95 % interval", "p", "q", "Ensembles"]
+        rows = [_effect(row, outcome.digits) for row in table.iter_rows(named=True)]
+        caption = f"Effects on {outcome.title}, ensembles by {consensus_title(str(way))}"
+        yield Table(caption, header, rows, text_columns=2)
 
 
 def effect_tables_from_clean(effects: pl.DataFrame) -> Iterable[Table]:
@@ -71,12 +65,12 @@ def effect_tables_from_clean(effects: pl.DataFrame) -> Iterable[Table]:
             yield Table(caption, table.header, table.rows, table.text_columns)
 
 
-def _effect(row: Mapping[str, Any]) -> list[str]:
+def _effect(row: Mapping[str, Any], digits: int) -> list[str]:
     return [
         in_words(row["dataset"]),
         quantity(row["measure"]).title,
-        signed(row["points_per_sd"]),
-        _limits(row["points_low"], row["points_high"]),
+        signed(row["points_per_sd"], digits),
+        _limits(row["points_low"], row["points_high"], digits),
         signed(row["partial"]),
         _limits(row["low"], row["high"]),
         *(_p_or_q(row[column]) for column in ("p_value", "q_value")),
@@ -84,8 +78,8 @@ def _effect(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _limits(low: float | None, high: float | None) -> str:
-    return "–" if missing(low) or missing(high) else f"{plain(low)} to {plain(high)}"
+def _limits(low: float | None, high: float | None, digits: int = 2) -> str:
+    return "–" if missing(low) or missing(high) else f"{plain(low, digits)} to {plain(high, digits)}"
 
 
 def correlation_tables(correlations: pl.DataFrame) -> Iterable[Table]:

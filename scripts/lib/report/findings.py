@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects
+from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects, on_nll
 from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
 from scripts.lib.report.findings_scores import on_scores
 from scripts.lib.report.findings_shift import on_shift
@@ -45,9 +45,9 @@ class Tables:
         """Ensembles of two and more members."""
         return self.ensembles[dataset].filter(pl.col("size") > 1)
 
-    def estimated(self) -> list[Row]:
-        """The effects on accuracy that have a value."""
-        rows = self.effects.filter(consensus=self.consensus, outcome="accuracy")
+    def estimated(self, outcome: str) -> list[Row]:
+        """The effects on an outcome that have a value."""
+        rows = self.effects.filter(consensus=self.consensus, outcome=outcome)
         return [row for row in rows.iter_rows(named=True) if not missing(row["partial"])]
 
     def correlated(self, datasets: Sequence[str]) -> list[Row]:
@@ -61,7 +61,7 @@ def findings(tables: Tables) -> list[str]:
     datasets = list(tables.accuracies)
     paragraphs = (
         _on_ensembles(tables),
-        on_effects(tables.estimated(), datasets),
+        [*on_effects(tables.estimated("accuracy"), datasets), *on_nll(tables.estimated("nll"))],
         on_correlations(tables.correlated(datasets), datasets),
         *([on_shift(tables.shift, tables.members, tables.consensus)] if tables.shift else []),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from scripts.lib.report.labels import (
     HOW_EFFECTS_ARE_TESTED,
     MEAN_MEMBER_ACCURACY,
+    OUTCOMES,
     PLAIN_CORRELATIONS,
     WHAT_EFFECTS_ARE,
     counted,
@@ -44,6 +45,18 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     ]
 
 
+def on_nll(rows: Sequence[Row]) -> list[str]:
+    """Sentences on the effects `rows` on the negative log-likelihood that have a value; none if there are none."""
+    if not rows:
+        return []
+    return [
+        "On the negative log-likelihood (NLL) of averaged probabilities, in nats, positive where diversity goes with a "
+        f"smaller NLL, on all sets: {_by_measure(rows)}. A measure of the probabilities themselves, such as the "
+        "Jensen-Shannon divergence, is nearly bound to have such an effect, because averaging improves on the mean "
+        "member by as much as the probabilities differ."
+    ]
+
+
 def is_shown(row: Row) -> bool:
     """Whether an effect is there, by q and by its interval."""
     known = not any(missing(row[name]) for name in ("points_low", "points_high", "q_value"))
@@ -69,11 +82,14 @@ def _elsewhere(rows: Sequence[Row]) -> str:
     """How often an effect is shown on the other datasets, for each measure."""
     if not rows:
         return ""
+    return f"On the other sets: {_by_measure(rows)}."
+
+
+def _by_measure(rows: Sequence[Row]) -> str:
     by_measure: dict[str, list[Row]] = {}
     for row in rows:
         by_measure.setdefault(row["measure"], []).append(row)
-    each = [_summary(of_measure) for of_measure in by_measure.values()]
-    return f"On the other sets: {'; '.join(each)}."
+    return "; ".join(_summary(of_measure) for of_measure in by_measure.values())
 
 
 def _summary(rows: Sequence[Row]) -> str:
@@ -88,7 +104,8 @@ def _summary(rows: Sequence[Row]) -> str:
         if of_sign
     ]
     verdict = listed(signs) if signs else "no effect is shown"
-    return f"{_name(rows[0])} ({_between(points)} percentage points): {verdict}"
+    outcome = OUTCOMES[rows[0]["outcome"]]
+    return f"{_name(rows[0])} ({_between(points, outcome.digits)} {outcome.unit}): {verdict}"
 
 
 def numbers(row: Row) -> str:
@@ -147,8 +164,8 @@ def _span(rows: Sequence[Row]) -> str:
     )
 
 
-def _between(values: Sequence[float]) -> str:
-    low, high = signed(min(values)), signed(max(values))
+def _between(values: Sequence[float], digits: int = 2) -> str:
+    low, high = signed(min(values), digits), signed(max(values), digits)
     return low if low == high else f"between {low} and {high}"
 
 

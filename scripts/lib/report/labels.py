@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,21 @@ IMPROVEMENTS = {
     "over_baseline": "Improvement over the baseline member",
 }
 
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an effect is on: its name in captions, the unit of a difference, and how many digits to show."""
+
+    title: str
+    unit: str
+    digits: int
+
+
+OUTCOMES = {
+    "accuracy": Outcome("accuracy", "percentage points", 2),
+    "nll": Outcome("negative log-likelihood (NLL; positive is better)", "nats", 3),
+}
+
 # More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
 MOST_POINTS = 50_000
 
@@ -29,13 +45,15 @@ WHAT_EFFECTS_ARE = (
     "An effect is the difference in ensemble accuracy, in percentage points, that goes with one standard deviation of "
     "the diversity that is left after adjusting for the size of the ensemble and for the accuracies of its members. It "
     "is an adjusted association, not proof of a cause. Diversity is measured on one half of the images and accuracy on "
-    "the other, because on the same images chance would look like an effect."
+    "the other, because on the same images chance would look like an effect. An effect on the negative log-likelihood "
+    "(NLL) is in nats, positive where the NLL becomes smaller, and adjusted for the members' NLL as well."
 )
 HOW_EFFECTS_ARE_TESTED = (
     "Intervals leave out one member at a time. p comes from permuting the members in the residual of a measure after "
-    "regression on the members' accuracies; q is p after Benjamini-Hochberg over all effects of the study. Without an "
-    "effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 and the "
-    "interval excludes 0. The documentation (architecture, Statistics) has the error rates in simulated studies."
+    "regression on the members' accuracies; q is p after Benjamini-Hochberg over all effects on the same outcome. "
+    "Without an effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 "
+    "and the interval excludes 0. The documentation (architecture, Statistics) has the error rates in simulated "
+    "studies."
 )
 WHAT_EFFECTS_FROM_CLEAN_ARE = (
     "Before the shift, only diversity on the clean set is known. With the members' accuracies under the shift held "

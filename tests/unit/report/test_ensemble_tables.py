@@ -18,9 +18,14 @@ def test_the_table_of_correlations_has_partial_r_beside_r(tables: Tables) -> Non
 def test_the_tables_of_effects_have_effect_and_interval_before_p(tables: Tables) -> None:
     numbers = {"points_per_sd": 0.7, "points_low": -0.2, "points_high": 1.6, "partial": 0.5, "low": 0.1, "high": 0.8}
     effects = tables.effects.with_columns(**{name: pl.lit(value) for name, value in numbers.items()})
-    first, second = effect_tables(effects)
+    first, second, third = effect_tables(effects)
     assert first.caption == "Effects on accuracy, ensembles by averaging of probabilities"
     assert second.caption == "Effects on accuracy, ensembles by majority vote"
+    assert third.caption == (
+        "Effects on negative log-likelihood (NLL; positive is better), ensembles by averaging of probabilities"
+    )
+    assert list(third.rows[0][2:4]) == ["+0.700", "−0.200 to 1.600"]
+    assert third.header[2] == "Nats per SD"
     assert list(first.header[2:8]) == [
         "Percentage points per SD",
         "95 % interval",
@@ -30,7 +35,7 @@ def test_the_tables_of_effects_have_effect_and_interval_before_p(tables: Tables)
         "q",
     ]
     assert list(first.rows[0][2:6]) == ["+0.70", "−0.20 to 1.60", "+0.50", "0.10 to 0.80"]
-    assert len(first.rows) == len(tables.effects) / 2
+    assert len(first.rows) == len(tables.effects) / 3
 
 
 def test_effects_without_values_are_dashes(tables: Tables) -> None:

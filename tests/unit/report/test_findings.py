@@ -36,6 +36,14 @@ def test_an_effect_that_is_shown(tables: Tables) -> None:
     assert f"prediction disagreement (+0.71 percentage points): {everywhere}" in text
 
 
+def test_effects_on_nll_have_a_sentence_with_their_own_unit(tables: Tables) -> None:
+    text = sentences(changed_effects(tables, **SHOWN))[1]
+    assert "On the negative log-likelihood (NLL) of averaged probabilities, in nats" in text
+    assert "on all sets: prediction disagreement (+0.710 nats): a positive effect is shown on Clean, Noise," in text
+    without = replace(tables, effects=tables.effects.filter(outcome="accuracy"))
+    assert "of averaged probabilities" not in sentences(without)[1]
+
+
 def test_a_negative_effect(tables: Tables) -> None:
     text = sentences(
         changed_effects(

@@ -26,6 +26,7 @@ class Estimate:
     high: str
     name: str
     axis: str
+    digits: int = 2
 
     @property
     def columns(self) -> list[str]:
@@ -101,4 +102,4 @@ def _draw_row(axis: Axes, line: float, row: dict[str, Any], estimate: Estimate, 
     if not (missing(low) or missing(high)):
         axis.plot([low, high], [line, line], color=series.colour, linewidth=1.4, solid_capstyle="butt")
     axis.plot(value, line, series.marker, markersize=4.5, color=series.colour)
-    axis.annotate(signed(value), (value, line), (0, 4), textcoords="offset points", ha="center")
+    axis.annotate(signed(value, estimate.digits), (value, line), (0, 4), textcoords="offset points", ha="center")

@@ -1,43 +1,63 @@
-"""The effect of each diversity on the accuracy of ensembles, adjusted for their members' accuracies."""
+"""The effect of each diversity on the quality of ensembles, adjusted for their members' quality."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
-from scripts.lib.report.labels import WHAT_EFFECTS_ARE, consensus_title
+from scripts.lib.report.labels import OUTCOMES, WHAT_EFFECTS_ARE, consensus_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TITLES = {
+    "accuracy": "Diversity and ensemble accuracy, adjusted for the members' accuracies",
+    "nll": "Diversity and the ensemble's NLL, adjusted for the members' NLL and accuracies",
+}
+AXES = {
+    "accuracy": "Difference in ensemble accuracy (percentage points) for one standard deviation of the remaining "
+    "diversity,\nadjusted for size and members' accuracies",
+    "nll": "By how much smaller the ensemble's NLL is (nats) for one standard deviation of the remaining diversity,\n"
+    "adjusted for size, members' NLL and accuracies",
+}
 
-def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
+
+def draw(files: Mapping[str, Sequence[str]], outcome: str, consensus: str) -> Figure:
     from scripts.lib.jobs.storage import load_table
     from scripts.lib.report.drawings.forest import Estimate, draw_forest
 
-    [path] = files["effects"]
-    axis = (
-        "Difference in ensemble accuracy (percentage points) for one standard deviation of the remaining diversity,\n"
-        f"adjusted for size and members' accuracies; ensembles by {consensus_title(consensus)}"
-    )
-    estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", axis)
-    return draw_forest(load_table(path).filter(outcome="accuracy", consensus=consensus), estimate)
+    [path], label = files["effects"], OUTCOMES[outcome]
+    axis = f"{AXES[outcome]}; ensembles by {consensus_title(consensus)}"
+    estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", axis, label.digits)
+    return draw_forest(load_table(path).filter(outcome=outcome, consensus=consensus), estimate)
 
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, {"consensus": study.consensus[0]})]
+    """One picture for each outcome, of the first consensus that has it."""
+    averaging = [name for name in study.consensus if CONSENSUS_METHODS[name].averages]
+    of_outcomes = {"accuracy": study.consensus, "nll": averaging}
+    return [
+        Picture(
+            SPEC.name if outcome == "accuracy" else f"{SPEC.name}_on_{outcome}",
+            TITLES[outcome],
+            SPEC.alternative,
+            {"outcome": outcome, "consensus": consensus[0]},
+        )
+        for outcome, consensus in of_outcomes.items()
+        if consensus
+    ]
 
 
 SPEC = FigureSpec(
     name="effects",
     order=35,
-    title="Diversity and ensemble accuracy, adjusted for the members' accuracies",
+    title=TITLES["accuracy"],
     caption=f"The effect of each measure on each dataset, with its 95 % interval. {WHAT_EFFECTS_ARE} The numbers, with "
     "p and q, are in the tables of effects.",
-    alternative="Dot plot of the effect of each measure on the accuracy of ensembles on each dataset. The numbers are "
-    "in the tables of effects.",
+    alternative="Dot plot of the effect of each measure on the ensembles' accuracy or negative log-likelihood on each "
+    "dataset. The numbers are in the tables of effects.",
     inputs=lambda study: {"effects": ["effects.parquet"]},
     several=pictures,
     draw=draw,
