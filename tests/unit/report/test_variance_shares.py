@@ -101,7 +101,7 @@ def test_the_findings_say_when_every_measure_has_a_model_of_its_own(tables: Tabl
 
 def test_without_shares_the_findings_do_not_speak_of_them(tables: Tables) -> None:
     for shares in (pl.DataFrame(schema=SCHEMA), model("disagreement", dict.fromkeys(OWN))):
-        assert len(with_shares(tables, shares)) == 3
+        assert not any("variance" in text for text in with_shares(tables, shares))
 
 
 def texts(figure: Figure) -> list[str]:
