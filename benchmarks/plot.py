@@ -19,7 +19,7 @@ STYLES = [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#d55e00", "D")
 
 def main() -> None:
     for path in sorted(RESULTS.glob("*.csv")):
-        if path.stem == "study":  # whole studies: see benchmarks/study.py
+        if path.stem in ("study", "statistics"):  # see the benchmarks of these names
             continue
         table = pl.read_csv(path).filter(~pl.col("implementation").str.starts_with("ceiling"))
         if "ensembles" in table.columns:  # lists of ensembles are other work than all subsets

@@ -44,7 +44,7 @@ STAGES = {
     "pairwise": ("pairwise",),
     "ensembles": ("ensembles", "best_ensembles"),
     "deployment": ("deployment", "deployment_summary", "held_out"),
-    "statistics": ("effects", "effects_from_clean", "robustness", "correlations"),
+    "statistics": ("effects", "effects_from_clean", "variance_shares", "robustness", "correlations"),
     "figures": ("plot_",),
     "report": ("report", "provenance"),
 }

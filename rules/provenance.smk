@@ -7,6 +7,7 @@ rule provenance:
         report="results/{study}/report.html",
         tables=[
             "results/{study}/effects.parquet",
+            "results/{study}/variance_shares.parquet",
             "results/{study}/correlations.parquet",
             *SHIFT_TABLES,
             *expand(

@@ -21,6 +21,7 @@ rule report:
         ),
         effects="results/{study}/effects.parquet",
         verdicts="results/{study}/verdicts.parquet",
+        variance_shares="results/{study}/variance_shares.parquet",
         correlations="results/{study}/correlations.parquet",
         shift=SHIFT_TABLES,
         figures=picture_files(figures_of(OUTLINE), "png"),

@@ -206,6 +206,11 @@ def effects_from_clean_minutes(wildcards):
     return 2 * effects_minutes(wildcards)
 
 
+def variance_shares_minutes(wildcards):
+    """Some passes over all ensembles of every validation set, with every measure."""
+    return 1 + len(DATASETS) * len(STUDY_MEASURES) * ENSEMBLES * 5e-6 / 60
+
+
 def correlations_minutes(wildcards):
     """Every measure on every validation set, with its permutations."""
     return len(DATASETS) * len(STUDY_MEASURES) * STUDY["statistics"]["permutations"] / 1000

@@ -1,4 +1,5 @@
-# Two jobs over all validation sets: the effect of each diversity beyond accuracy, and plain correlations.
+# Jobs over all validation sets: the effect of each diversity beyond accuracy, how the variance of accuracy divides, and
+# plain correlations.
 
 OF_PAIRS = expand(
     "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
@@ -36,6 +37,34 @@ rule effects:
         "Estimate the effect of each diversity beyond the members' accuracies"
     script:
         "../scripts/effects.py"
+
+
+rule variance_shares:
+    input:
+        halves=expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS),
+        accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
+        pairwise=OF_PAIRS,
+    output:
+        "results/{study}/variance_shares.parquet",
+    log:
+        "logs/{study}/variance_shares.log",
+    benchmark:
+        "results/{study}/benchmarks/variance_shares.tsv"
+    conda:
+        "../envs/study.yaml"
+    resources:
+        **requests(ensembles_megabytes, variance_shares_minutes),
+    params:
+        members=MEMBER_IDS,
+        compared=COMPARED,
+        datasets=DATASETS,
+        ensembles=STUDY["ensembles"],
+        seed=STUDY["seed"],
+        code=code("variance_shares", *MEASURE_FILES),
+    message:
+        "Divide the variance of accuracy over ensembles among size, members' accuracies and diversities"
+    script:
+        "../scripts/variance_shares.py"
 
 
 rule correlations:

@@ -2,7 +2,7 @@
 
     python -m tests.simulations.permutation_p [--studies 100] [--seed 0] [--most 30]
 
-prints the table of docs/architecture.md, section Statistics (about two minutes on one core). Each study has one
+prints the table of docs/statistics.md (about two minutes on one core). Each study has one
 validation set and four measures, and goes through `correlations_table` as a real study does. For each pair of members,
 
     diversity = √½ · accuracy part + √½ · own part

@@ -4,7 +4,7 @@
 
 prints the table of docs/under-shift.md. Each study has a clean and a shifted set with the same labels and the same ease
 of the samples; under shift, the skill of a member is smaller, and its noise is new. Otherwise the members are those of
-`tests.simulations.effects`.
+`tests.simulations.members`.
 
 - "nothing but skill": under shift, each member has 60 % of its skill. Nothing but accuracy differs.
 - "own robustness": under shift, each member has between 30 and 100 % of its skill, independently of all else. So clean
@@ -27,9 +27,10 @@ from scripts.lib.inference.predictions import Predictions
 from scripts.lib.measures.pairwise import pairwise_sums, values
 from scripts.lib.measures.recorded import Recorded
 from scripts.lib.measures.spec import MEASURES
+from scripts.lib.report.findings_diversity import LIMIT
 from scripts.lib.statistics.effects_from_clean import effects_from_clean
 from scripts.lib.statistics.split_evidence import SplitEvidence
-from tests.simulations.effects import CLASSES, CPU, FAMILIES, LIMIT, PERMUTATIONS, SHARED
+from tests.simulations.members import CLASSES, CPU, FAMILIES, PERMUTATIONS, SHARED
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, Estimate, 
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
+from scripts.lib.statistics.variance_shares import variance_shares_table
 from tests.unit.synthetic_shift import save_shift
 from tests.unit.synthetic_tables import (
     class_probabilities,
@@ -84,6 +85,7 @@ def make_study(
     chosen = _chosen(tables[datasets[0]], members)
     save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
     save_table(folder / "verdicts.parquet", _verdicts(datasets, members))
+    save_table(folder / "variance_shares.parquet", variance_shares_table(evidence, chosen))
     save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))
     if len(datasets) > 1:
         save_shift(folder, all_logits, labels, evidence, chosen, baseline)

@@ -14,7 +14,7 @@ from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.figure import FIGURES
 from scripts.lib.report.labels import PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE
 from scripts.lib.study.resolve import ROOT, resolve
-from tests.simulations import effects
+from tests.simulations.members import TRUTHS as SIMULATED
 from tests.simulations.permutation_p import TRUTHS
 from tests.unit.conftest import subsets, tally_of
 
@@ -64,17 +64,16 @@ TEXTS = (
     "rules/*",
 )
 TEXTS += ("schemas/*", "scripts/**/*")
-STATISTICS = re.compile(r"^## Statistics\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
+STATISTICS = "docs/statistics.md"
 
 
 def test_nothing_is_called_significant_except_where_the_limit_of_the_test_is_explained() -> None:
     """Neither pages nor what the program may write to figures, captions, the report or its log."""
     kinds = {"", ".jinja", ".md", ".py", ".rst", ".smk", ".yaml"}
     pages = [path for pattern in TEXTS for path in ROOT.glob(pattern) if path.is_file() and path.suffix in kinds]
-    assert {ROOT / "docs/architecture.md", ROOT / "scripts/lib/report/report.html.jinja"} <= set(pages)
+    assert {ROOT / STATISTICS, ROOT / "scripts/lib/report/report.html.jinja"} <= set(pages)
     said = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages}
-    said["docs/architecture.md"] = STATISTICS.sub("", said["docs/architecture.md"])
-    assert [name for name, text in said.items() if "signific" in text.lower()] == []
+    assert [name for name, text in said.items() if "signific" in text.lower()] == [STATISTICS]
 
 
 @pytest.mark.parametrize("name", ["correlations", "improvement"])
@@ -92,17 +91,15 @@ def test_the_readme_says_what_is_tested() -> None:
     assert "beyond the accuracies of their members" in page
 
 
-def test_the_architecture_explains_what_p_tests_and_shows_every_simulated_truth() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    [section] = STATISTICS.findall(page)
-    assert "python -m tests.simulations.permutation_p" in section
-    assert "python -m tests.simulations.effects" in section
-    for simulated in effects.TRUTHS:
-        for members in effects.MEMBERS:
-            assert f"| {simulated.name} | {members} |" in section
+def test_the_page_on_statistics_explains_what_p_tests_and_shows_every_simulated_truth() -> None:
+    page = (ROOT / STATISTICS).read_text(encoding="utf-8")
+    assert "python -m tests.simulations.permutation_p" in page
+    assert "python -m benchmarks.statistics" in page
+    for simulated in SIMULATED:
+        assert f"| {simulated.name} | 8 |" in page
     for truth in TRUTHS:
         for members in (15, 6):
-            assert f"| {truth.name} | {members} | {truth.effect:.1f} |" in section
+            assert f"| {truth.name} | {members} | {truth.effect:.1f} |" in page
 
 
 def sections_on_measures() -> dict[str, str]:

@@ -76,6 +76,7 @@ DECIDED_BY_NO_SPEC = {
     ("effects", CONSENSUS),  # consensus methods are names in its input; it counts with none
     ("effects_from_clean", CONSENSUS),  # as above
     ("robustness", CONSENSUS),  # as above
+    ("variance_shares", CONSENSUS),  # as above
     ("correlations", CONSENSUS),  # as above
 }
 

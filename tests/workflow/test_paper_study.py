@@ -24,4 +24,4 @@ def test_the_whole_study_is_planned_and_each_backbone_is_trained_once(tmp_path: 
     assert found["validation_set"] == datasets
     assert found["pairwise"] == 4 * datasets
     assert found["ensembles"] == datasets
-    assert found["report"] == found["effects"] == found["correlations"] == 1
+    assert found["report"] == found["effects"] == found["variance_shares"] == found["correlations"] == 1

@@ -27,7 +27,7 @@ def predicted(results: Path, dataset: str, member: str) -> np.ndarray:
 
 def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
     expected = ["report.html", "deployment.json", "study.json", "members.parquet", "effects.parquet"]
-    expected += ["correlations.parquet", "effects_from_clean.parquet", "robustness.parquet"]
+    expected += ["variance_shares.parquet", "correlations.parquet", "effects_from_clean.parquet", "robustness.parquet"]
     expected += [f"robustness_{name}.parquet" for name in ("lines", "over_sets", "by_size")]
     for dataset in DATASETS:
         expected += [
@@ -143,6 +143,16 @@ def test_regret_is_that_of_the_predictions(results: Path) -> None:
         assert row["accuracy"] == pytest.approx(accuracy(row["members"]))
         assert row["regret"] == pytest.approx(accuracy(own["members"]) - accuracy(row["members"]))
         assert row["regret_low"] < row["regret"] < row["regret_high"]
+
+
+def test_shares_of_the_variance_are_there_for_every_dataset_and_consensus(results: Path) -> None:
+    """As effects, they need six members; `tests/unit/statistics/test_variance_shares.py` tests the numbers."""
+    shares = pl.read_parquet(results / "variance_shares.parquet")
+    assert set(shares.select("dataset", "consensus").unique().rows()) == {
+        (dataset, way) for dataset in DATASETS for way in ("average", "vote")
+    }
+    assert set(shares["model"]) == set(pl.read_parquet(results / "effects.parquet")["measure"]) | {"all"}
+    assert shares["share"].is_null().all() == (shares["members"][0] < 6)
 
 
 def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -> None:

@@ -31,6 +31,7 @@ from scripts.lib.report.labels import (
     WHAT_EFFECTS_FROM_CLEAN_ARE,
     WHAT_P_TESTS,
     WHAT_REGRET_IS,
+    WHAT_SHARES_ARE,
 )
 from scripts.lib.report.member_tables import (
     accuracies_table,
@@ -42,6 +43,7 @@ from scripts.lib.report.member_tables import (
 )
 from scripts.lib.report.run_tables import durations_table, software_table
 from scripts.lib.report.shift import read_shift, shift_tables
+from scripts.lib.report.variance_tables import variance_tables
 from scripts.lib.report.verdicts import verdict_texts
 
 FILES = {
@@ -66,6 +68,7 @@ FILES = {
     "effects_from_clean.parquet": "the effect of the diversity on the clean set on the accuracy under shift",
     "effects.parquet": "the effect of each diversity on the accuracy of ensembles beyond the members' accuracies",
     "verdicts.parquet": "what the study says of the paper's observations, with all numbers",
+    "variance_shares.parquet": "how the variance of accuracy over ensembles divides among size, accuracies, diversity",
     "correlations.parquet": "all plain correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
     "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
@@ -119,6 +122,8 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "what_effective_robustness_is": WHAT_EFFECTIVE_ROBUSTNESS_IS,
         "what_effects_are": WHAT_EFFECTS_ARE,
         "how_effects_are_tested": HOW_EFFECTS_ARE_TESTED,
+        "variance": list(variance_tables(tables.variance_shares)),
+        "what_shares_are": WHAT_SHARES_ARE,
         "correlations": list(correlation_tables(tables.correlations)),
         "plain_correlations": PLAIN_CORRELATIONS,
         "what_p_tests": WHAT_P_TESTS,
@@ -147,6 +152,7 @@ def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
         accuracies=accuracies,
         ensembles=ensembles,
         effects=load_table(folder / "effects.parquet"),
+        variance_shares=load_table(folder / "variance_shares.parquet"),
         correlations=load_table(folder / "correlations.parquet"),
         consensus=consensus,
         shift=read_shift(folder, list(accuracies)),

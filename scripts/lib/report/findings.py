@@ -9,8 +9,10 @@ from scripts.lib.report.findings_diversity import Row, on_correlations, on_effec
 from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
 from scripts.lib.report.findings_scores import on_scores
 from scripts.lib.report.findings_shift import on_shift
+from scripts.lib.report.findings_variance import on_variance
 from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, signed
 from scripts.lib.report.shift import ShiftTables
+from scripts.lib.report.variance_tables import terms_together
 
 # What `Tables.ensembles` needs of a table of ensembles, which may have millions of rows.
 COLUMNS = ["size", "consensus", "accuracy", "improvement_over_mean", *COLUMNS_OF_SCORES]
@@ -28,6 +30,7 @@ class Tables:
     accuracies: Mapping[str, pl.DataFrame]
     ensembles: Mapping[str, pl.DataFrame]
     effects: pl.DataFrame
+    variance_shares: pl.DataFrame
     correlations: pl.DataFrame
     consensus: str
     improvement: str = "over_mean"
@@ -50,6 +53,10 @@ class Tables:
         rows = self.effects.filter(consensus=self.consensus, outcome=outcome)
         return [row for row in rows.iter_rows(named=True) if not missing(row["partial"])]
 
+    def divided(self, dataset: str) -> list[Row]:
+        """The terms of the variance of accuracy that are shown together."""
+        return terms_together(self.variance_shares.filter(dataset=dataset, consensus=self.consensus))
+
     def correlated(self, datasets: Sequence[str]) -> list[Row]:
         """The correlations over all sizes that have a value."""
         rows = self.correlations.filter(size="all", consensus=self.consensus, improvement=self.improvement)
@@ -57,15 +64,17 @@ class Tables:
 
 
 def findings(tables: Tables) -> list[str]:
-    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, plain correlations, and shift."""
+    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, how the variance of accuracy divides
+    (if this could be computed), plain correlations, and shift."""
     datasets = list(tables.accuracies)
     paragraphs = (
         _on_ensembles(tables),
         [*on_effects(tables.estimated("accuracy"), datasets), *on_nll(tables.estimated("nll"))],
+        on_variance(tables.divided(tables.first), tables.first),
         on_correlations(tables.correlated(datasets), datasets),
         *([on_shift(tables.shift, tables.members, tables.consensus)] if tables.shift else []),
     )
-    return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs]
+    return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs if sentences]
 
 
 def _unbroken(text: str) -> str:

@@ -20,7 +20,7 @@ from scripts.lib.report.labels import (
 )
 
 Row = Mapping[str, Any]
-LIMIT = 0.05  # of q; docs/architecture.md, section Statistics, says how often an effect is shown that is not there
+LIMIT = 0.05  # of q; docs/statistics.md says how often an effect is shown that is not there
 UNDECIDED = "Undecided does not mean that there is no effect: with few members, real effects can stay undecided."
 
 

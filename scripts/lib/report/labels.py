@@ -36,6 +36,7 @@ OUTCOMES = {
     "accuracy": Outcome("accuracy", "percentage points", 2),
     "nll": Outcome("negative log-likelihood (NLL; positive is better)", "nats", 3),
 }
+TERMS = {"size": "Size", "member_accuracies": "Members' accuracies", "unexplained": "Not explained"}
 
 # More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
 MOST_POINTS = 50_000
@@ -52,8 +53,14 @@ HOW_EFFECTS_ARE_TESTED = (
     "Intervals leave out one member at a time. p comes from permuting the members in the residual of a measure after "
     "regression on the members' accuracies; q is p after Benjamini-Hochberg over all effects on the same outcome. "
     "Without an effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 "
-    "and the interval excludes 0. The documentation (architecture, Statistics) has the error rates in simulated "
-    "studies."
+    "and the interval excludes 0. The documentation (docs/statistics.md) has the error rates in simulated studies."
+)
+WHAT_SHARES_ARE = (
+    "A share is what a term adds to the explained variance, averaged over all orders in which the terms can enter a "
+    "regression (Lindeman, Merenda & Gold); shares are between 0 and 100 % and add up, together with what is not "
+    "explained, to 100 %. They describe and test nothing: a diversity that only follows the members' accuracies has a "
+    "share as well (but adds next to nothing to size and accuracies), and an interval that leaves out 0 is no sign of "
+    "an effect. Diversity is measured on one half of the images and accuracy on the other."
 )
 WHAT_EFFECTS_FROM_CLEAN_ARE = (
     "Before the shift, only diversity on the clean set is known. With the members' accuracies under the shift held "
@@ -97,6 +104,11 @@ def quantities() -> Mapping[str, Quantity]:
 def quantity(measure: str) -> Quantity:
     """How a measure is shown. An unknown measure is shown by its identifier, in words."""
     return quantities().get(measure, Quantity(in_words(measure)))
+
+
+def term_title(term: str) -> str:
+    """A term of `variance_shares.parquet`: a measure, or something else that accuracy goes with."""
+    return TERMS[term] if term in TERMS else quantity(term).title
 
 
 def in_words(identifier: str) -> str:

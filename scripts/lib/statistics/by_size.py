@@ -11,6 +11,21 @@ from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
 
 
 @dataclass(frozen=True, eq=False)
+class Scatter:
+    """Sums of products of deviations of n columns, in all ensembles (index 0) and without member m (index 1 + m).
+
+    `within` [1 + M, n, n] is of deviations from the mean of an ensemble's size, `between` [1 + M, n, n] of these means
+    from that of all ensembles; together they are the scatter over all ensembles. `numbers` and `sizes` int64 [1 + M]
+    count the ensembles and their different sizes.
+    """
+
+    within: np.ndarray
+    between: np.ndarray
+    numbers: np.ndarray
+    sizes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Ensembles:
     """Ensembles `chosen`, bool [E, M], of at least two members each, in the order of their sizes.
 
@@ -93,17 +108,24 @@ class Ensembles:
         Returns scatter matrices [1 + M, n, n] (sums of products of deviations), and the numbers [1 + M] of ensembles
         and of sizes; index 0 is of all ensembles, index 1 + m of those without member m.
         """
+        scatter = self.scatter(columns)
+        return scatter.within, scatter.numbers, scatter.sizes
+
+    def scatter(self, columns: np.ndarray) -> "Scatter":
+        """How `columns` [n, E] vary together within and between sizes, in all ensembles and without each member."""
         members, (first, second) = self.chosen.shape[1], np.triu_indices(len(columns))
-        scatter = np.zeros((1 + members, len(columns), len(columns)))
-        numbers, sizes = np.zeros((2, 1 + members), np.int64)
-        for rows in self.of_size.values():
-            sums, counts = self._sums(columns[:, rows] - columns[:, rows].mean(1, keepdims=True), rows)
-            means = sums[:, : len(columns)] / np.maximum(counts, 1)[:, None]
-            within = sums[:, len(columns) :] - counts[:, None] * means[:, first] * means[:, second]
-            scatter[:, first, second] += within
-            numbers, sizes = numbers + counts, sizes + (counts > 0)
-        scatter[:, second, first] = scatter[:, first, second]
-        return scatter, numbers, sizes
+        within = np.zeros((1 + members, len(columns), len(columns)))
+        means = np.zeros((len(self.of_size), 1 + members, len(columns)))
+        counts = np.zeros((len(self.of_size), 1 + members), np.int64)
+        for number, rows in enumerate(self.of_size.values()):
+            of_size = columns[:, rows].mean(1, keepdims=True)
+            sums, counts[number] = self._sums(columns[:, rows] - of_size, rows)
+            deviations = sums[:, : len(columns)] / np.maximum(counts[number], 1)[:, None]
+            squares = counts[number][:, None] * deviations[:, first] * deviations[:, second]
+            within[:, first, second] += sums[:, len(columns) :] - squares
+            means[number] = of_size[:, 0] + deviations
+        within[:, second, first] = within[:, first, second]
+        return Scatter(within, _between(means, counts), counts.sum(0), (counts > 0).sum(0))
 
     def _sums(self, values: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """Sums of `values` [n, of rows] and of their products, [1 + M, J], and numbers of ensembles [1 + M].
@@ -130,6 +152,15 @@ class Ensembles:
             rows = np.flatnonzero(~self.chosen[:, others].any(1))
             self._parts[members] = rows, Ensembles(self.chosen[rows][:, members])
         return self._parts[members]
+
+
+def _between(means: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Scatter [1 + M, n, n] of the `means` [S, 1 + M, n] of so many sizes, of `counts` [S, 1 + M] ensembles each."""
+    if not len(means):
+        return np.zeros((means.shape[1], means.shape[2], means.shape[2]))
+    shares = counts / np.maximum(counts.sum(0), 1)
+    deviations = means - (shares[..., None] * means).sum(0)
+    return np.einsum("sm,smi,smj->mij", counts, deviations, deviations)
 
 
 def by_members(

@@ -18,8 +18,7 @@ why). Estimates are the mean of this and of the same with the halves exchanged; 
   in the outcome that goes with one standard deviation of what the controls leave of the diversity. Positive is better.
 - The intervals leave out one member, with all of its ensembles, at a time (`jackknife`).
 - p is that of a double semi-partial permutation (`semi_partial`), which leaves the relation of diversity to the
-  members' quality as it is. docs/architecture.md, section Statistics, says how often p and interval are wrong in
-  simulated studies.
+  members' quality as it is. docs/statistics.md says how often p and interval are wrong in simulated studies.
 """
 
 from collections.abc import Iterable, Mapping

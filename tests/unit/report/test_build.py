@@ -137,7 +137,7 @@ def test_a_real_browser_shows_every_picture(report: Path, tmp_path: Path) -> Non
 
 
 def test_the_page_and_its_captions_call_nothing_significant(report: Path, study: Path) -> None:
-    """docs/architecture.md says why: the test does not bear the word."""
+    """docs/statistics.md says why: the test does not bear the word."""
     shown = ("effects", "correlations", "improvement_over_mean_average")
     captions = [" ".join(captioned(study)[name].values()) for name in shown]
     assert "after adjusting for" in captions[0]

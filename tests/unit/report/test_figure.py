@@ -37,6 +37,7 @@ def test_the_order_of_the_report() -> None:
         "robustness",
         "effects",
         "effects_from_clean",
+        "variance_shares",
         "correlations",
         "improvement_over_mean_vote",
         "improvement_over_mean_average",
@@ -107,6 +108,7 @@ def test_what_each_figure_is_drawn_from() -> None:
             "effects": ["effects.parquet"],
             "effects_from_clean": ["effects_from_clean.parquet"],
         },
+        "variance_shares": {"variance_shares": ["variance_shares.parquet"]},
         "correlations": {"correlations": ["correlations.parquet"]},
         "improvement": {
             "ensembles": [f"ensembles/{name}" for name in both],
@@ -136,7 +138,7 @@ def test_each_picture_says_what_it_shows() -> None:
     shown = {picture.name: dict(picture.shows) for spec in figures_of(STUDY) for picture in spec.pictures(STUDY)}
     assert shown["improvement_over_best_vote"] == {"improvement": "over_best", "consensus": "vote"}
     assert shown["correlations"] == {"improvement": "over_mean", "consensus": "vote"}
-    assert shown["effects"] == {"consensus": "vote"}
+    assert shown["effects"] == shown["variance_shares"] == {"consensus": "vote"}
     assert shown["pairwise_js_divergence"] == {"measure": "js_divergence"}
     assert shown["deployment"] == {}
 

@@ -1,7 +1,7 @@
 """The permutation p-value tests "no relation at all, not even through accuracy". These tests document that limit.
 
-docs/architecture.md (section Statistics) says so, and the report below its tables of plain correlations. The tests of
-effects (`tests/simulations/effects.py`) do not have this limit.
+docs/statistics.md says so, and the report below its tables of plain correlations. The tests of
+effects (`test_simulated_effects.py`) do not have this limit.
 """
 
 import polars as pl

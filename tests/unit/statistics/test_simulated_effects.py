@@ -1,66 +1,102 @@
-"""What the primary analysis says of simulated members whose truth is known; docs/architecture.md has larger shares."""
+"""What the primary analysis says of simulated members whose truth is known; docs/statistics.md has larger shares."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks import statistics
+from benchmarks.statistics import Cell, ensembles, on_same_images, simulated_study
+from scripts.lib.report.findings_diversity import is_shown
+from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.semi_partial import control_matrices
-from tests.simulations import effects
-from tests.simulations.effects import FAMILY, HEADER, SKILL, WIDE, Truth, outcomes, summary, table_row
+from scripts.lib.statistics.split_evidence import SplitEvidence
+from tests.simulations.members import DISAGREEMENT, FAMILY, SKILL, UNRELATED, WIDE, Truth
+
+PERMUTATIONS = 199
 
 
-@pytest.fixture(autouse=True)
-def fewer_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(effects, "PERMUTATIONS", 199)
+def simulated(truth: Truth, members: int, studies: int, samples: int = 1000) -> list[SplitEvidence]:
+    chosen = ensembles(members)
+    return [
+        simulated_study(truth, chosen, samples, np.random.default_rng([0, number]))[0].halves
+        for number in range(studies)
+    ]
+
+
+def effects(studies: Sequence[SplitEvidence], measure: str = DISAGREEMENT) -> pl.DataFrame:
+    """One row per study, each analysed on its own: q is p."""
+    chosen = ensembles(studies[0].accuracies.shape[1])
+    rows = []
+    for number, evidence in enumerate(studies):
+        one = SplitEvidence(evidence.accuracies, evidence.outcomes, {measure: evidence.diversities[measure]})
+        rows.append(effects_table([("simulated", one)], chosen, PERMUTATIONS, number))
+    return pl.concat(rows)
+
+
+def small(table: pl.DataFrame) -> int:
+    return int((table["p_value"] < 0.05).sum())
+
+
+def shown(table: pl.DataFrame) -> int:
+    return sum(is_shown(row) for row in table.iter_rows(named=True))
 
 
 @pytest.mark.parametrize("truth", [SKILL, WIDE], ids=lambda truth: truth.name)
 def test_members_that_differ_in_nothing_but_skill_have_no_effect(truth: Truth) -> None:
     """Nominally 2 of 40 are below .05; 99 of 100 repetitions have at most 6."""
-    found = outcomes(truth, members=8, studies=40)
-    assert (found["p_value"] < 0.05).sum() <= 6
-    assert summary(found)["shown"] <= 0.1
-    assert abs(summary(found)["partial"]) < 0.1
+    found = effects(simulated(truth, members=8, studies=40))
+    assert small(found) <= 6
+    assert shown(found) <= 4
+    assert abs(found["partial"].to_numpy().mean()) < 0.1
+
+
+def test_a_diversity_that_is_related_to_nothing_has_no_effect() -> None:
+    found = effects(simulated(FAMILY, members=8, studies=40), UNRELATED)
+    assert small(found) <= 6
+    assert shown(found) <= 4
+    assert abs(found["partial"].to_numpy().mean()) < 0.1
 
 
 def test_diversity_and_accuracy_from_the_same_images_would_have_an_effect() -> None:
     """Which is why they come from different halves."""
-    assert summary(outcomes(SKILL, members=8, studies=40))["same"] > 0.2
+    same = [on_same_images(study) for study in simulated(SKILL, members=8, studies=40)]
+    assert small(effects(same)) > 8
 
 
 def test_straight_lines_of_accuracy_would_leave_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which is why squares and products of accuracies are held fixed, too."""
 
-    def two_controls(accuracies: np.ndarray) -> np.ndarray:
-        return control_matrices(accuracies) * np.array([1, 1, 0, 0])[:, None, None]
+    def two_controls(values: np.ndarray) -> np.ndarray:
+        return control_matrices(values) * np.array([1, 1, 0, 0])[:, None, None]
 
-    monkeypatch.setattr("scripts.lib.statistics.effects.control_matrices", two_controls)
-    assert summary(outcomes(WIDE, members=8, studies=40))["p"] > 0.15
+    monkeypatch.setattr("scripts.lib.statistics.semi_partial.control_matrices", two_controls)
+    assert small(effects(simulated(WIDE, members=8, studies=40))) > 6
 
 
 def test_families_that_err_together_are_found() -> None:
-    found = summary(outcomes(FAMILY, members=8, studies=8))
-    assert found["shown"] >= 0.75
-    assert found["partial"] > 0.5
+    found = effects(simulated(FAMILY, members=8, studies=8))
+    assert shown(found) >= 6
+    assert found["partial"].to_numpy().mean() > 0.5
 
 
-def test_shares_and_rows_of_the_table() -> None:
-    rows = pl.DataFrame(
-        {
-            "partial": [0.0, -0.5],
-            "points_low": [0.1, -0.3],
-            "points_high": [0.8, 0.2],
-            "p_value": [0.01, None],
-            "q_value": [0.01, 0.01],
-            "same_p_value": [0.01, 0.02],
-        }
-    )
-    row = table_row(SKILL, 6, summary(rows))
-    assert row == "| nothing but skill | 6 | −0.25 ± 0.25 | 100 % | 50 % | 50 % | 50 % |"
-    assert row.count("|") == HEADER.splitlines()[0].count("|") == HEADER.splitlines()[1].count("|")
+def test_with_few_images_effects_are_underestimated() -> None:
+    """Noise in the diversity pulls its effect towards 0."""
+    few, many = (effects(simulated(FAMILY, 8, 12, samples))["partial"].to_numpy() for samples in (100, 2000))
+    assert few.mean() < many.mean() - 0.2
 
 
-def test_a_simulation_depends_on_its_seed_only() -> None:
-    first, again, other = (outcomes(SKILL, members=6, studies=2, samples=100, seed=seed) for seed in (0, 0, 1))
-    assert first.equals(again)
-    assert not first.equals(other)
+def test_a_study_is_analysed_as_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every number of a simulated study is one of the three tables of the library."""
+    monkeypatch.setattr(statistics, "PERMUTATIONS", 99)
+    cell = Cell(FAMILY, members=6, samples=1000, sets=2)
+    table = statistics.results_of(cell, range(1), seed=0)
+    assert len(table) == 2 * 2 * 4, "sets, consensus, measures"
+    average = table.filter(consensus="average", dataset="set 2")
+    assert set(average["measure"]) == {DISAGREEMENT, "js_divergence", "one_minus_double_fault", UNRELATED}
+    assert average["same_partial"].is_not_null().sum() == 1
+    assert average["plain_pearson"].is_not_null().sum() == average["variance_share"].is_not_null().sum() == 2
+    assert table["q_value"].is_not_null().all()
+    assert table.equals(statistics.results_of(cell, range(1), seed=0)), "it depends on its seed only"
+    assert not table.equals(statistics.results_of(cell, range(1), seed=1))

@@ -68,7 +68,7 @@ def new_figure(height: float, square_panels: bool = False) -> Figure:
 
 def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
     """`count` axes with common scales in rows of `columns`; cells of the grid that no panel needs stay empty."""
-    rows = -(-count // columns)
+    rows = max(1, -(-count // columns))
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
     for empty in axes[count:]:
         empty.set_axis_off()

@@ -23,6 +23,7 @@ from scripts.lib.report.drawings.learning_curves import draw_learning_curves
 from scripts.lib.report.drawings.member_accuracies import draw_member_accuracies
 from scripts.lib.report.drawings.pairwise import draw_pairwise, in_few_characters
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
+from scripts.lib.report.drawings.variance_shares import draw_variance_shares
 from scripts.lib.report.figure import FIGURES, draw_pictures, figures_of
 from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
 from tests.unit.report.drawings.test_forest import correlations_figure, effects_figure
@@ -80,6 +81,7 @@ def figures(study: Path) -> Iterator[Figure]:
     )
     yield correlations_figure(correlations)
     yield effects_figure(load_table(study / "effects.parquet").filter(consensus="average"))
+    yield draw_variance_shares(load_table(study / "variance_shares.parquet").filter(consensus="vote"), "vote")
     yield improvement_figure(study)
     if len(tables(study, "accuracies")) > 1:
         for name in ("robustness", "regret", "effects_from_clean"):
@@ -141,6 +143,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
         "pairwise_disagreement",
         "pairwise_js_divergence",
         "effects",
+        "variance_shares",
         "correlations",
         "attributions",
         "best_ensembles",
