@@ -46,6 +46,13 @@ WHAT_P_TESTS = (
     "matters beyond accuracy; the tables of effects address that. Partial r is r with the mean member accuracy held "
     "fixed."
 )
+# Which temperatures are applied, by the values of the column `scaling`.
+SCALINGS = {"none": "not scaled", "members": "members scaled", "average": "average scaled"}
+WHAT_IS_SCALED = (
+    "“Members scaled”: the logits of each member are divided by its own temperature before averaging. “Average scaled”: "
+    "the average of the unscaled members has one temperature. All temperatures were fitted on the selection split of "
+    "the first (clean) dataset only, by the negative log-likelihood."
+)
 
 
 @cache
