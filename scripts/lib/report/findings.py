@@ -1,10 +1,11 @@
-"""Three paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
+"""Paragraphs of plain text that say what a study found. Every statement in them follows from the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from scripts.lib.report.findings_calibration import on_calibration
 from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects
 from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
 from scripts.lib.report.findings_scores import on_scores
@@ -27,6 +28,8 @@ class Tables:
     ensembles: Mapping[str, pl.DataFrame]
     effects: pl.DataFrame
     correlations: pl.DataFrame
+    temperatures: pl.DataFrame
+    calibration: Mapping[str, pl.DataFrame]
     consensus: str
     improvement: str = "over_mean"
 
@@ -54,10 +57,11 @@ class Tables:
 
 
 def findings(tables: Tables) -> list[str]:
-    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, and plain correlations."""
+    """What ensembles gain, how far confidence can be trusted, diversity beyond accuracy, and plain correlations."""
     datasets = list(tables.accuracies)
     paragraphs = (
         _on_ensembles(tables),
+        on_calibration(tables.temperatures, tables.calibration, tables.members),
         on_effects(tables.estimated(), datasets),
         on_correlations(tables.correlated(datasets), datasets),
     )

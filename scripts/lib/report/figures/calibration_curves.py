@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw(files: Mapping[str, Sequence[str]]) -> Figure:
-    from scripts.lib.report.drawings.calibration import draw_calibration_curves
+    from scripts.lib.report.drawings.calibration_curves import draw_calibration_curves
 
     return draw_calibration_curves(tables_by_dataset(files["curves"]))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw(files: Mapping[str, Sequence[str]]) -> Figure:
-    from scripts.lib.report.drawings.calibration import draw_confidence
+    from scripts.lib.report.drawings.confidence import draw_confidence
 
     return draw_confidence(tables_by_dataset(files["calibration"]))
 
