@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.special import log_softmax, logsumexp
 
+import kernels
 from kernels.average_nll import FLOOR
 from scripts.lib.calibration import forecasts as forecasts_module
 from scripts.lib.calibration.forecasts import ALL_MEMBERS, ARITHMETIC, AVERAGE, GEOMETRIC, MEMBER, MEMBERS, NONE
@@ -15,7 +16,7 @@ from scripts.lib.calibration.tables import calibration_tables
 from scripts.lib.calibration.temperature import FEW_SAMPLES, LEAST_SAMPLES, LOWEST, ONE_HOT
 from scripts.lib.ensembles.deployment import split
 from scripts.lib.ensembles.scores import BINS
-from scripts.lib.inference.predictions import Predictions
+from scripts.lib.inference.predictions import Predictions, probabilities
 from tests.unit.calibration.problem import CPU, SEED, SHARE, deployed, predictions_of, problem, tables_of
 
 SCORES = ("accuracy", "mean_confidence", "nll", "brier", "ece", "ece_equal_mass", "aurc", "ambiguity")
@@ -51,6 +52,19 @@ def test_every_row_is_that_of_scipy() -> None:
         used = [] if row["scaling"] == NONE else [row["temperature"]]
         expected = [own[member] for member in row["members"]] if row["scaling"] == MEMBERS else used
         assert (row["temperatures"] or []) == expected
+
+
+def test_the_arithmetic_average_decides_as_ensembles_by_averaging_do() -> None:
+    logits, labels = problem(6, 400)
+    _, table, _ = tables_of(logits, labels, deployed([0, 1], [1, 2, 3]))
+    _, rows = split(len(labels), SHARE, SEED)
+    values = probabilities([member[rows] for member in logits.astype(np.float32)], torch.float64)
+    chosen = table.filter(scaling=NONE, averaging=ARITHMETIC)
+    listed = torch.zeros(len(chosen), 6, dtype=torch.bool)
+    for row, members in enumerate(chosen["members"]):
+        listed[row, members.to_list()] = True
+    right = kernels.consensus_sweep(values, labels[torch.from_numpy(rows)], listed, "average")
+    assert chosen["accuracy"].to_list() == (100 * right.numpy() / len(rows)).tolist()
 
 
 def test_scores_of_averages_are_the_mean_of_the_members_minus_ambiguity() -> None:
