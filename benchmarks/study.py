@@ -44,6 +44,7 @@ STAGES = {
     "pairwise": ("pairwise",),
     "ensembles": ("ensembles", "best_ensembles"),
     "deployment": ("deployment", "deployment_summary"),
+    "calibration": ("temperatures", "calibration"),
     "statistics": ("effects", "correlations"),
     "figures": ("plot_",),
     "report": ("report", "provenance"),

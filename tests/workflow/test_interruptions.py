@@ -9,7 +9,7 @@ from tests.workflow.conftest import TEST_STUDY, environment, snakemake, snakemak
 
 SAME = ["checkpoints/*.safetensors", "predictions/**/*.npy", "attributions/**/*.npy", "activations/**/*.npy"]
 SAME += ["images/*.npy", "pairwise/**/*.parquet", "ensembles/*.parquet", "accuracies/*.parquet", "correlations.parquet"]
-SAME += ["halves/*.parquet", "effects.parquet"]
+SAME += ["halves/*.parquet", "effects.parquet", "temperatures.parquet", "calibration*/*.parquet"]
 KILLER = Path(__file__).parent / "killer"
 
 

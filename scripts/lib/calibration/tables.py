@@ -151,11 +151,12 @@ class _Judge:
     def _block(
         self, group: Sequence[int], members: Sequence[int], logs: torch.Tensor, labels: torch.Tensor
     ) -> Iterator[tuple[tuple[int, str], Outcomes]]:
+        places = {member: place for place, member in enumerate(members)}
         known = [self.temperatures[member] or 1.0 for member in members]
         own_temperature = scaled(logs, torch.tensor(known, dtype=logs.dtype, device=logs.device)[:, None, None])
         for number in group:
             forecast = self.listed[number]
-            place = [members.index(member) for member in forecast.members]
+            place = [places[member] for member in forecast.members]
             plain = forecast.log_probabilities(logs[place])
             yield (number, NONE), outcomes(plain, labels, ambiguity=forecast.ambiguity(logs[place]))
             unscaled = nll_of_samples(plain, labels)
