@@ -30,8 +30,8 @@ def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
         expected += [
             f"{table}/{dataset}.parquet"
             for table in ("accuracies", "ensembles", "halves", "best_ensembles", "deployment", "contributions")
-            + ("calibration", "calibration_curves")
         ]
+        expected += [f"{table}/{dataset}.parquet" for table in ("calibration", "calibration_curves")]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
     names += ["calibration_curves", "confidence"]

@@ -20,7 +20,7 @@ from scripts.lib.report.drawings.style import GREY
 
 # With fewer samples, the accuracy of a bin is mostly chance.
 LEAST_SAMPLES = 10
-OF_MEMBERS: dict[str, Any] = {"color": GREY, "linewidth": 0.5, "alpha": 0.5}
+OF_MEMBERS: dict[str, Any] = {"color": GREY, "linewidth": 0.5, "alpha": 0.5, "marker": ".", "markersize": 1}
 
 
 def draw_calibration_curves(curves: Mapping[str, pl.DataFrame]) -> Figure:

@@ -23,24 +23,39 @@ OF_ENSEMBLES: dict[str, Any] = {"linewidth": 1, "markersize": 2.5}
 def panels_of_scalings(tables: Mapping[str, pl.DataFrame], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """Panels of this `height` in inches by dataset and scaling, with common scales.
 
-    One row for each scaling that has scores, and one column for each dataset; beyond COLUMNS datasets, further rows.
+    One row for each scaling that has scores, and one column for each dataset; beyond COLUMNS datasets, further rows. If
+    there are fewer datasets than scalings, each dataset has a row, because panels would be too wide.
     """
     datasets, scalings = list(tables), _scalings_of(tables)
-    columns = min(COLUMNS, len(datasets))
-    parts = [datasets[first : first + columns] for first in range(0, len(datasets), columns)]
-    figure = new_figure(height=height * len(parts) * len(scalings) + 0.8)
-    cells = figure.subplots(len(parts) * len(scalings), columns, squeeze=False, sharex=True, sharey=True)
-    axes: dict[tuple[str, str], Axes] = {}
-    for row, (part, scaling) in zip(cells, ((part, name) for part in parts for name in scalings), strict=True):
-        row[0].set_ylabel(SCALINGS[scaling])
-        axes |= {(dataset, scaling): axis for dataset, axis in zip(part, row, strict=False)}
-        for empty in row[len(part) :]:
-            empty.set_axis_off()
-    for dataset in datasets:
-        axes[dataset, scalings[0]].set_title(literal(in_words(dataset)))
-        axes[dataset, scalings[-1]].tick_params(labelbottom=True)
+    if len(datasets) < len(scalings):
+        lines = [[(dataset, scaling) for scaling in scalings] for dataset in datasets]
+    else:
+        parts = [datasets[first : first + COLUMNS] for first in range(0, len(datasets), COLUMNS)]
+        lines = [[(dataset, scaling) for dataset in part] for part in parts for scaling in scalings]
+    rows, columns = len(lines), max(map(len, lines))
+    figure = new_figure(height=height * rows + 0.8)
+    cells = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    axes = {key: axis for line, row in zip(lines, cells, strict=True) for key, axis in zip(line, row, strict=False)}
+    for empty in set(cells.flat) - set(axes.values()):
+        empty.set_axis_off()
+    _name_panels(axes, lines, transposed=len(datasets) < len(scalings))
     figure.align_ylabels(cells[:, 0])
     return figure, axes
+
+
+def _name_panels(
+    axes: Mapping[tuple[str, str], Axes], lines: Sequence[Sequence[tuple[str, str]]], transposed: bool
+) -> None:
+    """Titles above the first row of each dataset, and names of the rows; the lowest panels show their ticks."""
+    for number, line in enumerate(lines):
+        dataset, scaling = line[0]
+        axes[line[0]].set_ylabel(literal(in_words(dataset)) if transposed else SCALINGS[scaling])
+        first = number == 0 if transposed else scaling == lines[0][0][1]
+        last = number == len(lines) - 1 if transposed else scaling == lines[-1][0][1]
+        for key in line:
+            axes[key].tick_params(labelbottom=last)
+            if first:
+                axes[key].set_title(SCALINGS[key[1]] if transposed else literal(in_words(key[0])))
 
 
 def _scalings_of(tables: Mapping[str, pl.DataFrame]) -> Sequence[str]:

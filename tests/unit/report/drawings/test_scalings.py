@@ -53,7 +53,7 @@ def test_curves_are_those_of_the_table(study: Path) -> None:
 def test_confidence_is_that_of_the_table(study: Path) -> None:
     tables = tables_of(study, "calibration")
     panels = draw_confidence(tables).axes
-    members, arithmetic, _ = panels[3].lines[1:]  # noise, members scaled
+    members, arithmetic, _ = panels[4].lines[1:]  # the second row is noise, and its second panel “members scaled”
     table = tables["noise"].with_columns(excess=100 * pl.col("mean_confidence") - pl.col("accuracy"))
     np.testing.assert_allclose(members.get_ydata(), table.filter(role="member", scaling="members")["excess"])
     line = table.filter(averaging="arithmetic", scaling="members").sort("size")
@@ -80,8 +80,8 @@ def test_members_alone_one_dataset_and_many(study: Path, name: str, tmp_path: Pa
     figure = DRAW[name](alone)
     assert "average" not in texts(figure)
     save(figure, tmp_path, "alone")
-    many = DRAW[name]({f"set{number}": table for number in range(7)})
-    assert len([axis for axis in many.axes if axis.axison]) == 7 * 3
+    many = DRAW[name]({f"set{number}": table for number in range(6)})
+    assert len([axis for axis in many.axes if axis.axison]) == 6 * 3
     save(many, tmp_path, "many")
     assert (tmp_path / "many.png").stat().st_size > 10_000
 
