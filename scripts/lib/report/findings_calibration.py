@@ -71,7 +71,9 @@ def _of_members(calibration: Tables, column: str, title: str) -> str:
         if len(both):
             means = [_mean(both.filter(scaling=scaling)[column]) for scaling in ("none", "members")]
             parts.append(f"{plain(means[0], 3)} and {plain(means[1], 3)} on {in_words(dataset)}")
-    return f"The members' {title}, without and with their temperatures, is {listed(parts)}." if parts else ""
+    if not parts:
+        return ""
+    return f"The {title} of the members with a temperature is, without and with it, {listed(parts)}."
 
 
 def _errors_of_averages(calibration: Tables) -> str:

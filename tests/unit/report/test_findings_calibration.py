@@ -62,8 +62,8 @@ def test_temperatures_are_named_with_their_range_and_exceptions() -> None:
 def test_means_are_those_of_the_members_that_have_both() -> None:
     clean, noise = table_of(members([(0.1, 0.02), (0.3, 0.04), (9.0, None)])), table_of(members([(0.5, 0.6)]))
     said = on_calibration(temperatures([1, 1, None], "one_hot"), {"clean": clean, "noise": noise}, NAMES)
-    assert said[1].endswith("with their temperatures, is 0.200 and 0.030 on Clean and 0.500 and 0.600 on Noise.")
-    assert said[2].endswith("with their temperatures, is 2.000 and 0.300 on Clean and 5.000 and 6.000 on Noise.")
+    assert said[1].endswith("is, without and with it, 0.200 and 0.030 on Clean and 0.500 and 0.600 on Noise.")
+    assert said[2].endswith("is, without and with it, 2.000 and 0.300 on Clean and 5.000 and 6.000 on Noise.")
 
 
 def test_averages_are_compared_and_the_scaled_one_has_its_interval() -> None:

@@ -25,7 +25,7 @@ SPEC = FigureSpec(
     caption="The samples of the evaluation split are divided into 15 bins of equal width by their confidence, which is "
     "the largest probability. Each point is a bin with at least 10 samples. On the diagonal, confidence equals "
     f"accuracy; below it, a forecast is overconfident. {WHAT_IS_SCALED}",
-    alternative="Calibration curves, one column for each dataset and one row for each kind of temperature scaling. The "
+    alternative="Calibration curves, one panel for each dataset and each kind of temperature scaling. The "
     "numbers are in calibration_curves/dataset.parquet.",
     inputs=lambda study: {"curves": study.tables("calibration_curves")},
     draw=draw,

@@ -26,8 +26,8 @@ SPEC = FigureSpec(
     "underconfident. Lines are the best ensembles of each size that deployment chose on the clean selection split, and "
     "the ensemble of all members, so neighbouring points have different members. Grey: each single member. "
     f"{WHAT_IS_SCALED}",
-    alternative="Line charts of mean confidence minus accuracy against the number of members, one column for each "
-    "dataset and one row for each kind of temperature scaling. The numbers are in calibration/dataset.parquet.",
+    alternative="Line charts of mean confidence minus accuracy against the number of members, one panel for each "
+    "dataset and each kind of temperature scaling. The numbers are in calibration/dataset.parquet.",
     inputs=lambda study: {"calibration": study.tables("calibration")},
     draw=draw,
 )
