@@ -141,19 +141,11 @@ def test_every_consensus_method_is_defined_in_the_docs(name: str) -> None:
 
 
 def test_every_number_on_calibration_is_defined_in_the_docs() -> None:
-    structure = {
-        "role",
-        "members",
-        "size",
-        "recommended",
-        "temperatures",
-        "samples",
-        "nll_change_low",
-        "nll_change_high",
-    }
+    structure = {"role", "members", "size", "recommended", "temperatures", "samples", "bin"}
+    interval = {"nll_change_low", "nll_change_high"}
     logits, labels = calibration.problem(2)
     columns = {name for table in calibration.tables_of(logits, labels, None)[1:] for name in table.columns}
-    assert sections_on_measures().keys() >= columns - structure - {"nll_change_low", "nll_change_high"}
+    assert sections_on_measures().keys() >= columns - structure - interval
     assert str(LEAST_SAMPLES) in sections_on_measures()["temperature"]
     assert f"between {LOWEST} and {HIGHEST:.0f}" in sections_on_measures()["temperature"]
 

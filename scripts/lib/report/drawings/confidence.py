@@ -36,7 +36,7 @@ def draw_confidence(tables: Mapping[str, pl.DataFrame]) -> Figure:
     figure.supxlabel("Members of the ensemble")
     figure.supylabel("Mean confidence minus accuracy (points)")
     names = {"arithmetic": "arithmetic average", "geometric": "geometric average"}
-    add_legend(figure, names if largest > 1 else {}, Line2D([], [], **POINT, label="single member"))
+    add_legend(figure, names, Line2D([], [], **POINT, label="single member"))
     return figure
 
 

@@ -12,6 +12,7 @@ from scripts.lib.report.drawings.style import BLUE, GREEN, ORANGE, literal, new_
 from scripts.lib.report.labels import SCALINGS, in_words
 
 COLUMNS = 5
+LEAST_HEIGHT = 3.1  # inches, so that a single row leaves room for the name of its axis
 STYLES: dict[str, dict[str, Any]] = {
     "arithmetic": {"color": BLUE, "linestyle": "-", "marker": "o"},
     "geometric": {"color": ORANGE, "linestyle": "--", "marker": "s"},
@@ -33,7 +34,7 @@ def panels_of_scalings(tables: Mapping[str, pl.DataFrame], height: float) -> tup
         parts = [datasets[first : first + COLUMNS] for first in range(0, len(datasets), COLUMNS)]
         lines = [[(dataset, scaling) for dataset in part] for part in parts for scaling in scalings]
     rows, columns = len(lines), max(map(len, lines))
-    figure = new_figure(height=height * rows + 0.8)
+    figure = new_figure(height=max(height * rows + 0.8, LEAST_HEIGHT))
     cells = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     axes = {key: axis for line, row in zip(lines, cells, strict=True) for key, axis in zip(line, row, strict=False)}
     for empty in set(cells.flat) - set(axes.values()):

@@ -73,13 +73,17 @@ def test_studies_without_temperatures_have_one_row(study: Path, name: str) -> No
     assert "members scaled" not in texts(figure)
 
 
-@pytest.mark.parametrize("name", DRAW)
-def test_members_alone_one_dataset_and_many(study: Path, name: str, tmp_path: Path) -> None:
-    table = tables_of(study, name)["clean"]
-    alone = {"$clean": table.filter(role="member")}
-    figure = DRAW[name](alone)
+def test_members_alone(study: Path, tmp_path: Path) -> None:
+    table = tables_of(study, "calibration_curves")["clean"]
+    figure = draw_calibration_curves({"$clean": table.filter(role="member")})
     assert "average" not in texts(figure)
     save(figure, tmp_path, "alone")
+    assert (tmp_path / "alone.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_many_datasets(study: Path, name: str, tmp_path: Path) -> None:
+    table = tables_of(study, name)["clean"]
     many = DRAW[name]({f"set{number}": table for number in range(6)})
     assert len([axis for axis in many.axes if axis.axison]) == 6 * 3
     save(many, tmp_path, "many")
