@@ -62,7 +62,8 @@ def draw_stages(panels: Sequence[tuple[str, str, pl.DataFrame]], stages: Sequenc
     """How the stages of whole studies grow; a panel has a title, the size along its axis, and a table."""
     figure, places = plt.subplots(1, len(panels), figsize=(3.1 * len(panels), 3.6), sharey=True, layout="constrained")
     for axes, (title, size, table) in zip(places, panels, strict=True):
-        for stage, (colour, marker) in zip(stages, [*STYLES, ("#999999", "x"), ("black", "*")], strict=True):
+        styles = [*STYLES, ("#882255", "X"), ("#999999", "x"), ("black", "*")]
+        for stage, (colour, marker) in zip(stages, styles, strict=True):
             line = table.filter(stage=stage, implementation=ours).sort(size)
             style = {"marker": marker, "markersize": 4, "color": colour, "linewidth": 2.2 if stage == "total" else 1.2}
             axes.plot(line[size], line["seconds"], label=stage, **style)

@@ -44,7 +44,8 @@ STAGES = {
     "pairwise": ("pairwise",),
     "ensembles": ("ensembles", "best_ensembles"),
     "deployment": ("deployment", "deployment_summary", "held_out"),
-    "statistics": ("effects", "effects_from_clean", "variance_shares", "robustness", "correlations"),
+    "calibration": ("temperatures", "calibration"),
+    "statistics": ("effects", "effects_from_clean", "variance_shares", "robustness", "correlations", "verdicts"),
     "figures": ("plot_",),
     "report": ("report", "provenance"),
 }

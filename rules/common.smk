@@ -104,6 +104,8 @@ COMPARED = {
 }
 
 CONSENSUS = STUDY["ensembles"]["consensus"]
+# The first consensus that averages probabilities, which calibration judges; None if the study has none.
+AVERAGING = next((name for name in CONSENSUS if CONSENSUS_METHODS[name].averages), None)
 
 # The files of the specs that a study names: they decide what it computes, and how tables, figures and report name it.
 MEASURE_FILES = [MEASURES.file_of(measure) for measure in STUDY["measures"]]

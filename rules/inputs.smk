@@ -117,6 +117,11 @@ def predicted_everywhere(wildcards):
     return {name: [files[name] for files in sets] for name in sets[0]}
 
 
+def predicted_on_clean_set(wildcards):
+    """The predictions of all members on the first validation set."""
+    return predicted(SimpleNamespace(study=wildcards.study, dataset=DATASETS[0]))
+
+
 def pairs(wildcards):
     """The inputs of a pairwise table: the sums of all shards, or what the measure compares."""
     if SHARDS == 1 or MEASURES[wildcards.measure].whole:

@@ -6,6 +6,7 @@ rule provenance:
         study="results/{study}/study.json",
         report="results/{study}/report.html",
         tables=[
+            "results/{study}/temperatures.parquet",
             "results/{study}/effects.parquet",
             "results/{study}/variance_shares.parquet",
             "results/{study}/correlations.parquet",
@@ -19,6 +20,8 @@ rule provenance:
                     "best_ensembles",
                     "deployment",
                     "contributions",
+                    "calibration",
+                    "calibration_curves",
                 ],
                 dataset=DATASETS,
             ),

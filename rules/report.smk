@@ -19,6 +19,8 @@ rule report:
         best_ensembles=expand(
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),
+        temperatures="results/{study}/temperatures.parquet",
+        calibration=expand("results/{{study}}/calibration/{dataset}.parquet", dataset=DATASETS),
         effects="results/{study}/effects.parquet",
         verdicts="results/{study}/verdicts.parquet",
         variance_shares="results/{study}/variance_shares.parquet",

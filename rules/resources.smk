@@ -194,6 +194,37 @@ def held_out_minutes(wildcards):
     return samples_of(wildcards) * (numbers * 1e-8 + 1e-4) / 60 + 1
 
 
+# Ensembles whose probabilities are judged: the best of each size up to 20, and all members.
+JUDGED_ENSEMBLES = min(len(MEMBER_IDS), 20) if AVERAGING else 0
+
+
+def temperatures_megabytes(wildcards):
+    """The selection split of one member or average in float64, and blocks."""
+    return 2000 + size_of_set(DATASETS[0]) * DATASET_KIND.size.classes * 8 * 3 / 1e6
+
+
+def temperatures_minutes(wildcards):
+    """Some twenty passes over the probabilities of each member and average, and the probabilities of its members."""
+    passes = 20 * (len(MEMBER_IDS) + 2 * JUDGED_ENSEMBLES) + probabilities_of_ensembles()
+    return passes * size_of_set(DATASETS[0]) * DATASET_KIND.size.classes * 1e-8 / 60
+
+
+def calibration_megabytes(wildcards):
+    """Blocks of probabilities, and of each ensemble and sample some confidences."""
+    return 2000 + 60 * JUDGED_ENSEMBLES * samples_of(wildcards) / 1e6
+
+
+def calibration_minutes(wildcards):
+    """A few passes over the probabilities of each member and ensemble, before and after scaling."""
+    passes = 10 * len(MEMBER_IDS) + 6 * probabilities_of_ensembles()
+    return passes * samples_of(wildcards) * DATASET_KIND.size.classes * 1e-8 / 60
+
+
+def probabilities_of_ensembles():
+    """Members of the ensembles whose probabilities are judged, for both ways of averaging."""
+    return JUDGED_ENSEMBLES * (JUDGED_ENSEMBLES + 1) + 2 * len(MEMBER_IDS)
+
+
 def effects_minutes(wildcards):
     """Every measure on every validation set; from 46 members on, permutations look up the pairs of each ensemble."""
     seconds = 0.004 if len(MEMBER_IDS) > 45 else 0.002

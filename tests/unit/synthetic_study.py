@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from scipy.ndimage import gaussian_filter
 
+from scripts.lib.calibration.tables import calibration_tables, temperatures_table
 from scripts.lib.ensembles.selection import best_evaluated
-from scripts.lib.jobs.storage import load_json, save_array, save_json, save_lines, save_table
+from scripts.lib.inference.predictions import Predictions
+from scripts.lib.jobs.storage import load_json, load_table, save_array, save_json, save_lines, save_table
 from scripts.lib.measures.spec import MEASURES as SPECS
 from scripts.lib.observations import (
     attribution_diversity,
@@ -82,6 +85,7 @@ def make_study(
         save_table(folder / "best_ensembles" / f"{dataset}.parquet", best)
         save_table(folder / "deployment" / f"{dataset}.parquet", _deployment(best, dataset))
         save_table(folder / "contributions" / f"{dataset}.parquet", _contributions(names, dataset, random))
+        _save_calibration(folder, datasets[0], Predictions(dataset, names, [], list(logits)), torch.from_numpy(labels))
     chosen = _chosen(tables[datasets[0]], members)
     save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
     save_table(folder / "verdicts.parquet", _verdicts(datasets, members))
@@ -133,6 +137,17 @@ def _verdicts(datasets: Sequence[str], members: int) -> pl.DataFrame:
             *members_trained_together.verdicts(),
         ]
     )
+
+
+def _save_calibration(folder: Path, clean: str, predictions: Predictions, labels: torch.Tensor) -> None:
+    """Temperatures on the clean set, which comes first; and what becomes of them on every set."""
+    settings, path = (0.5, 0, torch.device("cpu")), folder / "temperatures.parquet"
+    if predictions.dataset == clean:
+        chosen = load_table(folder / "deployment" / f"{clean}.parquet").filter(consensus="average")
+        save_table(path, temperatures_table(predictions, labels, chosen, *settings))
+    tables = calibration_tables(predictions, labels, load_table(path), *settings)
+    for name, table in zip(("calibration", "calibration_curves"), tables, strict=True):
+        save_table(folder / name / f"{predictions.dataset}.parquet", table)
 
 
 def _chosen(table: pl.DataFrame, members: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 
+from scripts.lib.calibration.temperature import HIGHEST, LEAST_SAMPLES, LOWEST
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.contributions import contributions
 from scripts.lib.ensembles.tables import ensembles_table
@@ -16,6 +17,10 @@ from scripts.lib.report.labels import PLAIN_CORRELATIONS, WHAT_EFFECTS_ARE
 from scripts.lib.study.resolve import ROOT, resolve
 from tests.simulations.members import TRUTHS as SIMULATED
 from tests.simulations.permutation_p import TRUTHS
+from tests.simulations.temperatures import SAMPLES as TEMPERATURE_SAMPLES
+from tests.simulations.temperatures import TRUTHS as TEMPERATURE_TRUTHS
+from tests.simulations.temperatures import Truth
+from tests.unit.calibration import problem as calibration
 from tests.unit.conftest import subsets, tally_of
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -130,6 +135,23 @@ def test_every_consensus_method_is_defined_in_the_docs(name: str) -> None:
     page = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
     [section] = re.findall(r"^## How an ensemble decides\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)
     assert re.search(rf"^- \*\*`{name}`\*\*: \S", section, re.MULTILINE)
+
+
+def test_every_number_on_calibration_is_defined_in_the_docs() -> None:
+    structure = {"role", "members", "size", "recommended", "temperatures", "samples", "bin"}
+    interval = {"nll_change_low", "nll_change_high"}
+    logits, labels = calibration.problem(2)
+    columns = {name for table in calibration.tables_of(logits, labels, None)[1:] for name in table.columns}
+    assert sections_on_measures().keys() >= columns - structure - interval
+    assert str(LEAST_SAMPLES) in sections_on_measures()["temperature"]
+    assert f"between {LOWEST} and {HIGHEST:.0f}" in sections_on_measures()["temperature"]
+
+
+@pytest.mark.parametrize("truth", TEMPERATURE_TRUTHS, ids=str)
+def test_every_simulated_temperature_is_in_the_docs(truth: Truth) -> None:
+    text = sections_on_measures()["temperature"]
+    for samples in TEMPERATURE_SAMPLES:
+        assert re.search(rf"^\| {truth.classes} \| \d+ % \| {samples} \|", text, re.MULTILINE)
 
 
 def test_every_number_about_an_ensemble_is_defined_in_the_docs() -> None:

@@ -78,6 +78,7 @@ ORDER = (
     "members",
     "measures",
     "ensembles",
+    "calibration",
     "statistics",
     "observations",
     "report",

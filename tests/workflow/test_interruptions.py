@@ -10,6 +10,7 @@ from tests.workflow.conftest import TEST_STUDY, environment, snakemake, snakemak
 SAME = ["checkpoints/*.safetensors", "predictions/**/*.npy", "attributions/**/*.npy", "activations/**/*.npy"]
 SAME += ["images/*.npy", "pairwise/**/*.parquet", "ensembles/*.parquet", "accuracies/*.parquet", "correlations.parquet"]
 SAME += ["halves/*.parquet", "effects*.parquet", "held_out/*", "robustness*.parquet", "variance_shares.parquet"]
+SAME += ["temperatures.parquet", "calibration*/*.parquet", "verdicts.parquet"]
 KILLER = Path(__file__).parent / "killer"
 
 

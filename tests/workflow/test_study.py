@@ -29,15 +29,17 @@ def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
     expected = ["report.html", "deployment.json", "study.json", "members.parquet", "effects.parquet"]
     expected += ["variance_shares.parquet", "correlations.parquet", "effects_from_clean.parquet", "robustness.parquet"]
     expected += [f"robustness_{name}.parquet" for name in ("lines", "over_sets", "by_size")]
+    expected += ["temperatures.parquet", "verdicts.parquet"]
     for dataset in DATASETS:
         expected += [
             f"{table}/{dataset}.parquet"
             for table in ("accuracies", "ensembles", "halves", "best_ensembles", "deployment", "contributions")
         ]
         expected += [f"held_out/{dataset}.{suffix}" for suffix in ("parquet", "npy")]
+        expected += [f"{table}/{dataset}.parquet" for table in ("calibration", "calibration_curves")]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
-    names += ["regret", "robustness", "effects_from_clean"]
+    names += ["calibration_curves", "confidence", "regret", "robustness", "effects_from_clean", "effects_on_nll"]
     names += [f"improvement_{kind}_{how}" for kind in ("over_mean", "over_baseline") for how in ("average", "vote")]
     expected += [f"figures/{name}.{suffix}" for name in names for suffix in ("png", "pdf")]
     missing = [path for path in expected if not (results / path).stat().st_size]
@@ -54,6 +56,20 @@ def test_all_members_of_a_dataset_have_its_samples(results: Path) -> None:
     for dataset in DATASETS:
         rows = len((results / "samples" / f"{dataset}.txt").read_text().splitlines())
         assert {len(predicted(results, dataset, member)) for member in MEMBERS} == {rows}
+
+
+def test_calibration_judges_members_on_the_evaluation_split(results: Path) -> None:
+    """A member's accuracy and NLL there and on the selection split add up to those of the whole set."""
+    temperatures = pl.read_parquet(results / "temperatures.parquet")
+    whole = pl.read_parquet(results / "accuracies" / "clean.parquet")
+    judged = pl.read_parquet(results / "calibration" / "clean.parquet").filter(role="member", scaling="none")
+    chosen = temperatures.filter(role="member")
+    assert chosen["samples"][0] + judged["samples"][0] == whole["samples"][0]
+    assert whole["nll_clipped"].sum() == 0
+    sums = chosen["nll_before"] * chosen["samples"] + judged["nll"] * judged["samples"]
+    np.testing.assert_allclose(sums, whole["nll"] * whole["samples"], rtol=1e-9)
+    assert temperatures["nll_after"].null_count() == 0
+    assert (temperatures["nll_after"] <= temperatures["nll_before"] + 1e-12).all()
 
 
 def test_pairwise_disagreement_is_that_of_the_predictions(results: Path) -> None:

@@ -80,9 +80,7 @@ def sums_of_members(
     """
     flat, confidence = probabilities.flatten(1), probabilities.amax(2)
     gaps = correct.double() - confidence
-    # Bin b holds b / BINS < confidence <= (b + 1) / BINS; rounding may put a confidence above 1.
-    edges = torch.arange(BINS + 1, dtype=torch.float64, device=flat.device) / BINS
-    bins = (torch.bucketize(confidence, edges) - 1).clamp(0, BINS - 1)
+    bins = bins_of(confidence)
     # Not `scatter_add`, whose order of additions changes from run to run on a GPU.
     of_bins = torch.stack([(gaps * (bins == number)).sum(1) for number in range(BINS)], dim=1)
     return MemberSums(
@@ -90,8 +88,19 @@ def sums_of_members(
         true_probabilities(probabilities, labels).sum(1).cpu().numpy(),
         *nll,
         of_bins.cpu().numpy(),
-        (confidence.float() == 1).sum(1).cpu().numpy(),
+        is_one_hot(confidence).sum(1).cpu().numpy(),
     )
+
+
+def bins_of(confidence: torch.Tensor) -> torch.Tensor:
+    """The bin int64 of each confidence float64: bin b holds b / BINS < confidence <= (b + 1) / BINS."""
+    edges = torch.arange(BINS + 1, dtype=torch.float64, device=confidence.device) / BINS
+    return (torch.bucketize(confidence, edges) - 1).clamp(0, BINS - 1)  # rounding may put a confidence above 1
+
+
+def is_one_hot(confidence: torch.Tensor) -> torch.Tensor:
+    """Of which samples the largest probability, float64, is 1 as a float32, so that the others are as good as 0."""
+    return confidence.float() == 1
 
 
 def true_probabilities(probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from scripts.lib.jobs.provenance import study_hash
 from scripts.lib.jobs.storage import load_json, load_table, whole_file
+from scripts.lib.report.calibration_tables import calibration_tables, temperatures_table
 from scripts.lib.report.deployment import deployment_section
 from scripts.lib.report.ensemble_tables import (
     best_ensembles,
@@ -29,6 +30,7 @@ from scripts.lib.report.labels import (
     WHAT_EFFECTIVE_ROBUSTNESS_IS,
     WHAT_EFFECTS_ARE,
     WHAT_EFFECTS_FROM_CLEAN_ARE,
+    WHAT_IS_SCALED,
     WHAT_P_TESTS,
     WHAT_REGRET_IS,
     WHAT_SHARES_ARE,
@@ -59,6 +61,9 @@ FILES = {
     "best_ensembles/{dataset}.parquet": "the best ensemble that was found for each size",
     "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
     "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
+    "temperatures.parquet": "temperatures of members and chosen ensembles, fitted on the clean selection split",
+    "calibration/{dataset}.parquet": "scores of members and chosen ensembles on the evaluation split, scaled or not",
+    "calibration_curves/{dataset}.parquet": "accuracy in bins of confidence, for the same rows",
     "deployment.json": "the content of the two tables above, for programs",
     "held_out/{dataset}.parquet": "ensembles chosen on the clean set on each evaluation split; their regret",
     "robustness.parquet": "members and chosen ensembles under shift: change, relative and effective robustness",
@@ -110,6 +115,9 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "zoo": [table for table in (found_table(study), reading_table(folder, study), partial_table(study)) if table],
         "accuracies": accuracies_table(tables.accuracies),
         "scores": list(scores_tables(tables.accuracies)),
+        "temperatures": temperatures_table(tables.temperatures, tables.members, tables.first),
+        "calibration": list(calibration_tables(tables.calibration, tables.members)),
+        "what_is_scaled": WHAT_IS_SCALED,
         "one_hot_members": one_hot_members(tables.accuracies),
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
@@ -154,6 +162,8 @@ def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
         effects=load_table(folder / "effects.parquet"),
         variance_shares=load_table(folder / "variance_shares.parquet"),
         correlations=load_table(folder / "correlations.parquet"),
+        temperatures=load_table(folder / "temperatures.parquet"),
+        calibration=tables_of(folder, "calibration", study),
         consensus=consensus,
         shift=read_shift(folder, list(accuracies)),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from scripts.lib.report.findings_calibration import on_calibration
 from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects, on_nll
 from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
 from scripts.lib.report.findings_scores import on_scores
@@ -32,6 +33,8 @@ class Tables:
     effects: pl.DataFrame
     variance_shares: pl.DataFrame
     correlations: pl.DataFrame
+    temperatures: pl.DataFrame
+    calibration: Mapping[str, pl.DataFrame]
     consensus: str
     improvement: str = "over_mean"
     shift: ShiftTables | None = None  # if there is more than one dataset
@@ -64,11 +67,12 @@ class Tables:
 
 
 def findings(tables: Tables) -> list[str]:
-    """The paragraphs: what ensembles gain, what diversity does beyond accuracy, how the variance of accuracy divides
-    (if this could be computed), plain correlations, and shift."""
+    """The paragraphs: what ensembles gain, how far confidence can be trusted, what diversity does beyond accuracy, how
+    the variance of accuracy divides (if this could be computed), plain correlations, and shift."""
     datasets = list(tables.accuracies)
     paragraphs = (
         _on_ensembles(tables),
+        on_calibration(tables.temperatures, tables.calibration, tables.members),
         [*on_effects(tables.estimated("accuracy"), datasets), *on_nll(tables.estimated("nll"))],
         on_variance(tables.divided(tables.first), tables.first),
         on_correlations(tables.correlated(datasets), datasets),

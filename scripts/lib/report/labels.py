@@ -90,6 +90,18 @@ WHAT_P_TESTS = (
     "matters beyond accuracy; the tables of effects address that. Partial r is r with the mean member accuracy held "
     "fixed."
 )
+# Which temperatures are applied, by the values of the column `scaling`.
+SCALINGS = {"none": "not scaled", "members": "members scaled", "average": "average scaled"}
+# Why a forecast has no temperature, by the values of the column `reason` of `temperatures.parquet`.
+NO_TEMPERATURE = {
+    "few_samples": "the selection split has too few samples (fewer than 50)",
+    "one_hot": "one class has a probability of 1 on every sample",
+}
+WHAT_IS_SCALED = (
+    "“Members scaled”: the logits of each member are divided by its own temperature before averaging. “Average "
+    "scaled”: the average of the unscaled members has one temperature. All temperatures were fitted on the selection "
+    "split of the first (clean) dataset only, by the negative log-likelihood."
+)
 
 
 @cache

@@ -45,6 +45,8 @@ def test_the_order_of_the_report() -> None:
         "improvement_over_best_average",
         "nll_improvement_over_mean_average",
         "nll_improvement_over_best_average",
+        "calibration_curves",
+        "confidence",
         "pairwise_disagreement",
         "pairwise_js_divergence",
         "attributions",
@@ -115,6 +117,8 @@ def test_what_each_figure_is_drawn_from() -> None:
             "correlations": ["correlations.parquet"],
         },
         "proper_scores": {"ensembles": [f"ensembles/{name}" for name in both]},
+        "calibration_curves": {"curves": [f"calibration_curves/{name}" for name in both]},
+        "confidence": {"calibration": [f"calibration/{name}" for name in both]},
         "pairwise": {
             "pairwise": [
                 f"pairwise/{dataset}/{measure}.parquet" for measure in STUDY.measures for dataset in STUDY.datasets
@@ -160,7 +164,7 @@ def reached(name: str) -> set[str]:
 
 
 # Modules of `drawings` that several figures may share; not each of them needs all.
-SHARED = {"style", "clouds", "forest"}
+SHARED = {"style", "clouds", "forest", "scalings"}
 
 
 @pytest.mark.parametrize("name", FIGURES)
