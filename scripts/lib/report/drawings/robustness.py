@@ -120,7 +120,7 @@ def _legend() -> list[Line2D]:
         Line2D([], [], color="black", marker="o", markersize=3.5, linestyle="", label="member"),
         Line2D([], [], color="black", linewidth=1, label="line of the members, grey: 95 % interval"),
         Line2D([], [], color="black", linewidth=1, linestyle=":", label="extrapolated"),
-        Line2D([], [], **STAR, linestyle="", label="chosen on the clean set"),
+        Line2D([], [], **STAR, linestyle="", label="chosen on the clean set (on evaluation splits)"),
     ]
 
 
