@@ -1,5 +1,8 @@
 """What the documentation shows is valid."""
 
+import ast
+import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -47,6 +50,18 @@ def test_the_backbone_of_the_how_to_is_valid() -> None:
     [text] = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if block.startswith("backbones:")]
     study = yaml.safe_load((ROOT / "config" / "test.yaml").read_text(encoding="utf-8")) | yaml.safe_load(text)
     assert len(resolve(study | {"baseline": None})["members"]) == 2
+
+
+def test_the_call_of_the_page_on_shift_fits_the_function() -> None:
+    page = (ROOT / "docs" / "under-shift.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    [statement, assignment] = ast.parse(block).body
+    assert isinstance(statement, ast.ImportFrom)
+    assert isinstance(assignment, ast.Assign)
+    assert isinstance(assignment.value, ast.Call)
+    function = getattr(importlib.import_module(str(statement.module)), statement.names[0].name)
+    bound = inspect.signature(function).bind(*map(ast.literal_eval, assignment.value.args))
+    assert list(bound.arguments) == ["folder", "clean", "dataset", "consensus"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
