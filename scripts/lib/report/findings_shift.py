@@ -33,7 +33,7 @@ def _on_choice(shift: ShiftTables, members: Sequence[str], consensus: str) -> li
     names = listed(members[position] for position in rows[clean]["members"])
     before, after = rows[clean], {dataset: row for dataset, row in rows.items() if dataset != clean}
     accuracies = listed(f"{plain(row['accuracy'], 1)} % on {in_words(dataset)}" for dataset, row in after.items())
-    what = f"{names}, by {consensus_title(consensus)}," if before["size"] > 1 else f"{names} alone"
+    what = f"the ensemble of {names}, by {consensus_title(consensus)}," if before["size"] > 1 else f"{names} alone"
     return [
         f"Under shift: {what} is recommended on {in_words(clean)}, with {plain(before['accuracy'], 1)} % on its "
         f"evaluation split. On the evaluation splits of the other sets it has {accuracies}.",
@@ -104,14 +104,14 @@ def _on_robustness(shift: ShiftTables, consensus: str) -> list[str]:
     each = listed(_effective(dataset, row) for dataset, row in rows.items())
     said = _sorted(
         {dataset: (row["effective_low"], row["effective_high"]) for dataset, row in rows.items()},
-        "more robust than its accuracy suggests on",
-        "less robust than its accuracy suggests on",
-        "undecided on",
+        "it is more robust than its accuracy on the clean set suggests on",
+        "it is less robust than its accuracy on the clean set suggests on",
+        "this is undecided on",
     )
     outside = any(row["extrapolated"] for row in rows.values())
     return [
-        f"Compared with what the line of the single members lets expect from its accuracy on {in_words(shift.clean)}, "
-        f"its accuracy under shift is, in percentage points, {each} (effective robustness). By these intervals, it is "
+        "Its effective robustness (its accuracy under shift minus the accuracy that the line of the single members "
+        f"gives for its accuracy on {in_words(shift.clean)}) is, in percentage points, {each}. By these intervals, "
         f"{said}.",
         f"On {in_words(shift.clean)} it is outside of the members' range of accuracies, so the line is extrapolated."
         if outside
@@ -136,9 +136,10 @@ def _above_the_line(by_size: pl.DataFrame) -> str:
     )
     above = listed(f"{plain(row['above_line'], 0)} % on {in_words(row['dataset'])}" for row in total.to_dicts())
     outside = plain(max(total["extrapolated"].fill_null(0)), 0)
+    where = "none of them is" if outside == "0" else f"up to {outside} % of them are"
     return (
-        f"Of all ensembles of several members, the share above the line is {above}; up to {outside} % of the ensembles "
-        "are outside of the members' range, where the line is extrapolated."
+        f"Of all evaluated ensembles of several members, the share above the line is {above}; {where} outside of the "
+        "members' range, where the line is extrapolated."
     )
 
 

@@ -70,9 +70,9 @@ WHAT_EFFECTS_FROM_CLEAN_ARE = (
     "members are the more robust ones."
 )
 WHAT_EFFECTIVE_ROBUSTNESS_IS = (
-    "Effective robustness is the accuracy under shift minus what the line of the single members lets expect from the "
-    "accuracy on the clean set. Its interval has both sources of chance: other members (each is left out in turn) and "
-    "other images (they are drawn again). Where the line is extrapolated, it rests on the assumption that it stays "
+    "Effective robustness is the accuracy under shift minus the accuracy that the line of the single members gives for "
+    "the accuracy on the clean set. Its interval has both sources of chance: other members (each is left out in turn) "
+    "and other images (they are drawn again). Where the line is extrapolated, it rests on the assumption that it stays "
     "straight; where members hardly differ in accuracy, chance makes the line too flat and accurate ensembles seem too "
     "robust."
 )

@@ -98,9 +98,13 @@ def with_effective(shift: ShiftTables, value: Number, low: Number, high: Number,
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [(0.5, 3.5, "more robust than its accuracy suggests on Noise"), (-3.0, -0.1, "less robust than its accuracy"),
-     (-1.0, 5.0, "undecided on Noise"), (None, None, "undecided on Noise")],
-)  # fmt: skip
+    [
+        (0.5, 3.5, "it is more robust than its accuracy on the clean set suggests on Noise"),
+        (-3.0, -0.1, "it is less robust than its accuracy on the clean set suggests on Noise"),
+        (-1.0, 5.0, "this is undecided on Noise"),
+        (None, None, "this is undecided on Noise"),
+    ],
+)
 def test_effective_robustness_is_called_by_its_interval(
     shift: ShiftTables, tables: Tables, low: Number, high: Number, words: str
 ) -> None:
@@ -128,7 +132,12 @@ def test_shares_above_the_line_are_those_of_all_ensembles(shift: ShiftTables, ta
     table = shift.by_size.with_columns(above_line=above, extrapolated=pl.lit(7.0))
     text = said(replace(shift, by_size=table), tables)
     assert "the share above the line is 38 % on Noise" in text, "10 of the 26 ensembles of five members have two"
-    assert "up to 7 % of the ensembles are outside" in text
+    assert "up to 7 % of them are outside" in text
+
+
+def test_where_no_ensemble_is_outside_of_the_members_the_text_says_so(shift: ShiftTables, tables: Tables) -> None:
+    table = shift.by_size.with_columns(extrapolated=pl.lit(0.2))
+    assert "none of them is outside of the members' range" in said(replace(shift, by_size=table), tables)
 
 
 SHOWN = {"partial": 0.6, "points_per_sd": 0.71, "points_low": 0.3, "points_high": 1.1, "q_value": 0.004}
