@@ -32,7 +32,7 @@ rule effects:
         ensembles=STUDY["ensembles"],
         permutations=STUDY["statistics"]["effect_permutations"],
         seed=STUDY["seed"],
-        code=code("effects", *MEASURE_FILES),
+        code=code("effects", *MEASURE_FILES, *CONSENSUS_FILES),
     message:
         "Estimate the effect of each diversity beyond the members' accuracies"
     script:

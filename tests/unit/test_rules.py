@@ -73,10 +73,10 @@ SPEC_FILES = {
 # Rules that no spec of a registry decides although their script reaches it.
 MEASURE, CONSENSUS, ATTRIBUTION, *_ = SPEC_FILES
 DECIDED_BY_NO_SPEC = {
-    ("effects", CONSENSUS),  # consensus methods are names in its input; it counts with none
-    ("effects_from_clean", CONSENSUS),  # as above
+    ("effects_from_clean", CONSENSUS),  # consensus methods are names in its input; it counts with none
     ("robustness", CONSENSUS),  # as above
     ("variance_shares", CONSENSUS),  # as above
+    ("verdicts", CONSENSUS),  # as above
     ("correlations", CONSENSUS),  # as above
 }
 

@@ -36,6 +36,7 @@ def test_the_order_of_the_report() -> None:
         "regret",
         "robustness",
         "effects",
+        "effects_on_nll",
         "effects_from_clean",
         "variance_shares",
         "correlations",
@@ -142,7 +143,9 @@ def test_each_picture_says_what_it_shows() -> None:
     shown = {picture.name: dict(picture.shows) for spec in figures_of(STUDY) for picture in spec.pictures(STUDY)}
     assert shown["improvement_over_best_vote"] == {"improvement": "over_best", "consensus": "vote"}
     assert shown["correlations"] == {"improvement": "over_mean", "consensus": "vote"}
-    assert shown["effects"] == shown["variance_shares"] == {"consensus": "vote"}
+    assert shown["effects"] == {"outcome": "accuracy", "consensus": "vote"}
+    assert shown["effects_on_nll"] == {"outcome": "nll", "consensus": "average"}
+    assert shown["variance_shares"] == {"consensus": "vote"}
     assert shown["pairwise_js_divergence"] == {"measure": "js_divergence"}
     assert shown["deployment"] == {}
 
