@@ -7,7 +7,9 @@ but the diversity is that of the clean set, the first one. What is held fixed of
   so the two effects can be compared: does diversity on clean images say the same as diversity under the shift?
 - their accuracies on the clean set, which are all that is known before the shift: does diversity say more about the
   ensemble under the shift than these accuracies do? An effect can also come about because diverse members are the more
-  robust ones; holding the accuracies on the shifted set fixed takes that away.
+  robust ones; holding the accuracies on the shifted set fixed takes that away. These accuracies are those on all clean
+  samples: with one half of them, chance hides a part of what the members' accuracies say, and the diversity, which
+  follows accuracy and comes from the other half, would say it instead.
 
 Diversity and accuracies still come from different halves of the samples. Sample i of a corrupted set is a copy of
 sample i of the clean one, so these are different images also across the sets.
@@ -48,4 +50,5 @@ def _with_diversities_of(first: SplitEvidence, datasets: Datasets, and_accuracie
     """The datasets with the diversities, and perhaps also the members' accuracies, of the `first` one."""
     for dataset, evidence in datasets:
         moved = replace(evidence, diversities=first.diversities, scores=[])
-        yield dataset, replace(moved, accuracies=first.accuracies) if and_accuracies else moved
+        known = np.tile(first.accuracies.mean(0), (2, 1))
+        yield dataset, replace(moved, accuracies=known) if and_accuracies else moved
