@@ -64,13 +64,11 @@ def _verdict(rows: Mapping[str, Row]) -> str:
     return f"By these intervals, which are not adjusted for the number of sets, {said}."
 
 
-def _sorted(intervals: Mapping[str, tuple[float | None, float | None]], above: str, below: str, neither: str) -> str:
-    """The datasets by whether their intervals are above 0, below 0, or neither; a word for each that occurs."""
+def _sorted(intervals: Mapping[str, tuple[float, float]], above: str, below: str, neither: str) -> str:
+    """The datasets by whether their intervals are above 0, below 0, or neither; words for each that occurs."""
     datasets: dict[str, list[str]] = {above: [], below: [], neither: []}
     for dataset, (low, high) in intervals.items():
-        datasets[above if low is not None and low > 0 else below if high is not None and high < 0 else neither].append(
-            dataset
-        )
+        datasets[above if low > 0 else below if high < 0 else neither].append(dataset)
     return "; ".join(f"{words} {_places(places)}" for words, places in datasets.items() if places)
 
 
@@ -103,7 +101,11 @@ def _on_robustness(shift: ShiftTables, consensus: str) -> list[str]:
         ]
     each = listed(_effective(dataset, row) for dataset, row in rows.items())
     said = _sorted(
-        {dataset: (row["effective_low"], row["effective_high"]) for dataset, row in rows.items()},
+        {
+            dataset: (row["effective_low"], row["effective_high"])
+            for dataset, row in rows.items()
+            if not missing(row["effective_low"])
+        },
         "it is more robust than its accuracy on the clean set suggests on",
         "it is less robust than its accuracy on the clean set suggests on",
         "this is undecided on",
@@ -111,8 +113,8 @@ def _on_robustness(shift: ShiftTables, consensus: str) -> list[str]:
     outside = any(row["extrapolated"] for row in rows.values())
     return [
         "Its effective robustness (its accuracy under shift minus the accuracy that the line of the single members "
-        f"gives for its accuracy on {in_words(shift.clean)}) is, in percentage points, {each}. By these intervals, "
-        f"{said}.",
+        f"gives for its accuracy on {in_words(shift.clean)}) is, in percentage points, {each}.",
+        f"By these intervals, {said}." if said else "Intervals need at least four members.",
         f"On {in_words(shift.clean)} it is outside of the members' range of accuracies, so the line is extrapolated."
         if outside
         else "",

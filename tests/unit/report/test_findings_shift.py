@@ -102,7 +102,6 @@ def with_effective(shift: ShiftTables, value: Number, low: Number, high: Number,
         (0.5, 3.5, "it is more robust than its accuracy on the clean set suggests on Noise"),
         (-3.0, -0.1, "it is less robust than its accuracy on the clean set suggests on Noise"),
         (-1.0, 5.0, "this is undecided on Noise"),
-        (None, None, "this is undecided on Noise"),
     ],
 )
 def test_effective_robustness_is_called_by_its_interval(
@@ -111,7 +110,17 @@ def test_effective_robustness_is_called_by_its_interval(
     text = said(with_effective(shift, 2.0, low, high), tables)
     assert "+2.0 on Noise" in text
     assert words in text
-    assert ("+2.0 on Noise (95 % interval" in text) == (low is not None)
+    assert "+2.0 on Noise (95 % interval" in text
+
+
+def test_without_an_interval_effective_robustness_is_not_called_anything(shift: ShiftTables, tables: Tables) -> None:
+    text = said(with_effective(shift, 2.0, None, None), tables)
+    assert "+2.0 on Noise, " in text
+    assert "undecided on Noise" not in text.split("effective robustness")[1]
+    none = shift.robustness.with_columns(
+        effective_low=pl.lit(None, pl.Float64), effective_high=pl.lit(None, pl.Float64)
+    )
+    assert "Intervals need at least four members." in said(replace(shift, robustness=none), tables)
 
 
 def test_extrapolation_is_said(shift: ShiftTables, tables: Tables) -> None:
