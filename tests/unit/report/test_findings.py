@@ -10,6 +10,7 @@ import pytest
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.report.build import build_report, read_tables
 from scripts.lib.report.findings import Tables, compared, findings
+from scripts.lib.report.findings_calibration import on_calibration
 from tests.unit.synthetic_study import NAMES, make_study
 
 
@@ -20,7 +21,11 @@ def changed_effects(tables: Tables, **columns: Any) -> Tables:
 
 
 def sentences(tables: Tables) -> list[str]:
-    return [paragraph.replace("\u00a0", " ") for paragraph in findings(tables)]
+    """The paragraphs without the one on confidence, which has a test of its own."""
+    confidence = " ".join(filter(None, on_calibration(tables.temperatures, tables.calibration, tables.members)))
+    paragraphs = [paragraph.replace("\u00a0", " ") for paragraph in findings(tables)]
+    assert confidence in paragraphs
+    return [paragraph for paragraph in paragraphs if paragraph != confidence]
 
 
 SHOWN: dict[str, float] = {"partial": 0.6, "low": 0.3, "high": 0.8, "points_per_sd": 0.71, "points_low": 0.3}
