@@ -144,7 +144,7 @@ def analysed(sets: Sequence[Study], chosen: np.ndarray, seed: int) -> pl.DataFra
     plain = correlations_table([(name, plainly(study.whole)) for name, study in named], PERMUTATIONS, seed)
     shares = variance_shares_table([(name, of_two(study.halves)) for name, study in named], chosen)
     others = {
-        "same": same.select(*keys, "partial", "points_per_sd", "p_value"),
+        "same": same.select(*keys, "partial", "per_sd", "p_value"),
         "plain": plain.filter(size="all").select(
             *keys, "pearson", "partial_pearson", "ci_low", "ci_high", "p_value", "q_value"
         ),

@@ -70,19 +70,19 @@ def _of_measures(cell: pl.DataFrame, large: pl.DataFrame) -> Iterator[Row]:
     for (consensus, measure), rows in cell.group_by("consensus", "measure", maintain_order=True):
         same = large.filter(consensus=consensus, measure=measure)
         row = {"consensus": consensus, "measure": measure, "studies": len(rows)}
-        yield row | _estimates(rows) | _counts(rows) | _coverage(rows, same["points_per_sd"].mean())
+        yield row | _estimates(rows) | _counts(rows) | _coverage(rows, same["per_sd"].mean())
 
 
 def _estimates(rows: pl.DataFrame) -> Row:
     limits = stdtrit(rows["members"][0] - 1, 0.975)
-    error = (rows["points_high"] - rows["points_low"]).to_numpy() / 2 / limits
+    error = (rows["per_sd_high"] - rows["per_sd_low"]).to_numpy() / 2 / limits
     found = {f"{name}_mean": _mean(rows[column]) for name, column in MEANS.items()}
     found |= {f"{name}_sd": _short(rows[MEANS[name]].std()) for name in ("partial", "points")}
     return found | {"points_error": _short(float(np.sqrt(np.nanmean(error**2))))}
 
 
-MEANS = {"partial": "partial", "points": "points_per_sd", "same_partial": "same_partial"}
-MEANS |= {"same_points": "same_points_per_sd", "plain_r": "plain_pearson"}
+MEANS = {"partial": "partial", "points": "per_sd", "same_partial": "same_partial"}
+MEANS |= {"same_points": "same_per_sd", "plain_r": "plain_pearson"}
 MEANS |= {"share": "variance_share", "unique": "variance_unique"}
 
 
@@ -96,7 +96,7 @@ def _short(value: Any) -> float | None:
 
 def _counts(rows: pl.DataFrame) -> Row:
     alone = [is_shown(row | {"q_value": row["p_value"]}) for row in rows.iter_rows(named=True)]
-    without_zero = rows["points_low"] * rows["points_high"] > 0
+    without_zero = rows["per_sd_low"] * rows["per_sd_high"] > 0
     once = (rows["plain_q_value"] < LIMIT) & (rows["plain_ci_low"] * rows["plain_ci_high"] > 0)
     flags = {
         "plain_p": rows["plain_p_value"] < LIMIT,
@@ -115,11 +115,11 @@ def _counts(rows: pl.DataFrame) -> Row:
 
 def _coverage(rows: pl.DataFrame, large: Any) -> Row:
     """`large` is the mean estimate at the largest number of images."""
-    mean, share = rows["points_per_sd"].mean(), rows["variance_share"].mean()
+    mean, share = rows["per_sd"].mean(), rows["variance_share"].mean()
     return {
-        "n_intervals": rows["points_low"].count(),
-        "n_covers_mean": _covering(rows, "points_low", "points_high", mean),
-        "n_covers_large": _covering(rows, "points_low", "points_high", large),
+        "n_intervals": rows["per_sd_low"].count(),
+        "n_covers_mean": _covering(rows, "per_sd_low", "per_sd_high", mean),
+        "n_covers_large": _covering(rows, "per_sd_low", "per_sd_high", large),
         "n_share_covers": _covering(rows, "variance_low", "variance_high", share),
     }
 

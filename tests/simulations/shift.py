@@ -91,7 +91,7 @@ def _evidence(logits: np.ndarray, labels: torch.Tensor, chosen: np.ndarray) -> S
 
 def summary(rows: pl.DataFrame) -> dict[str, float]:
     """Mean and spread of the partial correlation, and shares of studies: below the limit, or an interval without 0."""
-    partial, without_zero = rows["partial"].to_numpy(), rows["points_low"] * rows["points_high"] > 0
+    partial, without_zero = rows["partial"].to_numpy(), rows["per_sd_low"] * rows["per_sd_high"] > 0
     shares = {"p": rows["p_value"] < LIMIT, "interval": without_zero, "shown": (rows["q_value"] < LIMIT) & without_zero}
     found = {name: float(flags.fill_null(False).to_numpy().mean()) for name, flags in shares.items()}
     return {"partial": float(partial.mean()), "spread": float(partial.std()), **found}

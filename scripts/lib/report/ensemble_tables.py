@@ -69,8 +69,8 @@ def _effect(row: Mapping[str, Any], digits: int) -> list[str]:
     return [
         in_words(row["dataset"]),
         quantity(row["measure"]).title,
-        signed(row["points_per_sd"], digits),
-        _limits(row["points_low"], row["points_high"], digits),
+        signed(row["per_sd"], digits),
+        _limits(row["per_sd_low"], row["per_sd_high"], digits),
         signed(row["partial"]),
         _limits(row["low"], row["high"]),
         *(_p_or_q(row[column]) for column in ("p_value", "q_value")),

@@ -59,9 +59,9 @@ def on_nll(rows: Sequence[Row]) -> list[str]:
 
 def is_shown(row: Row) -> bool:
     """Whether an effect is there, by q and by its interval."""
-    known = not any(missing(row[name]) for name in ("points_low", "points_high", "q_value"))
-    agree = row["partial"] * row["points_per_sd"] > 0  # their signs may differ where the halves disagree
-    return known and agree and bool(row["q_value"] < LIMIT and row["points_low"] * row["points_high"] > 0)
+    known = not any(missing(row[name]) for name in ("per_sd_low", "per_sd_high", "q_value"))
+    agree = row["partial"] * row["per_sd"] > 0  # their signs may differ where the halves disagree
+    return known and agree and bool(row["q_value"] < LIMIT and row["per_sd_low"] * row["per_sd_high"] > 0)
 
 
 def _in_one_place(rows: Sequence[Row], place: str) -> str:
@@ -93,13 +93,13 @@ def _by_measure(rows: Sequence[Row]) -> str:
 
 
 def _summary(rows: Sequence[Row]) -> str:
-    points = [row["points_per_sd"] for row in rows]
+    points = [row["per_sd"] for row in rows]
     shown = [row for row in rows if is_shown(row)]
     signs = [
         f"{word} on {listed(in_words(row['dataset']) for row in of_sign)}"
         for word, of_sign in (
-            ("a positive effect is shown", [row for row in shown if row["points_per_sd"] > 0]),
-            ("a negative effect is shown", [row for row in shown if row["points_per_sd"] < 0]),
+            ("a positive effect is shown", [row for row in shown if row["per_sd"] > 0]),
+            ("a negative effect is shown", [row for row in shown if row["per_sd"] < 0]),
         )
         if of_sign
     ]
@@ -111,11 +111,11 @@ def _summary(rows: Sequence[Row]) -> str:
 def numbers(row: Row) -> str:
     """`+0.52 percentage points, 95 % interval 0.10 to 0.94; partial r = +0.53, p = 0.004`, as far as known."""
     interval = ""
-    if not (missing(row["points_low"]) or missing(row["points_high"])):
-        interval = f", 95 % interval {plain(row['points_low'])} to {plain(row['points_high'])}"
+    if not (missing(row["per_sd_low"]) or missing(row["per_sd_high"])):
+        interval = f", 95 % interval {plain(row['per_sd_low'])} to {plain(row['per_sd_high'])}"
     parts = [f"partial r = {signed(row['partial'])}"]
     parts += [probability(name, row[f"{name}_value"]) for name in "pq" if not missing(row[f"{name}_value"])]
-    return f"{signed(row['points_per_sd'])} percentage points{interval}; {', '.join(parts)}"
+    return f"{signed(row['per_sd'])} percentage points{interval}; {', '.join(parts)}"
 
 
 def on_correlations(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:

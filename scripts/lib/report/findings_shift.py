@@ -181,4 +181,4 @@ def _shown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _with_sign(rows: Sequence[Mapping[str, Any]]) -> str:
-    return listed(f"{in_words(row['dataset'])} ({signed(row['points_per_sd'])} percentage points)" for row in rows)
+    return listed(f"{in_words(row['dataset'])} ({signed(row['per_sd'])} percentage points)" for row in rows)

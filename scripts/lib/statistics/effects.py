@@ -14,7 +14,7 @@ them and on the mean of a diversity over its pairs. There are two outcomes:
 The diversity is measured on one half of the samples, and all accuracies and scores on the other (`split_evidence` says
 why). Estimates are the mean of this and of the same with the halves exchanged; p and intervals are those of the mean.
 
-- `partial` is the correlation of outcome and diversity with the controls held fixed. `points_per_sd` is the difference
+- `partial` is the correlation of outcome and diversity with the controls held fixed. `per_sd` is the difference
   in the outcome that goes with one standard deviation of what the controls leave of the diversity. Positive is better.
 - The intervals leave out one member, with all of its ensembles, at a time (`jackknife`).
 - p is that of a double semi-partial permutation (`semi_partial`), which leaves the relation of diversity to the
@@ -40,7 +40,7 @@ from scripts.lib.statistics.split_evidence import Outcome, SplitEvidence, SplitG
 # this takes six members, because five have ten pairs; for scores, which have twice as many controls, seven.
 FEWEST_LEFT_OF_PAIRS = 5
 
-STATISTICS = ("partial", "low", "high", "points_per_sd", "points_low", "points_high", "p_value")
+STATISTICS = ("partial", "low", "high", "per_sd", "per_sd_low", "per_sd_high", "p_value")
 SCHEMA: dict[str, Any] = {
     "dataset": pl.String,
     "outcome": pl.String,
@@ -101,9 +101,9 @@ def _of_outcome(group: SplitGroup, outcome: Outcome, permutations: int, seed: in
         "partial": partial[0],
         "low": low,
         "high": high,
-        "points_per_sd": per_sd[0],
-        "points_low": per_sd_low,
-        "points_high": per_sd_high,
+        "per_sd": per_sd[0],
+        "per_sd_low": per_sd_low,
+        "per_sd_high": per_sd_high,
         "p_value": permutation_p_values(partial[0], permuted),
     }
     return _table(group, outcome, found)

@@ -16,7 +16,7 @@ def test_the_table_of_correlations_has_partial_r_beside_r(tables: Tables) -> Non
 
 
 def test_the_tables_of_effects_have_effect_and_interval_before_p(tables: Tables) -> None:
-    numbers = {"points_per_sd": 0.7, "points_low": -0.2, "points_high": 1.6, "partial": 0.5, "low": 0.1, "high": 0.8}
+    numbers = {"per_sd": 0.7, "per_sd_low": -0.2, "per_sd_high": 1.6, "partial": 0.5, "low": 0.1, "high": 0.8}
     effects = tables.effects.with_columns(**{name: pl.lit(value) for name, value in numbers.items()})
     first, second, third = effect_tables(effects)
     assert first.caption == "Effects on accuracy, ensembles by averaging of probabilities"

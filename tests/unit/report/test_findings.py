@@ -28,8 +28,8 @@ def sentences(tables: Tables) -> list[str]:
     return [paragraph for paragraph in paragraphs if paragraph != confidence]
 
 
-SHOWN: dict[str, float] = {"partial": 0.6, "low": 0.3, "high": 0.8, "points_per_sd": 0.71, "points_low": 0.3}
-SHOWN |= {"points_high": 1.1, "p_value": 0.001, "q_value": 0.004}
+SHOWN: dict[str, float] = {"partial": 0.6, "low": 0.3, "high": 0.8, "per_sd": 0.71, "per_sd_low": 0.3}
+SHOWN |= {"per_sd_high": 1.1, "p_value": 0.001, "q_value": 0.004}
 
 
 def test_an_effect_that_is_shown(tables: Tables) -> None:
@@ -51,9 +51,7 @@ def test_effects_on_nll_have_a_sentence_with_their_own_unit(tables: Tables) -> N
 
 def test_a_negative_effect(tables: Tables) -> None:
     text = sentences(
-        changed_effects(
-            tables, **SHOWN | {"partial": -0.6, "points_per_sd": -0.5, "points_low": -0.8, "points_high": -0.3}
-        )
+        changed_effects(tables, **SHOWN | {"partial": -0.6, "per_sd": -0.5, "per_sd_low": -0.8, "per_sd_high": -0.3})
     )[1]
     assert "a negative effect is shown on Noise, Blur, Weather and Digital" in text
     assert "a positive effect" not in text
@@ -62,9 +60,9 @@ def test_a_negative_effect(tables: Tables) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"points_low": -0.1},
-        {"points_low": None},
-        {"points_high": None},
+        {"per_sd_low": -0.1},
+        {"per_sd_low": None},
+        {"per_sd_high": None},
         {"q_value": 0.05},
         {"q_value": None},
         {"partial": -0.1},

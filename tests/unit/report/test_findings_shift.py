@@ -149,7 +149,7 @@ def test_where_no_ensemble_is_outside_of_the_members_the_text_says_so(shift: Shi
     assert "none of them is outside of the members' range" in said(replace(shift, by_size=table), tables)
 
 
-SHOWN = {"partial": 0.6, "points_per_sd": 0.71, "points_low": 0.3, "points_high": 1.1, "q_value": 0.004}
+SHOWN = {"partial": 0.6, "per_sd": 0.71, "per_sd_low": 0.3, "per_sd_high": 1.1, "q_value": 0.004}
 
 
 def test_effects_of_clean_diversity_are_said_for_both_questions(shift: ShiftTables, tables: Tables) -> None:

@@ -63,8 +63,8 @@ def results(**columns: list[Any]) -> pl.DataFrame:
     rows = {"study": [0, 1], "dataset": "set 1", "consensus": "average", "measure": DISAGREEMENT, "members": 6}
     rows |= {"truth": SKILL.name, "samples": 200, "sets": 1, "seed": 0, "permutations": 99, "commit": "a"}
     rows |= {"machine": "m", "seconds": [1.4, 1.4], "code": "c"}
-    rows |= {"partial": [0.5, -0.1], "points_per_sd": [1.0, 2.0], "points_low": [0.5, -1.0], "points_high": [1.5, 5.0]}
-    rows |= {"p_value": [0.01, 0.04], "q_value": [0.02, 0.08], "same_partial": 0.5, "same_points_per_sd": 1.0}
+    rows |= {"partial": [0.5, -0.1], "per_sd": [1.0, 2.0], "per_sd_low": [0.5, -1.0], "per_sd_high": [1.5, 5.0]}
+    rows |= {"p_value": [0.01, 0.04], "q_value": [0.02, 0.08], "same_partial": 0.5, "same_per_sd": 1.0}
     rows |= {"same_p_value": [0.01, 0.5], "plain_pearson": [0.5, 0.7], "plain_p_value": [0.01, 0.02]}
     rows |= {"plain_q_value": [0.01, 0.01], "plain_ci_low": [0.1, -0.1], "plain_ci_high": [0.8, 0.9]}
     rows |= {"variance_share": [0.2, 0.3], "variance_low": [0.1, 0.35], "variance_high": [0.3, 0.5]}
@@ -84,7 +84,7 @@ def test_the_summary_counts_studies() -> None:
 
 
 def test_the_interval_may_cover_the_mean_at_many_images() -> None:
-    large = results(points_per_sd=[5.0, 5.0]).with_columns(samples=pl.lit(10_000))
+    large = results(per_sd=[5.0, 5.0]).with_columns(samples=pl.lit(10_000))
     rows = statistics_summary.summary(pl.concat([results(), large])).filter(pl.col("measure") != "any")
     assert rows.select("samples", "n_covers_large").rows() == [(200, 1), (10_000, 1)]
 

@@ -73,7 +73,7 @@ def test_effects_are_those_of_least_squares_with_one_column_per_size(members: in
     evidence, chosen = study(seed=3, members=members)
     found = effect(evidence, chosen)
     expected = plain_effect(evidence, chosen, evidence.diversities["disagreement"])
-    assert (found["partial"], found["points_per_sd"]) == pytest.approx(expected, rel=1e-7)
+    assert (found["partial"], found["per_sd"]) == pytest.approx(expected, rel=1e-7)
     assert found["members"] == members
     assert found["ensembles"] == 2**members - members - 1
 
@@ -98,7 +98,7 @@ def test_intervals_leave_out_one_member_at_a_time() -> None:
     limit = scipy.stats.t.ppf(0.975, 6)
     for number, there, back, names in (
         (0, np.arctanh, np.tanh, ("low", "high")),
-        (1, float, float, ("points_low", "points_high")),
+        (1, float, float, ("per_sd_low", "per_sd_high")),
     ):
         values = np.array([there(each[number]) for each in without])
         half = limit * np.sqrt(6 / 7 * ((values - values.mean()) ** 2).sum())
@@ -208,7 +208,7 @@ def test_effects_on_nll_hold_nll_and_accuracy_of_the_members_fixed() -> None:
         per_sd.append(scipy.stats.linregress(x, y).slope * x.std())
     found = effect(evidence, chosen, outcome="nll")
     assert found["partial"] == pytest.approx(np.mean(partial), rel=1e-7)
-    assert found["points_per_sd"] == pytest.approx(np.mean(per_sd), rel=1e-7)
+    assert found["per_sd"] == pytest.approx(np.mean(per_sd), rel=1e-7)
     assert np.all(nll.values["average"] < 0), "a smaller NLL is better, so the outcome is its negative"
 
 

@@ -30,7 +30,7 @@ def draw(files: Mapping[str, Sequence[str]], outcome: str, consensus: str) -> Fi
 
     [path], label = files["effects"], OUTCOMES[outcome]
     axis = f"{AXES[outcome]}; ensembles by {consensus_title(consensus)}"
-    estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", axis, label.digits)
+    estimate = Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", axis, label.digits)
     return draw_forest(load_table(path).filter(outcome=outcome, consensus=consensus), estimate)
 
 

@@ -47,7 +47,7 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
         "Difference in ensemble accuracy under shift (percentage points) for one standard deviation of the remaining "
         f"diversity;\nensembles by {consensus_title(consensus)}, with 95 % intervals"
     )
-    return draw_series(series, Estimate("points_per_sd", "points_low", "points_high", "effect", axis))
+    return draw_series(series, Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", axis))
 
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:

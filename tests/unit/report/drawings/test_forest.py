@@ -12,12 +12,12 @@ def correlations_figure(correlations: pl.DataFrame) -> Figure:
 
 
 def effects_figure(effects: pl.DataFrame) -> Figure:
-    return draw_forest(effects, Estimate("points_per_sd", "points_low", "points_high", "effect", "Points"))
+    return draw_forest(effects, Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", "Points"))
 
 
 def effects(**values: float | None) -> pl.DataFrame:
     """One measure on two datasets; the second has no value."""
-    columns = ("points_per_sd", "points_low", "points_high")
+    columns = ("per_sd", "per_sd_low", "per_sd_high")
     numbers = {name: pl.Series([values.get(name), None], dtype=pl.Float64) for name in columns}
     return pl.DataFrame({"dataset": ["clean", "noise"], "measure": "disagreement"}).with_columns(**numbers)
 
@@ -27,7 +27,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_an_effect_has_its_value_and_an_axis_that_shows_every_interval() -> None:
-    figure = effects_figure(effects(points_per_sd=0.71, points_low=-0.2, points_high=1.6))
+    figure = effects_figure(effects(per_sd=0.71, per_sd_low=-0.2, per_sd_high=1.6))
     assert "+0.71" in texts(figure)
     low, high = figure.axes[0].get_xlim()
     assert low < -1.6
@@ -35,14 +35,14 @@ def test_an_effect_has_its_value_and_an_axis_that_shows_every_interval() -> None
 
 
 def test_what_has_no_value_says_so() -> None:
-    assert texts(effects_figure(effects(points_per_sd=0.71))).count("no value") == 1
+    assert texts(effects_figure(effects(per_sd=0.71))).count("no value") == 1
     assert texts(effects_figure(effects())).count("no value") == 2
 
 
 def test_estimates_of_several_tables_are_below_each_other_and_in_the_legend() -> None:
-    first = effects(points_per_sd=0.71, points_low=-0.2, points_high=1.6)
-    second = effects(points_per_sd=-0.5, points_low=-3.0, points_high=0.1)
-    estimate = Estimate("points_per_sd", "points_low", "points_high", "effect", "Points")
+    first = effects(per_sd=0.71, per_sd_low=-0.2, per_sd_high=1.6)
+    second = effects(per_sd=-0.5, per_sd_low=-3.0, per_sd_high=0.1)
+    estimate = Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", "Points")
     figure = draw_series([Series(first, "one"), Series(second, "two", "black", "s")], estimate)
     found = texts(figure)
     assert {"+0.71", "−0.50", "one", "two"} <= set(found)
