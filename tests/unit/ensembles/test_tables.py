@@ -178,7 +178,8 @@ def test_accuracies_have_wilson_intervals() -> None:
     halves = [tally_of(probabilities[:, half::2], labels[half::2], subsets(2, "all")) for half in (0, 1)]
     table = accuracies_table("clean", ["a", "b"], halves)
     assert table.columns[:7] == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
-    assert table.columns[7:] == ["right_even", "right_odd", "nll", "nll_clipped", "brier", "ece", "one_hot"]
+    halves_and_scores = ["right_even", "right_odd", "nll", "nll_even", "nll_odd", "nll_clipped", "brier", "ece"]
+    assert table.columns[7:] == [*halves_and_scores, "one_hot"]
     assert table.select("right_even", "right_odd").rows() == [(4, 4), (0, 0)]
     assert table["member"].to_list() == ["a", "b"]
     assert table["accuracy"].to_list() == [80, 0]
