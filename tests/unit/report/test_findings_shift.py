@@ -174,7 +174,7 @@ def test_one_validation_set_has_no_paragraph_and_no_section(tmp_path: Path) -> N
     folder = make_study(tmp_path, members=3, datasets=["clean"], samples=50)
     tables = read_tables(folder, load_json(folder / "study.json"))
     assert tables.shift is None
-    assert len(findings(tables)) == 3
+    assert not any(paragraph.startswith("Under shift") for paragraph in findings(tables))
     build_report(folder, {}, folder / "report.html")
     assert "Under shift" not in (folder / "report.html").read_text(encoding="utf-8")
 
