@@ -53,7 +53,9 @@ HOW_EFFECTS_ARE_TESTED = (
     "Intervals leave out one member at a time. p comes from permuting the members in the residual of a measure after "
     "regression on the members' accuracies; q is p after Benjamini-Hochberg over all effects on the same outcome. "
     "Without an effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 "
-    "and the interval excludes 0. The documentation (docs/statistics.md) has the error rates in simulated studies."
+    "and the interval excludes 0. Where the accuracies of members differ by tens of percentage points, effects of "
+    "Jensen-Shannon divergence can be shown that do not exist. The documentation (docs/statistics.md) has the error "
+    "rates in simulated studies."
 )
 WHAT_SHARES_ARE = (
     "A share is what a term adds to the explained variance, averaged over all orders in which the terms can enter a "

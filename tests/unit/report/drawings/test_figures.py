@@ -80,7 +80,7 @@ def figures(study: Path) -> Iterator[Figure]:
         {n: t.with_columns(macs=None, latency_ms=None, parameters=None) for n, t in tables(study, "deployment").items()}
     )
     yield correlations_figure(correlations)
-    yield effects_figure(load_table(study / "effects.parquet").filter(consensus="average"))
+    yield effects_figure(load_table(study / "effects.parquet").filter(outcome="accuracy", consensus="average"))
     yield draw_variance_shares(load_table(study / "variance_shares.parquet").filter(consensus="vote"), "vote")
     yield improvement_figure(study)
     if len(tables(study, "accuracies")) > 1:
