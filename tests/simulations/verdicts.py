@@ -27,9 +27,10 @@ from scripts.lib.ensembles.counts import samples_right
 from scripts.lib.ensembles.tables import subsets
 from scripts.lib.observations import attribution_diversity, resilience_of_ensembles, resilience_of_members
 from scripts.lib.observations.attribution_diversity import Diversities
+from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from scripts.lib.observations.resilience_of_ensembles import ShiftedSet
 from scripts.lib.observations.resilience_of_members import Members
-from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict
+from scripts.lib.observations.verdict import Verdict
 from scripts.lib.statistics.robustness import Counts
 
 CLASSES, SETS, CHANCE, SHARED = 10, 3, 0.1, 0.6

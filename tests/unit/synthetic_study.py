@@ -21,8 +21,15 @@ from scripts.lib.observations import (
     resilience_of_ensembles,
     resilience_of_members,
 )
+from scripts.lib.observations.claims import (
+    ATTRIBUTION_DIVERSITY,
+    CONTRADICTED,
+    RESILIENCE_OF_ENSEMBLES,
+    RESILIENCE_OF_MEMBERS,
+    SUPPORTED,
+)
 from scripts.lib.observations.study import table_of
-from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, Estimate, Verdict, undecided
+from scripts.lib.observations.verdict import Estimate, Verdict, undecided
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
@@ -129,11 +136,9 @@ def _verdicts(datasets: Sequence[str], members: int) -> pl.DataFrame:
     slopes = [Estimate(slope, 1.0, 0.2, 1.8, dataset=dataset) for dataset in datasets[1:]]
     return table_of(
         [
-            Verdict(of_members.OBSERVATION, SUPPORTED, difference, shares, members),
-            Verdict(resilience_of_ensembles.OBSERVATION, CONTRADICTED, Estimate(slope, 1.0, 0.6, 1.4), slopes, members),
-            undecided(
-                attribution_diversity.OBSERVATION, attribution_diversity.DIFFERENCE, 0, "there must be more members"
-            ),
+            Verdict(RESILIENCE_OF_MEMBERS, SUPPORTED, difference, shares, members),
+            Verdict(RESILIENCE_OF_ENSEMBLES, CONTRADICTED, Estimate(slope, 1.0, 0.6, 1.4), slopes, members),
+            undecided(ATTRIBUTION_DIVERSITY, attribution_diversity.DIFFERENCE, 0, "there must be more members"),
             *members_trained_together.verdicts(),
         ]
     )

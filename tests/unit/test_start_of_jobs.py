@@ -52,7 +52,7 @@ LOADED: dict[frozenset[str], set[str]] = {
     frozenset({"torch"}): {"pairwise", "pairwise_shard"},
     frozenset({"torch", "scipy"}): {
         *("best_ensembles", "correlations", "deployment", "effects", "effects_from_clean", "ensembles"),
-        *("ensembles_shard", "held_out", "robustness", "variance_shares"),
+        *("calibration", "ensembles_shard", "held_out", "robustness", "temperatures", "variance_shares", "verdicts"),
     },
 }
 # These build networks with torchvision and timm, which load most of the list.

@@ -19,18 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from scripts.lib.ensembles.tables import mean_pairwise
-from scripts.lib.observations.verdict import Estimate, Observation, Verdict, above, estimate, undecided
+from scripts.lib.observations.claims import ATTRIBUTION_DIVERSITY
+from scripts.lib.observations.verdict import Estimate, Verdict, above, estimate, undecided
 from scripts.lib.statistics.adjusted import adjusted
 from scripts.lib.statistics.by_size import Ensembles
 
-OBSERVATION = Observation(
-    "2",
-    "Attribution diversity is less negatively correlated with the accuracy of an ensemble than prediction diversity.",
-    "Difference on Fisher's z between two correlations with the accuracy of ensembles of one size: that of attribution "
-    "diversity minus that of prediction disagreement, both measured on the images with attributions and corrected for "
-    "the noise of few images, on average over the validation sets.",
-    "Supported if the interval of the difference is above 0, contradicted if it is below.",
-)
 DIFFERENCE = "difference_of_fisher_z"
 FEWEST_MEMBERS = 5
 LARGEST = 0.99
@@ -56,7 +49,7 @@ def verdict(chosen: np.ndarray, datasets: Sequence[Diversities]) -> Verdict:
     members = chosen.shape[1]
     if members < FEWEST_MEMBERS or not len(chosen):
         reason = f"there must be ensembles of at least {FEWEST_MEMBERS} members with attributions"
-        return undecided(OBSERVATION, DIFFERENCE, members, reason)
+        return undecided(ATTRIBUTION_DIVERSITY, DIFFERENCE, members, reason)
     ensembles, others, differences = Ensembles(chosen), [], []
     for dataset in datasets:
         of_attributions, of_predictions = _correlations(dataset, ensembles)
@@ -69,7 +62,7 @@ def verdict(chosen: np.ndarray, datasets: Sequence[Diversities]) -> Verdict:
         ]
     deciding = estimate(DIFFERENCE, np.mean(differences, axis=0))
     reason = "" if np.isfinite(deciding.low) else "a diversity does not agree between the even and the odd images"
-    return Verdict(OBSERVATION, above(0, deciding), deciding, others, members, reason)
+    return Verdict(ATTRIBUTION_DIVERSITY, above(0, deciding), deciding, others, members, reason)
 
 
 def _correlations(dataset: Diversities, ensembles: Ensembles) -> tuple[np.ndarray, np.ndarray]:

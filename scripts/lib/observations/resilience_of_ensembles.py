@@ -16,22 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from scripts.lib.ensembles.tables import mean_pairwise
-from scripts.lib.observations.verdict import Observation, Verdict, below, estimate, undecided
+from scripts.lib.observations.claims import MARGIN, RESILIENCE_OF_ENSEMBLES
+from scripts.lib.observations.verdict import Verdict, below, estimate, undecided
 from scripts.lib.statistics.adjusted import adjusted
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.effects import has_enough_members
 from scripts.lib.statistics.robustness import Counts, effective_robustness, fit_line
 from scripts.lib.statistics.semi_partial import CONTROLS, controls_of
 
-MARGIN = 0.5  # percentage points
-OBSERVATION = Observation(
-    "1b",
-    "Ensembles of different architectures are typically not more resilient.",
-    "Difference in effective robustness, in percentage points, between ensembles whose members are all of different "
-    "architecture families and ensembles of one family, at the same size and the same accuracies of the members, on "
-    "average over the shifted sets.",
-    f"Supported if the whole interval is below {MARGIN} points, contradicted if it is above.",
-)
 SLOPE = "points_from_one_family_to_all_different"
 
 
@@ -53,13 +45,13 @@ def verdict(families: Sequence[str | None], chosen: np.ndarray, shifted: Sequenc
     differ = (names[:, None] != names).astype(np.float64)
     reason = _reason(differ, bool(shifted))
     if reason:
-        return undecided(OBSERVATION, SLOPE, len(known), reason)
+        return undecided(RESILIENCE_OF_ENSEMBLES, SLOPE, len(known), reason)
     rows, ensembles = Ensembles(chosen).part(known)
     slopes = np.array([_slopes(each, np.array(known), rows, differ, ensembles) for each in shifted])
     others = [estimate(SLOPE, of_set, each.name) for each, of_set in zip(shifted, slopes, strict=True)]
     deciding = estimate(SLOPE, slopes.mean(0))
     reason = "" if np.isfinite(deciding.low) else "size and accuracies leave nothing of the difference in families"
-    return Verdict(OBSERVATION, below(MARGIN, deciding), deciding, others, len(known), reason)
+    return Verdict(RESILIENCE_OF_ENSEMBLES, below(MARGIN, deciding), deciding, others, len(known), reason)
 
 
 def _reason(differ: np.ndarray, has_shift: bool) -> str:

@@ -19,17 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from scripts.lib.jobs.randomness import derive
-from scripts.lib.observations.verdict import Observation, Verdict, above, estimate, undecided
+from scripts.lib.observations.claims import RESILIENCE_OF_MEMBERS
+from scripts.lib.observations.verdict import Verdict, above, estimate, undecided
 from scripts.lib.statistics.robustness import Counts
 
-OBSERVATION = Observation(
-    "1a",
-    "Architecture matters more for the resilience of a single model than its size or accuracy.",
-    "Share ω² of the variance of the members' resilience (Φ⁻¹ of the accuracy on the shifted sets minus Φ⁻¹ of that on "
-    "the clean set) that the architecture family explains beyond size and accuracy, minus the larger one of the "
-    "shares that size (logarithm of the parameters) and clean accuracy explain beyond the other two.",
-    "Supported if the interval of this difference is above 0, contradicted if it is below.",
-)
 TERMS = ("family", "size", "accuracy")
 DIFFERENCE = "omega_squared_difference"
 FEWEST_LEFT = 3  # members that the regression must leave beyond its coefficients
@@ -65,7 +58,7 @@ def verdict(members: Members, permutations: int, seed: int) -> Verdict:
     known = _known(members)
     reason = _reason(members, known)
     if reason:
-        return undecided(OBSERVATION, DIFFERENCE, len(known), reason)
+        return undecided(RESILIENCE_OF_MEMBERS, DIFFERENCE, len(known), reason)
     halves = [_regression(members, known, half) for half in (0, 1)]
     without = [[half.without(member) for half in halves] for member in range(len(known))]
     shares = np.array([np.mean([omega_squared(half) for half in both], axis=0) for both in (halves, *without)])
@@ -73,7 +66,7 @@ def verdict(members: Members, permutations: int, seed: int) -> Verdict:
     p_value = family_p_value(halves, permutations, seed)
     deciding = estimate(DIFFERENCE, shares[:, 0] - shares[:, 1:].max(1), p_value=p_value)
     reason = "" if np.isfinite(deciding.low) else "without one of the members, there are too few of several families"
-    return Verdict(OBSERVATION, above(0, deciding), deciding, others, len(known), reason)
+    return Verdict(RESILIENCE_OF_MEMBERS, above(0, deciding), deciding, others, len(known), reason)
 
 
 def _known(members: Members) -> list[int]:

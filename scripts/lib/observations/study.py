@@ -23,7 +23,7 @@ from scripts.lib.observations import (
     resilience_of_ensembles,
     resilience_of_members,
 )
-from scripts.lib.observations.verdict import Estimate, Observation, Verdict
+from scripts.lib.observations.verdict import Estimate, Verdict
 from scripts.lib.statistics.robustness import Counts
 
 PREDICTIONS, ATTRIBUTIONS = "disagreement", "attribution_similarity"
@@ -39,12 +39,6 @@ SCHEMA: dict[str, Any] = {
     "verdict": pl.String,
     "reason": pl.String,
 }
-
-
-def observations() -> list[Observation]:
-    """All observations, in the order of the paper."""
-    own = [module.OBSERVATION for module in (resilience_of_members, resilience_of_ensembles, attribution_diversity)]
-    return [*own, *members_trained_together.OBSERVATIONS]
 
 
 @dataclass(frozen=True)

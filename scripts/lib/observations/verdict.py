@@ -1,23 +1,12 @@
-"""An observation of the paper, the statistic that decides on it, and the verdict that follows from its interval."""
+"""The statistic that decides on an observation, and the verdict that follows from its interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Observation
 from scripts.lib.statistics.jackknife import interval
-
-SUPPORTED, CONTRADICTED, UNDECIDED, NOT_TESTED = "supported", "contradicted", "undecided", "not tested here"
-
-
-@dataclass(frozen=True)
-class Observation:
-    """A statement of the paper in short, and how it is decided; all texts are complete sentences for the report."""
-
-    number: str
-    claim: str
-    statistic: str
-    rule: str
 
 
 @dataclass(frozen=True)

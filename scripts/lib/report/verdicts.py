@@ -6,8 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.observations.study import observations
-from scripts.lib.observations.verdict import NOT_TESTED, Observation
+from scripts.lib.observations.claims import NOT_TESTED, OBSERVATIONS, Observation
 from scripts.lib.report.labels import counted, in_words, missing, plain, probability, signed
 from scripts.lib.report.tables import Table
 
@@ -39,7 +38,7 @@ class VerdictText:
 
 def verdict_texts(table: pl.DataFrame) -> list[VerdictText]:
     """One for each observation, in the order of the paper; `table` is `verdicts.parquet`."""
-    return [_text(observation, table.filter(observation=observation.number)) for observation in observations()]
+    return [_text(observation, table.filter(observation=observation.number)) for observation in OBSERVATIONS]
 
 
 def _text(observation: Observation, rows: pl.DataFrame) -> VerdictText:

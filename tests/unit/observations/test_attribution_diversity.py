@@ -6,7 +6,7 @@ import scipy.stats
 
 from scripts.lib.ensembles.tables import mean_pairwise, subsets
 from scripts.lib.observations.attribution_diversity import Diversities, verdict
-from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, UNDECIDED
+from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 
 MEMBERS = 10
 CHOSEN = subsets(MEMBERS, "all", 0, 0)

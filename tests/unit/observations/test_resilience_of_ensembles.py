@@ -7,8 +7,8 @@ import pytest
 import scipy.stats
 
 from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from scripts.lib.observations.resilience_of_ensembles import ShiftedSet, verdict
-from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, UNDECIDED
 from scripts.lib.statistics.robustness import Counts
 
 MEMBERS, SAMPLES = 9, 10_000

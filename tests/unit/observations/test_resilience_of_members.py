@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from scripts.lib.observations.resilience_of_members import Members, Regression, omega_squared, verdict
-from scripts.lib.observations.verdict import CONTRADICTED, SUPPORTED, UNDECIDED
 from scripts.lib.statistics.robustness import Counts
 
 SAMPLES = 100_000

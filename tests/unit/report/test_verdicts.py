@@ -3,8 +3,9 @@
 import polars as pl
 
 from scripts.lib.observations import resilience_of_ensembles, resilience_of_members
-from scripts.lib.observations.study import observations, table_of
-from scripts.lib.observations.verdict import SUPPORTED, Estimate, Verdict, undecided
+from scripts.lib.observations.claims import OBSERVATIONS, RESILIENCE_OF_ENSEMBLES, SUPPORTED
+from scripts.lib.observations.study import table_of
+from scripts.lib.observations.verdict import Estimate, Verdict, undecided
 from scripts.lib.report.verdicts import STATISTICS, verdict_texts
 from tests.unit import synthetic_study
 
@@ -16,7 +17,7 @@ def synthetic() -> pl.DataFrame:
 def test_every_observation_of_the_paper_has_a_verdict_in_its_order() -> None:
     texts = verdict_texts(synthetic())
     assert [text.number for text in texts] == ["1a", "1b", "2", "3", "4"]
-    assert [text.claim for text in texts] == [each.claim for each in observations()]
+    assert [text.claim for text in texts] == [each.claim for each in OBSERVATIONS]
     assert [text.verdict for text in texts] == ["supported", "contradicted", "undecided", *["not tested here"] * 2]
 
 
@@ -42,8 +43,8 @@ def test_the_numbers_stand_in_the_text_and_in_the_table() -> None:
 
 def test_an_estimate_without_an_interval_says_why() -> None:
     estimate = Estimate(resilience_of_ensembles.SLOPE, 0.7)
-    verdict = Verdict(resilience_of_ensembles.OBSERVATION, SUPPORTED, estimate, [], 7, "nothing is left")
-    rest = [undecided(each, resilience_of_members.DIFFERENCE, 0, "x") for each in observations() if each.number != "1b"]
+    verdict = Verdict(RESILIENCE_OF_ENSEMBLES, SUPPORTED, estimate, [], 7, "nothing is left")
+    rest = [undecided(each, resilience_of_members.DIFFERENCE, 0, "x") for each in OBSERVATIONS if each.number != "1b"]
     text = verdict_texts(table_of([verdict, *rest]))[1]
     assert text.numbers == (
         "The difference in effective robustness (points) is +0.70, from 7 members. Nothing is left."
