@@ -69,7 +69,9 @@ class Study:
 
 
 @dataclass(frozen=True)
-class _Members:
+class Members:
+    """Simulated members: skill [M] and family [M] of each, and the share of the noise that a family shares."""
+
     skill: np.ndarray
     family: np.ndarray
     shared: float
@@ -89,23 +91,24 @@ def simulated_study(
     `chosen` bool [E, M] are the ensembles; `samples` (of each set) must be even, so that both halves count alike.
     """
     assert samples % 2 == 0, samples
-    members, others = (_draw_members(truth, chosen.shape[1], generator) for _ in range(2))
+    members, others = (draw_members(truth, chosen.shape[1], generator) for _ in range(2))
     return [
         _validation_set(members, others, chosen, samples, EASE - SHIFT * number, generator, measures, consensus)
         for number in range(sets)
     ]
 
 
-def _draw_members(truth: Truth, count: int, generator: np.random.Generator) -> _Members:
+def draw_members(truth: Truth, count: int, generator: np.random.Generator) -> Members:
+    """`count` members of this kind."""
     skill = generator.uniform(*truth.skills, count)
     if truth.broken:
         skill[generator.permutation(count)[: int(truth.broken * count)]] /= 10
-    return _Members(skill, generator.integers(0, FAMILIES, count), truth.shared)
+    return Members(skill, generator.integers(0, FAMILIES, count), truth.shared)
 
 
 def _validation_set(
-    members: _Members,
-    others: _Members,
+    members: Members,
+    others: Members,
     chosen: np.ndarray,
     samples: int,
     ease: float,
@@ -113,9 +116,9 @@ def _validation_set(
     measures: Sequence[str],
     consensus: Sequence[str],
 ) -> Study:
-    labels, logits = _labels_and_logits(members, samples, ease, generator)
-    diversities = {MEASURES[name].diversity: _diversity(name, labels, logits) for name in measures}
-    diversities[UNRELATED] = _diversity(DISAGREEMENT, *_labels_and_logits(others, samples, ease, generator))
+    labels, logits = labels_and_logits(members, samples, ease, generator)
+    diversities = {MEASURES[name].diversity: diversity_of(name, labels, logits) for name in measures}
+    diversities[UNRELATED] = diversity_of(DISAGREEMENT, *labels_and_logits(others, samples, ease, generator))
     scores = probabilities(list(logits), torch.float64)
     correct = scores.argmax(2) == labels
     accuracies = np.stack([100 * correct[:, half::2].double().mean(1).numpy() for half in (0, 1)])
@@ -130,9 +133,10 @@ def _validation_set(
     return Study(halves, Evidence(_ensembles(chosen, accuracies, outcomes), accuracies.mean(0), whole))
 
 
-def _labels_and_logits(
-    members: _Members, samples: int, ease: float, generator: np.random.Generator
+def labels_and_logits(
+    members: Members, samples: int, ease: float, generator: np.random.Generator
 ) -> tuple[torch.Tensor, np.ndarray]:
+    """Labels int64 [N] and logits float32 [M, N, C]; `ease` is the mean ease of the samples."""
     labels, of_samples = generator.integers(0, CLASSES, samples), generator.normal(ease, 1.5, samples)
     logits = generator.standard_normal((len(members.skill), samples, CLASSES))
     if members.shared:
@@ -142,7 +146,7 @@ def _labels_and_logits(
     return torch.from_numpy(labels), logits.astype(np.float32)
 
 
-def _diversity(name: str, labels: torch.Tensor, logits: np.ndarray) -> np.ndarray:
+def diversity_of(name: str, labels: torch.Tensor, logits: np.ndarray) -> np.ndarray:
     """On all samples, the even and the odd ones, float64 [3, M, M]; more means more diverse."""
     measure, recorded = MEASURES[name], Recorded(list(logits), labels)
     columns = values(measure, pairwise_sums(measure, recorded, range(len(labels)), CPU, "simulated"))
