@@ -204,8 +204,8 @@ def temperatures_megabytes(wildcards):
 
 
 def temperatures_minutes(wildcards):
-    """Some twenty passes over the probabilities of each member and average, and the probabilities of its members."""
-    passes = 20 * (len(MEMBER_IDS) + 2 * JUDGED_ENSEMBLES) + probabilities_of_ensembles()
+    """Some seventy passes over the probabilities of each member and average, and the probabilities of its members."""
+    passes = 70 * (len(MEMBER_IDS) + 2 * JUDGED_ENSEMBLES) + probabilities_of_ensembles()
     return passes * size_of_set(DATASETS[0]) * DATASET_KIND.size.classes * 1e-8 / 60
 
 

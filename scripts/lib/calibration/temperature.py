@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import torch
 
+from kernels.average_nll import FLOOR
 from scripts.lib.ensembles.scores import is_one_hot
 
 # Temperatures are looked for between these limits. At a limit, the best temperature may be beyond it.
 LOWEST, HIGHEST = 1e-3, 1e3
 # With fewer samples, a fitted temperature is mostly chance: see docs/measures.md.
 LEAST_SAMPLES = 50
+GRID = 49  # temperatures that are tried first, eight for each factor of ten
+ROUNDING = 1e-12  # nats
 BLOCK_ELEMENTS = 1 << 22  # logarithms of probabilities that are computed with at a time
 # Why a forecast has no temperature.
 FEW_SAMPLES, ONE_HOT = "few_samples", "one_hot"
@@ -20,8 +23,8 @@ FEW_SAMPLES, ONE_HOT = "few_samples", "one_hot"
 class Temperature:
     """`value`, or None and the `reason`: FEW_SAMPLES or ONE_HOT.
 
-    `before` and `after` are the mean negative log-likelihoods in nats at temperature 1 and at `value`, not clipped, on
-    the samples where it was fitted.
+    `before` and `after` are the mean negative log-likelihoods in nats at temperature 1 and at `value`, on the samples
+    where it was fitted.
     """
 
     value: float | None
@@ -53,21 +56,23 @@ def fit_temperature(log_probabilities: torch.Tensor, labels: torch.Tensor) -> Te
 def best_temperature(log_probabilities: torch.Tensor, labels: torch.Tensor) -> float:
     """The temperature from LOWEST to HIGHEST with the smallest NLL, from `log_probabilities` float64 [n, C].
 
-    The NLL is convex in 1/T, so its slope has at most one zero, which is looked for on ln T. Where no prediction is
-    wrong, the NLL falls until it vanishes: LOWEST. Where even equal probabilities would be better: HIGHEST. Where all
-    probabilities of each sample are equal, T makes no difference: 1.
+    As in all tables, a probability below FLOOR counts as FLOOR. Without this limit, one sample with a logit of 10⁵
+    would decide alone, and all others would become useless. With it, the NLL may have several minima, so the best of
+    GRID temperatures is found first, and then the zero of the slope between its neighbours. Where no prediction is
+    wrong, the NLL falls until it vanishes: LOWEST. Where even equal probabilities would be better: HIGHEST. Where T
+    makes no difference: 1.
     """
     from scipy.optimize import brentq  # takes a second to import
 
-    limits = (math.log(LOWEST), math.log(HIGHEST))
-    lowest, highest = (_slope(limit, log_probabilities, labels) for limit in limits)
-    if lowest == highest == 0:
+    grid = [math.log(LOWEST) + place / (GRID - 1) * math.log(HIGHEST / LOWEST) for place in range(GRID)]
+    values = [_nll(log_probabilities, labels, math.exp(place)) for place in grid]
+    if max(values) - min(values) <= ROUNDING:
         return 1.0
-    if lowest <= 0:  # the NLL still falls, or does not change any more, as 1/T grows
-        return LOWEST
-    if highest >= 0:
-        return HIGHEST
-    return math.exp(brentq(_slope, *limits, args=(log_probabilities, labels), xtol=1e-12))
+    best = values.index(min(values))
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)]
+    if _slope(low, log_probabilities, labels) > 0 > _slope(high, log_probabilities, labels):
+        return math.exp(brentq(_slope, low, high, args=(log_probabilities, labels), xtol=1e-12))
+    return {0: LOWEST, GRID - 1: HIGHEST}.get(best, math.exp(grid[best]))
 
 
 def scaled(log_probabilities: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
@@ -76,19 +81,25 @@ def scaled(log_probabilities: torch.Tensor, temperature: float | torch.Tensor) -
 
 
 def _slope(log_temperature: float, log_probabilities: torch.Tensor, labels: torch.Tensor) -> float:
-    """Derivative of the summed NLL by 1/T: the expected log-probability at this T minus that of the true class."""
+    """Derivative of the summed NLL by 1/T: the expected log-probability at this T minus that of the true class.
+
+    A sample whose true class has less than FLOOR does not count, because there the NLL does not change.
+    """
     inverse, total = math.exp(-log_temperature), 0.0
     for values, true in _blocks(log_probabilities, labels):
         below = values - values.amax(1, keepdim=True)  # so that equal probabilities have a slope of exactly 0
-        expected = ((inverse * below).softmax(1) * below).sum(1)
-        total += float((expected - _of(below, true)).sum())
+        scaled_values = (inverse * below).log_softmax(1)
+        counts = _of(scaled_values, true) > math.log(FLOOR)
+        expected = (scaled_values.exp() * below).sum(1)
+        total += float((expected - _of(below, true))[counts].sum())
     return total
 
 
 def _nll(log_probabilities: torch.Tensor, labels: torch.Tensor, temperature: float) -> float:
-    """Mean negative log-likelihood in nats, not clipped."""
+    """Mean negative log-likelihood in nats."""
     blocks = _blocks(log_probabilities, labels)
-    return sum(float(-_of(scaled(values, temperature), true).sum()) for values, true in blocks) / len(labels)
+    sums = (-_of(scaled(values, temperature), true).clamp(min=math.log(FLOOR)).sum() for values, true in blocks)
+    return float(sum(sums)) / len(labels)
 
 
 def _of(values: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

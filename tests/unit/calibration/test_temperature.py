@@ -38,7 +38,7 @@ def tensors(logits: np.ndarray, labels: np.ndarray) -> tuple[torch.Tensor, torch
 
 def nll(log_temperature: float, logits: np.ndarray, labels: np.ndarray) -> float:
     values = log_softmax(logits / np.exp(log_temperature), axis=1)
-    return -values[np.arange(len(labels)), labels].mean()
+    return -np.maximum(values[np.arange(len(labels)), labels], math.log(1e-12)).mean()
 
 
 @pytest.mark.parametrize("classes", [2, 4, 100])
@@ -143,6 +143,26 @@ def test_logits_of_ten_thousand() -> None:
     found = fit_temperature(own, torch.cat([true, true[:1]]))
     assert found.value == HIGHEST  # the best one is 1e4 / ln 9
     assert best_temperature(own / 100, torch.cat([true, true[:1]])) == pytest.approx(100 / math.log(9), rel=1e-9)
+
+
+def test_one_extreme_sample_does_not_decide_for_all_others() -> None:
+    """Its wrong logit of 1e5 counts as 27.6 nats; without this limit the best temperature would be above 1000."""
+    logits, labels = problem(500, 4, 3)
+    extreme = np.concatenate([logits, [[1e5, 0, 0, 0]]]), np.concatenate([labels, [1]])
+    whole, without = fit_temperature(*tensors(*extreme)), fit_temperature(*tensors(logits, labels))
+    assert whole.value == pytest.approx(without.value, rel=1e-9)
+    assert whole.after == pytest.approx((500 * without.after - math.log(1e-12)) / 501)
+
+
+def test_with_several_minima_the_best_one_is_found() -> None:
+    """Against the best of ten thousand temperatures, for overconfident members of which some samples are clipped."""
+    for seed in range(5):
+        logits, labels = problem(60, 4, 40, seed)
+        own, true = tensors(logits, labels)
+        tried = np.linspace(math.log(LOWEST), math.log(HIGHEST), 10_000)
+        losses = [nll(log_temperature, logits, labels) for log_temperature in tried]
+        found = fit_temperature(own, true)
+        assert found.after <= min(losses) + 1e-9
 
 
 def test_votes_and_small_splits_have_no_temperature_but_a_reason() -> None:
