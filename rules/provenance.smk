@@ -10,6 +10,7 @@ rule provenance:
             "results/{study}/effects.parquet",
             "results/{study}/variance_shares.parquet",
             "results/{study}/correlations.parquet",
+            "results/{study}/verdicts.parquet",
             *SHIFT_TABLES,
             *expand(
                 "results/{{study}}/{table}/{dataset}.parquet",
