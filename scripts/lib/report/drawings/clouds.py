@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from scripts.lib.report.drawings.style import size_colours
+from scripts.lib.report.drawings.style import POINTS_PER_INCH, WIDTH, size_colours
+from scripts.lib.report.labels import MOST_POINTS
 
 LEAST_OPACITY = 0.7  # of a cell with one ensemble: it is seen, and its colour is still that of its size
 
@@ -125,6 +126,28 @@ def raster(x: Placed, y: Placed, size: np.ndarray, sizes: Sequence[int]) -> Rast
     )
     mean = np.divide(total, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
     return Raster(x.scale, y.scale, counts, mean, sizes)
+
+
+def cloud(x: np.ndarray, y: np.ndarray, size: np.ndarray, columns: int, height: float) -> Cloud:
+    """Ensembles with the coordinates `x` and `y` and the numbers of members `size`, [E] each.
+
+    Points, or a raster if there are too many, for one of `columns` panels of this `height` in inches.
+    """
+    sizes = different_sizes(size)
+    if len(x) <= MOST_POINTS:
+        return Points(x, y, size, sizes)
+    across = Scale.of(x, round(POINTS_PER_INCH * WIDTH / columns))
+    upwards = Scale.of(y, round(POINTS_PER_INCH * height))
+    return raster(across.place(x), upwards.place(y), size.astype(np.float64), sizes)
+
+
+def cloud_panels(figure: Figure, count: int, columns: int) -> tuple[np.ndarray, list[Axes]]:
+    """The grid of axes, and those of `count` panels in rows of `columns`, each with scales of its own."""
+    grid = figure.subplots(-(-count // columns), columns, squeeze=False)
+    axes = list(grid.flat)
+    for empty in axes[count:]:
+        empty.set_axis_off()
+    return grid, axes[:count]
 
 
 def opacity(counts: np.ndarray) -> np.ndarray:

@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.drawings.clouds import Cloud, Points, Scale, add_colours_of_sizes, different_sizes, raster
-from scripts.lib.report.drawings.style import GREY, POINTS_PER_INCH, WIDTH, literal, new_figure
+from scripts.lib.report.drawings.clouds import Cloud, add_colours_of_sizes, cloud, cloud_panels
+from scripts.lib.report.drawings.style import GREY, literal, new_figure
 from scripts.lib.report.labels import (
-    MOST_POINTS,
     consensus_title,
     improvement_column,
     improvement_title,
@@ -50,13 +49,7 @@ def read_panels(paths: Sequence[str], improvement: str, consensus: str) -> dict[
 def _panel(x: np.ndarray, y: np.ndarray, size: np.ndarray, columns: int) -> Panel:
     """From the improvements of accuracy and of NLL, and the numbers of members, [E] each."""
     more_accurate, smaller_nll = (100 * float((values > 0).mean()) if len(x) else np.nan for values in (x, y))
-    sizes = different_sizes(size)
-    if len(x) <= MOST_POINTS:
-        return Panel(Points(x, y, size, sizes), more_accurate, smaller_nll)
-    across = Scale.of(x, round(POINTS_PER_INCH * WIDTH / columns))
-    upwards = Scale.of(y, round(POINTS_PER_INCH * PANEL_HEIGHT))
-    cloud = raster(across.place(x), upwards.place(y), size.astype(np.float64), sizes)
-    return Panel(cloud, more_accurate, smaller_nll)
+    return Panel(cloud(x, y, size, columns, PANEL_HEIGHT), more_accurate, smaller_nll)
 
 
 def draw_proper_scores(panels: Mapping[str, Panel], improvement: str, consensus: str) -> Figure:
@@ -64,13 +57,10 @@ def draw_proper_scores(panels: Mapping[str, Panel], improvement: str, consensus:
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     figure = new_figure(height=(PANEL_HEIGHT + 0.65) * rows + 0.6)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    axes = list(grid.flat)
+    grid, axes = cloud_panels(figure, len(panels), columns)
     sizes = sorted({size for panel in panels.values() for size in panel.cloud.sizes})
-    for axis, (dataset, panel) in zip(axes, panels.items(), strict=False):
+    for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
         _draw_panel(axis, panel, sizes, dataset)
-    for empty in axes[len(panels) :]:
-        empty.set_axis_off()
     figure.supxlabel("Accuracy: improvement (points)", fontsize=8)
     figure.supylabel("NLL: improvement (nats)", fontsize=8)
     figure.suptitle(f"{improvement_title(improvement)}, ensembles by {consensus_title(consensus)}")

@@ -13,16 +13,14 @@ from matplotlib.lines import Line2D
 from scipy.special import ndtri
 
 from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.drawings.clouds import Cloud, Points, Scale, add_colours_of_sizes, different_sizes, raster
+from scripts.lib.report.drawings.clouds import Cloud, add_colours_of_sizes, cloud, cloud_panels
 from scripts.lib.report.drawings.style import (
     LIGHT_GREY,
     ORANGE,
-    POINTS_PER_INCH,
-    WIDTH,
     literal,
     new_figure,
 )
-from scripts.lib.report.labels import MOST_POINTS, consensus_title, in_words, plain
+from scripts.lib.report.labels import consensus_title, in_words, plain
 from scripts.lib.statistics.robustness import Counts, JackknifedLine, effective_robustness, jackknifed_line
 from scripts.lib.statistics.robustness_of_ensembles import counts_of_members
 
@@ -60,7 +58,7 @@ def read_panels(
         found = jackknifed_line(clean, shifted)
         beyond = effective_robustness(before, after, found.line)
         panels[dataset] = Panel(
-            _cloud(before.probits(), after.probits(), size, len(accuracies) - 1),
+            cloud(before.probits(), after.probits(), size, min(COLUMNS, len(accuracies) - 1), PANEL_HEIGHT),
             np.stack([clean.probits(), shifted.probits()]),
             found,
             _chosen(table.filter(dataset=dataset)),
@@ -86,27 +84,15 @@ def _chosen(table: pl.DataFrame) -> np.ndarray:
     return np.array([each.probits() for each in counts])
 
 
-def _cloud(x: np.ndarray, y: np.ndarray, size: np.ndarray, panels: int) -> Cloud:
-    sizes = different_sizes(size)
-    if len(x) <= MOST_POINTS:
-        return Points(x, y, size, sizes)
-    across = Scale.of(x, round(POINTS_PER_INCH * WIDTH / min(COLUMNS, panels)))
-    upwards = Scale.of(y, round(POINTS_PER_INCH * PANEL_HEIGHT))
-    return raster(across.place(x), upwards.place(y), size.astype(np.float64), sizes)
-
-
 def draw_robustness(panels: Mapping[str, Panel], consensus: str) -> Figure:
     """One panel per shifted set: across the accuracy on the clean set, upwards that on the shifted one."""
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     figure = new_figure(height=(PANEL_HEIGHT + 0.6) * rows + 0.6)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    axes = list(grid.flat)
+    grid, axes = cloud_panels(figure, len(panels), columns)
     sizes = sorted({size for panel in panels.values() for size in panel.cloud.sizes})
-    for axis, (dataset, panel) in zip(axes, panels.items(), strict=False):
+    for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
         _draw_panel(axis, panel, sizes, dataset)
-    for empty in axes[len(panels) :]:
-        empty.set_axis_off()
     consensus_in_words = consensus_title(consensus)
     figure.supxlabel(f"Accuracy on the clean set (%, spaced as probits); ensembles by {consensus_in_words}")
     figure.supylabel("Accuracy under shift (%)")

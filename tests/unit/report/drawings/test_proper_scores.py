@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_table
-from scripts.lib.report.drawings import proper_scores
+from scripts.lib.report.drawings import clouds
 from scripts.lib.report.drawings.clouds import Points, Raster
 from scripts.lib.report.drawings.proper_scores import draw_proper_scores, read_panels
 from scripts.lib.report.drawings.style import save
@@ -45,7 +45,7 @@ def test_panels_show_the_columns_of_their_table(study: Path) -> None:
 
 def test_many_ensembles_are_a_raster_of_the_same_ensembles(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     points = read_panels(paths_of(study), "over_mean", "average")
-    monkeypatch.setattr(proper_scores, "MOST_POINTS", 10)
+    monkeypatch.setattr(clouds, "MOST_POINTS", 10)
     for one, other in zip(points.values(), read_panels(paths_of(study), "over_mean", "average").values(), strict=True):
         assert isinstance(one.cloud, Points)
         assert isinstance(other.cloud, Raster)
@@ -58,7 +58,7 @@ def test_many_ensembles_are_a_raster_of_the_same_ensembles(study: Path, monkeypa
 def test_the_picture_is_drawn_with_its_shares(
     study: Path, tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proper_scores, "MOST_POINTS", most)
+    monkeypatch.setattr(clouds, "MOST_POINTS", most)
     panels, figure = read_panels(paths_of(study), "over_mean", "average"), nll_figure(study, "over_mean")
     text = " ".join(found.get_text() for found in figure.findobj(Text))
     assert "Improvement over the mean member, ensembles by averaging of probabilities" in text

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_table, save_table
-from scripts.lib.report.drawings import robustness
+from scripts.lib.report.drawings import clouds
 from scripts.lib.report.drawings.clouds import Points, Raster
 from scripts.lib.report.drawings.robustness import Panel, draw_robustness, read_panels
 from tests.unit.synthetic_study import make_study
@@ -81,7 +81,7 @@ def test_axes_are_labelled_with_accuracies(study: Path) -> None:
 
 
 def test_many_ensembles_are_a_raster(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robustness, "MOST_POINTS", 20)
+    monkeypatch.setattr(clouds, "MOST_POINTS", 20)
     [panel] = panels(study).values()
     assert isinstance(panel.cloud, Raster)
     assert panel.cloud.counts.sum() == 57
