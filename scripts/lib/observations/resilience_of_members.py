@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.jobs.randomness import derive
 from scripts.lib.observations.claims import RESILIENCE_OF_MEMBERS
 from scripts.lib.observations.verdict import Verdict, above, estimate, undecided
+from scripts.lib.statistics.permutations import random_orders
 from scripts.lib.statistics.robustness import Counts
 
 TERMS = ("family", "size", "accuracy")
@@ -139,10 +139,8 @@ def family_p_value(halves: Sequence[Regression], permutations: int, seed: int) -
 
     The statistic is the mean of both halves' F, and an order of the members is the same for both.
     """
-    generator = np.random.default_rng(derive(seed, "families"))
     members = len(halves[0].outcome)
-    orders = generator.permuted(np.tile(np.arange(members), (permutations, 1)), axis=1)
-    orders = np.concatenate([np.arange(members)[None], orders])
+    orders = np.concatenate([np.arange(members)[None], random_orders(members, permutations, seed, "families")])
     statistics = np.mean([_f_of_families(half, orders) for half in halves], axis=0)
     return float((statistics >= statistics[0] * (1 - 1e-9)).mean())
 

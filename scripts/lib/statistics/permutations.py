@@ -20,9 +20,12 @@ MOST_MOMENTS = 1000
 BLOCK_PERMUTATIONS = 32
 
 
-def random_orders(members: int, permutations: int, seed: int) -> np.ndarray:
-    """Random orders of the members, int [permutations, M]: the same for every dataset and measure of a study."""
-    generator = np.random.default_rng(derive(seed, "permutations"))
+def random_orders(members: int, permutations: int, seed: int, stream: str = "permutations") -> np.ndarray:
+    """Random orders of the members, int [permutations, M]: the same for every dataset and measure of a study.
+
+    Orders of another random `stream` are independent of these.
+    """
+    generator = np.random.default_rng(derive(seed, stream))
     return generator.permuted(np.tile(np.arange(members), (permutations, 1)), axis=1)
 
 
