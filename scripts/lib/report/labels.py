@@ -61,8 +61,8 @@ WHAT_SHARES_ARE = (
     "A share is what a term adds to the explained variance, averaged over all orders in which the terms can enter a "
     "regression (Lindeman, Merenda & Gold); shares are between 0 and 100 % and add up, together with what is not "
     "explained, to 100 %. They describe and test nothing: a diversity that only follows the members' accuracies has a "
-    "share as well (but adds next to nothing to size and accuracies), and an interval that leaves out 0 is no sign of "
-    "an effect. Diversity is measured on one half of the images and accuracy on the other."
+    "share as well (but adds next to nothing to size and accuracies), and an interval that leaves out 0 is not a sign "
+    "of an effect. Diversity is measured on one half of the images and accuracy on the other."
 )
 WHAT_EFFECTS_FROM_CLEAN_ARE = (
     "Before the shift, only diversity on the clean set is known. With the members' accuracies under the shift held "
