@@ -15,21 +15,6 @@ from scripts.lib.ensembles.selection import best_evaluated
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.storage import load_json, load_table, save_array, save_json, save_lines, save_table
 from scripts.lib.measures.spec import MEASURES as SPECS
-from scripts.lib.observations import (
-    attribution_diversity,
-    members_trained_together,
-    resilience_of_ensembles,
-    resilience_of_members,
-)
-from scripts.lib.observations.claims import (
-    ATTRIBUTION_DIVERSITY,
-    CONTRADICTED,
-    RESILIENCE_OF_ENSEMBLES,
-    RESILIENCE_OF_MEMBERS,
-    SUPPORTED,
-)
-from scripts.lib.observations.study import table_of
-from scripts.lib.observations.verdict import Estimate, Verdict, undecided
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effects import effects_table
 from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
@@ -44,6 +29,7 @@ from tests.unit.synthetic_tables import (
     save_pairwise,
     wilson_interval,
 )
+from tests.unit.synthetic_verdicts import synthetic_verdicts
 
 DATASETS = ("clean", "noise", "blur", "weather", "digital")
 PAIRWISE = ("disagreement", "attribution_similarity", "activation_similarity", "js_divergence")
@@ -95,7 +81,7 @@ def make_study(
         _save_calibration(folder, datasets[0], Predictions(dataset, names, [], list(logits)), torch.from_numpy(labels))
     chosen = _chosen(tables[datasets[0]], members)
     save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
-    save_table(folder / "verdicts.parquet", _verdicts(datasets, members))
+    save_table(folder / "verdicts.parquet", synthetic_verdicts(datasets, members))
     save_table(folder / "variance_shares.parquet", variance_shares_table(evidence, chosen))
     save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))
     if len(datasets) > 1:
@@ -125,23 +111,6 @@ def _nll(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(2, keepdims=True))
     true = powers[:, np.arange(len(labels)), labels] / powers.sum(2)
     return np.asarray(-np.log(true).mean(1))
-
-
-def _verdicts(datasets: Sequence[str], members: int) -> pl.DataFrame:
-    """Every kind of verdict once; the report only needs numbers."""
-    of_members = resilience_of_members
-    shares = [Estimate(f"omega_squared_{term}", 0.4, 0.1, 0.7) for term in of_members.TERMS]
-    difference = Estimate(of_members.DIFFERENCE, 0.3, 0.05, 0.55, 0.012)
-    slope = resilience_of_ensembles.SLOPE
-    slopes = [Estimate(slope, 1.0, 0.2, 1.8, dataset=dataset) for dataset in datasets[1:]]
-    return table_of(
-        [
-            Verdict(RESILIENCE_OF_MEMBERS, SUPPORTED, difference, shares, members),
-            Verdict(RESILIENCE_OF_ENSEMBLES, CONTRADICTED, Estimate(slope, 1.0, 0.6, 1.4), slopes, members),
-            undecided(ATTRIBUTION_DIVERSITY, attribution_diversity.DIFFERENCE, 0, "there must be more members"),
-            *members_trained_together.verdicts(),
-        ]
-    )
 
 
 def _save_calibration(folder: Path, clean: str, predictions: Predictions, labels: torch.Tensor) -> None:

@@ -7,11 +7,11 @@ from scripts.lib.observations.claims import OBSERVATIONS, RESILIENCE_OF_ENSEMBLE
 from scripts.lib.observations.study import table_of
 from scripts.lib.observations.verdict import Estimate, Verdict, undecided
 from scripts.lib.report.verdicts import STATISTICS, verdict_texts
-from tests.unit import synthetic_study
+from tests.unit.synthetic_verdicts import synthetic_verdicts
 
 
 def synthetic() -> pl.DataFrame:
-    return synthetic_study._verdicts(["clean", "noise"], 12)
+    return synthetic_verdicts(["clean", "noise"], 12)
 
 
 def test_every_observation_of_the_paper_has_a_verdict_in_its_order() -> None:

@@ -13,7 +13,7 @@ from scripts.lib.ensembles.tables import mean_pairwise, subsets
 from scripts.lib.statistics import semi_partial
 from scripts.lib.statistics.effects import SCHEMA, effects_table
 from scripts.lib.statistics.permutations import random_orders
-from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
+from scripts.lib.statistics.split_evidence import SplitEvidence
 from tests.unit.statistics.test_permutations import random_matrix
 
 PERMUTATIONS = 99
@@ -180,53 +180,6 @@ def test_the_seed_decides_only_p() -> None:
     assert_frame_equal(first, table_of(evidence, chosen))
     assert_frame_equal(first.drop("p_value", "q_value"), other.drop("p_value", "q_value"))
     assert not first["p_value"].equals(other["p_value"])
-
-
-def with_nll(evidence: SplitEvidence, seed: int = 20) -> SplitEvidence:
-    """The same study with random negative log-likelihoods."""
-    generator = np.random.default_rng(seed)
-    shapes = evidence.accuracies.shape, evidence.outcomes["average"].shape
-    of_members, of_ensembles = (1 + 0.3 * generator.random(shape) for shape in shapes)
-    return replace(evidence, scores=[nll_outcome(of_members, evidence.accuracies, {"average": of_ensembles})])
-
-
-def test_effects_on_nll_hold_nll_and_accuracy_of_the_members_fixed() -> None:
-    evidence, chosen = study(seed=11, members=8)
-    evidence = with_nll(evidence)
-    kept = chosen.sum(1) > 1
-    inside, size, [nll], partial, per_sd = chosen[kept], chosen[kept].sum(1), evidence.scores, [], []
-    for half in (0, 1):
-        controls = [control for values in nll.held_fixed[1 - half] for control in pair_controls(values)]
-        design = np.stack(
-            [*(size == each for each in set(size)), *(mean_pairwise(inside, control) for control in controls)], axis=1
-        )
-        design = design / np.linalg.norm(design, axis=0)
-        diversity = mean_pairwise(inside, evidence.diversities["disagreement"][half])
-        values = (diversity, nll.values["average"][1 - half, kept])
-        x, y = (value - design @ np.linalg.lstsq(design, value)[0] for value in values)
-        partial.append(scipy.stats.pearsonr(x, y).statistic)
-        per_sd.append(scipy.stats.linregress(x, y).slope * x.std())
-    found = effect(evidence, chosen, outcome="nll")
-    assert found["partial"] == pytest.approx(np.mean(partial), rel=1e-7)
-    assert found["per_sd"] == pytest.approx(np.mean(per_sd), rel=1e-7)
-    assert np.all(nll.values["average"] < 0), "a smaller NLL is better, so the outcome is its negative"
-
-
-def test_effects_on_accuracy_do_not_depend_on_other_outcomes() -> None:
-    evidence, chosen = study(seed=12, members=7)
-    table = table_of(with_nll(evidence), chosen)
-    assert table["outcome"].to_list() == ["accuracy", "accuracy", "nll"]
-    assert_frame_equal(table.filter(outcome="accuracy"), table_of(evidence, chosen))
-    [of_nll] = table.filter(outcome="nll").iter_rows(named=True)
-    assert of_nll["q_value"] == of_nll["p_value"], "each outcome is a family of its own"
-
-
-def test_an_effect_on_nll_needs_one_member_more_than_one_on_accuracy() -> None:
-    """Eight controls: twice as many. With seven members, an interval leaves six, which have fifteen pairs."""
-    six, seven = (table_of(with_nll(evidence), chosen) for evidence, chosen in (study(members=6), study(members=7)))
-    assert six.filter(outcome="nll")["partial"].is_null().all()
-    assert six.filter(outcome="accuracy")["partial"].is_not_null().all()
-    assert seven["partial"].is_not_null().all()
 
 
 @pytest.mark.parametrize("members", [2, 3, 4, 5])

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scripts.lib.jobs.storage import load_array, load_json, load_table
-from scripts.lib.measures.spec import MEASURES
 from scripts.lib.report.drawings.attributions import draw_attributions
 from scripts.lib.report.drawings.best_ensembles import draw_best_ensembles, summary
 from scripts.lib.report.drawings.clouds import Scale
@@ -25,7 +24,7 @@ from scripts.lib.report.drawings.pairwise import draw_pairwise, in_few_character
 from scripts.lib.report.drawings.style import new_figure, save, shortened, wrapped
 from scripts.lib.report.drawings.variance_shares import draw_variance_shares
 from scripts.lib.report.figure import FIGURES, draw_pictures, figures_of
-from scripts.lib.report.labels import in_words, oriented, plain, quantities, quantity, signed
+from scripts.lib.report.labels import in_words, plain, quantity, signed
 from tests.unit.report.drawings.test_forest import correlations_figure, effects_figure
 from tests.unit.report.drawings.test_proper_scores import nll_figure
 from tests.unit.synthetic_study import CLASSES, DATASETS, NAMES, make_study, outline
@@ -256,21 +255,6 @@ def test_numbers_and_names() -> None:
     assert quantity("my_measure").label == "My measure"
     assert wrapped("deit_tiny_p16_224", 10) == "deit_tiny_\np16_224"
     assert shortened("a very long class name", 10) == "a very lo…"
-
-
-def test_similarities_are_turned_into_diversities() -> None:
-    ensembles = pl.DataFrame({"attribution_similarity": [0.25, None], "disagreement": [0.5, 0.5]})
-    assert oriented(ensembles, "attribution_dissimilarity").to_list() == [0.75, None]
-    assert oriented(ensembles, "disagreement").to_list() == [0.5, 0.5]
-
-
-def test_every_measure_has_words_for_itself_and_as_a_diversity() -> None:
-    for measure in MEASURES.values():
-        assert {measure.name, measure.diversity} <= quantities().keys()
-        table = pl.DataFrame({measure.name: [0.25]})
-        assert oriented(table, measure.diversity).to_list() == [0.75 if measure.similarity else 0.25]
-    titles = [quantities()[measure.name].title for measure in MEASURES.values()]
-    assert len(set(titles)) == len(titles)
 
 
 def test_greedy_and_drawn_ensembles_are_told_apart(small: Path) -> None:
