@@ -12,6 +12,7 @@ rule ensembles:
         accuracies="results/{study}/accuracies/{dataset}.parquet",
         ensembles="results/{study}/ensembles/{dataset}.parquet",
         halves="results/{study}/halves/{dataset}.parquet",
+        groups="results/{study}/image_groups/{dataset}/ensembles.parquet",
     log:
         "logs/{study}/ensembles/{dataset}.log",
     benchmark:
@@ -44,6 +45,7 @@ rule ensembles_shard:
         joint="results/{study}/shards/{dataset}/{shard}/joint_correctness.npy",
         counts="results/{study}/shards/{dataset}/{shard}/ensembles.parquet",
         scores="results/{study}/shards/{dataset}/{shard}/scores.parquet",
+        groups="results/{study}/shards/{dataset}/{shard}/image_groups.parquet",
     log:
         "logs/{study}/ensembles_shard/{dataset}/{shard}.log",
     benchmark:

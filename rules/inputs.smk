@@ -139,6 +139,7 @@ def counted(wildcards):
         "joint": expand(f"{folder}/{{shard}}/joint_correctness.npy", shard=range(SHARDS)),
         "counts": expand(f"{folder}/{{shard}}/ensembles.parquet", shard=range(SHARDS)),
         "scores": expand(f"{folder}/{{shard}}/scores.parquet", shard=range(SHARDS)),
+        "groups": expand(f"{folder}/{{shard}}/image_groups.parquet", shard=range(SHARDS)),
     }
 
 

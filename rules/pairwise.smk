@@ -5,7 +5,8 @@ rule pairwise:
     input:
         unpack(pairs),
     output:
-        "results/{study}/pairwise/{dataset}/{measure}.parquet",
+        table="results/{study}/pairwise/{dataset}/{measure}.parquet",
+        groups="results/{study}/image_groups/{dataset}/{measure}.npy",
     log:
         "logs/{study}/pairwise/{dataset}/{measure}.log",
     benchmark:

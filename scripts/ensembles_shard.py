@@ -1,15 +1,19 @@
-from scripts.lib.ensembles.counts import save_tallies, tally_of_files
+from scripts.lib.ensembles.counting import Question, count_in_files
+from scripts.lib.ensembles.counts import save_tallies
+from scripts.lib.ensembles.image_groups import counted_in_groups, groups_table
 from scripts.lib.ensembles.tables import subsets
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
+from scripts.lib.jobs.storage import save_table
 
 with job(snakemake):
-    dataset, params = snakemake.wildcards.dataset, snakemake.params
+    dataset, params, output = snakemake.wildcards.dataset, snakemake.params, snakemake.output
     settings = params.ensembles
     chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
+    question = Question(chosen, chosen[counted_in_groups(chosen, params.seed)], settings["consensus"])
     device = choose_device(params.device, snakemake.threads)
-    consensus, part = settings["consensus"], int(snakemake.wildcards.shard)
     files = RecordedFiles.declared(dataset, params.members, dict(snakemake.input.items()))
-    halves = tally_of_files(files, chosen, consensus, device, part, params.shards)
-    save_tallies(snakemake.output.joint, snakemake.output.counts, snakemake.output.scores, halves)
+    counted = count_in_files(files, question, device, int(snakemake.wildcards.shard), params.shards)
+    save_tallies(output.joint, output.counts, output.scores, counted.halves)
+    save_table(output.groups, groups_table(counted.groups))

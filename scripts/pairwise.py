@@ -1,8 +1,8 @@
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
-from scripts.lib.jobs.storage import save_table
-from scripts.lib.measures.pairwise import compare, values
+from scripts.lib.jobs.storage import save_array, save_table
+from scripts.lib.measures.pairwise import compare, values, values_without_groups
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.measures.tables import load_sums, pairwise_table
 
@@ -15,4 +15,5 @@ with job(snakemake):
         device = choose_device(snakemake.params.device, snakemake.threads)
         recorded = RecordedFiles.declared(dataset, members, dict(files.items()))
         sums = compare(measure, recorded, device)
-    save_table(snakemake.output[0], pairwise_table(values(measure, sums), members, sums.samples))
+    save_array(snakemake.output.groups, values_without_groups(measure, sums).cpu().numpy())
+    save_table(snakemake.output.table, pairwise_table(values(measure, sums), members, sums.samples))

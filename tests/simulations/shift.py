@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from scripts.lib.ensembles.counts import tally_of_halves
+from scripts.lib.ensembles.counting import Question, count_samples
 from scripts.lib.ensembles.tables import subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.measures.pairwise import pairwise_sums, values
@@ -80,7 +80,7 @@ def simulated(
 def _evidence(logits: np.ndarray, labels: torch.Tensor, chosen: np.ndarray) -> SplitEvidence:
     samples, measure = range(len(labels)), MEASURES["disagreement"]
     predictions = Predictions("simulated", [""] * len(logits), [""] * len(labels), list(logits))
-    halves = tally_of_halves(predictions, labels, samples, chosen, ["average"], CPU)
+    halves = count_samples(predictions, labels, samples, Question(chosen, chosen[:0], ["average"]), CPU).halves
     columns = values(measure, pairwise_sums(measure, Recorded(list(logits), labels), samples, CPU, "simulated"))
     return SplitEvidence(
         np.stack([100 * half.joint.diagonal() / half.samples for half in halves]),

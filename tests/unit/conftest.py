@@ -14,7 +14,8 @@ from PIL import Image
 from scripts.lib.datasets.image_set import ArrayImages, ImageSet
 from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.validation_sets import ValidationSet
-from scripts.lib.ensembles.counts import Tally, tally_of_halves
+from scripts.lib.ensembles.counting import Counted, Question, count_samples
+from scripts.lib.ensembles.counts import Tally
 from scripts.lib.ensembles.tables import subsets as all_or_drawn_subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.study.resolve import merge, resolve
@@ -111,9 +112,16 @@ def subsets(members: int, sizes: str | list[int], per_size: int = 10, seed: int 
 
 def tally_of(probabilities: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray) -> Tally:
     """What a study counts, from probabilities [M, N, C] instead of files."""
-    members = [str(member) for member in range(len(probabilities))]
-    logits = [member.log().numpy() for member in probabilities]
-    predictions = Predictions("clean", members, [str(row) for row in range(len(labels))], logits)
-    rows = range(len(labels))
-    even, odd = tally_of_halves(predictions, labels, rows, chosen, ["average", "vote"], torch.device("cpu"))
+    even, odd = counted([member.log().numpy() for member in probabilities], labels, chosen).halves
     return even + odd
+
+
+def counted(
+    logits: list[np.ndarray], labels: torch.Tensor, chosen: np.ndarray, in_groups: np.ndarray | None = None
+) -> Counted:
+    """What a study counts, from logits [N, C] of each member; `in_groups` are ensembles bool [E', M]."""
+    predictions = Predictions(
+        "clean", [str(n) for n in range(len(logits))], [str(n) for n in range(len(labels))], logits
+    )
+    question = Question(chosen, chosen[:0] if in_groups is None else in_groups, ["average", "vote"])
+    return count_samples(predictions, labels, range(len(labels)), question, torch.device("cpu"))

@@ -14,10 +14,9 @@ import torch
 import kernels
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.scores import MemberSums, sums_of_members, true_probabilities
-from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions, probabilities
-from scripts.lib.inference.recorded import RecordedFiles
+from scripts.lib.inference.predictions import Predictions, probabilities
 from scripts.lib.jobs.job import progress
-from scripts.lib.jobs.shards import blocks, shard
+from scripts.lib.jobs.shards import blocks
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
 
 # The largest number of members for which memory and kernels.consensus_sweep allow all ensembles.
@@ -57,45 +56,26 @@ class Tally:
         )
 
 
-def tally_of_files(
-    files: RecordedFiles,
-    chosen: np.ndarray,
-    consensus: Sequence[str],
-    device: torch.device,
-    part: int = 0,
-    parts: int = 1,
-) -> tuple[Tally, Tally]:
-    """Count over the even and over the odd samples of one of `parts` shards.
-
-    Raises StudyError, naming member, dataset and file, for files that do not fit.
-    """
-    predictions = load_predictions(files)
-    labels = load_labels(files.labels, predictions)
-    return tally_of_halves(predictions, labels, shard(len(labels), part, parts), chosen, consensus, device)
-
-
-def tally_of_halves(
-    predictions: Predictions,
-    labels: torch.Tensor,
-    rows: range,
-    chosen: np.ndarray,
-    consensus: Sequence[str],
-    device: torch.device,
-) -> tuple[Tally, Tally]:
-    """Count over the even and over the odd samples of `rows` for the ensembles `chosen`, bool [E, M].
-
-    Counting goes block by block, so memory does not grow with N. `rows` and blocks begin at even samples.
-    """
-    members = len(predictions.members)
-    zeros = np.zeros(len(chosen), np.int64)
+def no_tallies(chosen: np.ndarray, consensus: Sequence[str]) -> tuple[Tally, Tally]:
+    """The tallies of halves without samples, for the ensembles `chosen`, bool [E, M]."""
+    count, members = chosen.shape
+    zeros = np.zeros(count, np.int64)
     right, joint = dict.fromkeys(consensus, zeros), np.zeros((members, members), np.int64)
-    nothing = Tally(0, joint, right, zeros, np.zeros(len(chosen)), zeros, MemberSums.zeros(members))
-    even, odd = nothing, nothing
-    for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        even += _tally_of_block(values[:, ::2], answers[::2], chosen, consensus)
-        if len(answers) > 1:
-            odd += _tally_of_block(values[:, 1::2], answers[1::2], chosen, consensus)
-    return even, odd
+    nothing = Tally(0, joint, right, zeros, np.zeros(count), zeros, MemberSums.zeros(members))
+    return nothing, nothing
+
+
+def tallies_of_block(
+    values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]
+) -> tuple[Tally, Tally]:
+    """Count the even and the odd samples of a block that starts at an even one.
+
+    `values` are probabilities float64 [M, n, C], `labels` int64 [n] and `chosen` bool [E, M].
+    """
+    even = _tally_of_block(values[:, ::2], labels[::2], chosen, consensus)
+    if len(labels) == 1:
+        return even, no_tallies(chosen, consensus)[1]
+    return even, _tally_of_block(values[:, 1::2], labels[1::2], chosen, consensus)
 
 
 def probability_blocks(
@@ -105,7 +85,10 @@ def probability_blocks(
     device: torch.device,
     title: str,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Probabilities float64 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB."""
+    """Probabilities float64 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB.
+
+    If `rows` begin at an even sample, so do all blocks.
+    """
     classes = predictions.logits[0].shape[1]
     pieces = list(blocks(rows, torch.float64.itemsize * len(predictions.members) * classes))
     for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
@@ -150,13 +133,18 @@ def _nll(true: torch.Tensor, chosen: np.ndarray) -> tuple[Nll, Nll]:
     Both come from the same call, so that an ensemble of one member has exactly the value of this member.
     """
     members = len(true)
-    listed = np.concatenate([np.eye(members, dtype=bool), chosen])
-    if _are_most(chosen):
-        sums, clipped = (values.cpu().numpy()[numbers_of(listed) - 1] for values in kernels.average_nll(true))
-    else:
-        ensembles = torch.from_numpy(listed).to(true.device)
-        sums, clipped = (values.cpu().numpy() for values in kernels.average_nll(true, ensembles))
+    sums, clipped = nll_of(true, np.concatenate([np.eye(members, dtype=bool), chosen]))
     return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
+
+
+def nll_of(true: torch.Tensor, chosen: np.ndarray) -> Nll:
+    """Of each ensemble of `chosen`, bool [E, M], from `true_probabilities` [M, N]."""
+    if _are_most(chosen):
+        sums, clipped = (values.cpu().numpy()[numbers_of(chosen) - 1] for values in kernels.average_nll(true))
+    else:
+        ensembles = torch.from_numpy(chosen).to(true.device)
+        sums, clipped = (values.cpu().numpy() for values in kernels.average_nll(true, ensembles))
+    return sums, clipped
 
 
 def numbers_of(chosen: np.ndarray) -> np.ndarray:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 MINIBATCH = 256
 # Effects take the diversity from one of these halves of the samples and the accuracies from the other.
 HALVES = ("even", "odd")
+# Intervals over images leave out one of so many groups of the samples at a time. With more members than this, tables
+# for each group would be too large.
+GROUPS = 10
+MOST_MEMBERS_OF_GROUPS = 100
 BLOCK_BYTES = 1 << 28
 
 
@@ -26,3 +30,21 @@ def blocks(rows: range, bytes_per_sample: int) -> Iterator[slice]:
 def half_sizes(samples: int) -> tuple[int, int]:
     """Numbers of even and of odd samples, which are counted from 0."""
     return -(-samples // 2), samples // 2
+
+
+def groups_of_images(members: int) -> int:
+    """Into how many groups each half of the samples is divided: none for a study of very many members."""
+    return GROUPS if members <= MOST_MEMBERS_OF_GROUPS else 0
+
+
+def rows_of_group(start: int, half: int, group: int) -> slice:
+    """The rows of a group of a half, in a block that starts at the even sample `start`.
+
+    Sample i is in half i % 2 and in group i // 2 % GROUPS, so a group is spread over all samples.
+    """
+    return slice(2 * ((group - start // 2) % GROUPS) + half, None, 2 * GROUPS)
+
+
+def group_sizes(samples: int) -> list[list[int]]:
+    """Numbers of samples of each group of the even samples, and of each group of the odd ones."""
+    return [[len(range(samples)[rows_of_group(0, half, group)]) for group in range(GROUPS)] for half in (0, 1)]

@@ -8,7 +8,7 @@ import torch
 from scripts.lib.inference.predictions import checked_samples, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
-from scripts.lib.jobs.shards import MINIBATCH, blocks, half_sizes, shard
+from scripts.lib.jobs.shards import HALVES, MINIBATCH, blocks, group_sizes, half_sizes, rows_of_group, shard
 from scripts.lib.measures.recorded import Recorded, load_recorded
 from scripts.lib.measures.spec import Measure
 from scripts.lib.measures.tables import PairwiseSums
@@ -37,11 +37,9 @@ def compare(
 
 def pairwise_sums(measure: Measure, recorded: Recorded, rows: range, device: torch.device, title: str) -> PairwiseSums:
     """The measure's sums over the samples `rows`, which begin at an even one, block by block."""
-    members = len(recorded.arrays)
-    nothing = torch.zeros(members, members, dtype=torch.float64, device=device)
-    total = PairwiseSums(0, nothing, nothing, nothing)
+    total = PairwiseSums.zeros(len(recorded.arrays), device)
     for piece in progress(list(_pieces(measure, recorded, rows)), title, "block"):
-        total += _of_block(measure, recorded[piece], device)
+        total += _of_block(measure, recorded[piece], piece.start, device)
     return total
 
 
@@ -55,12 +53,30 @@ def _pieces(measure: Measure, recorded: Recorded, rows: range) -> Iterator[slice
     return blocks(rows, 4 * sum(int(np.prod(array.shape[1:])) for array in recorded.arrays))
 
 
-def _of_block(measure: Measure, recorded: Recorded, device: torch.device) -> PairwiseSums:
-    samples = len(recorded.arrays[0])
-    even = measure.sums(recorded[::2], device)
-    odd = measure.sums(recorded[1::2], device) if samples > 1 else torch.zeros_like(even)
-    whole = even + odd if measure.divisible else measure.sums(recorded, device)
-    return PairwiseSums(samples, whole, even, odd)
+def _of_block(measure: Measure, recorded: Recorded, start: int, device: torch.device) -> PairwiseSums:
+    """The sums over a block of samples that starts at the even sample `start`."""
+    samples, nothing = len(recorded.arrays[0]), PairwiseSums.zeros(len(recorded.arrays), device)
+
+    def over(rows: slice | np.ndarray) -> torch.Tensor:
+        part = recorded[rows]
+        return measure.sums(part, device) if len(part.arrays[0]) else nothing.whole
+
+    groups = [[rows_of_group(start, half, group) for group in range(nothing.without.shape[1])] for half in (0, 1)]
+    if measure.divisible and groups[0]:
+        of_groups = torch.stack([torch.stack([over(rows) for rows in of_half]) for of_half in groups])
+        halves = of_groups.sum(1)
+        return PairwiseSums(samples, halves.sum(0), halves, halves[:, None] - of_groups)
+    halves = torch.stack([over(slice(half, None, 2)) for half in (0, 1)])
+    if measure.divisible:
+        return PairwiseSums(samples, halves.sum(0), halves, nothing.without)
+    rest = [over(_without(samples, half, rows)) for half, of_half in enumerate(groups) for rows in of_half]
+    without = torch.stack(rest).unflatten(0, (2, -1)) if rest else nothing.without
+    return PairwiseSums(samples, measure.sums(recorded, device), halves, without)
+
+
+def _without(samples: int, half: int, rows: slice) -> np.ndarray:
+    """The rows of this half that are not among `rows`."""
+    return np.setdiff1d(np.arange(half, samples, 2), np.arange(samples)[rows])
 
 
 def values(measure: Measure, sums: PairwiseSums) -> dict[str, torch.Tensor]:
@@ -68,10 +84,24 @@ def values(measure: Measure, sums: PairwiseSums) -> dict[str, torch.Tensor]:
 
     NaN where the measure is undefined, and for the odd samples if there is only one sample.
     """
-    even, odd = half_sizes(sums.samples)
-    undefined = torch.full_like(sums.odd, torch.nan)
+    halves = zip(HALVES, sums.halves, half_sizes(sums.samples), strict=True)
     return {
         "value": measure.value(sums.whole, sums.samples),
-        "value_even": measure.value(sums.even, even),
-        "value_odd": measure.value(sums.odd, odd) if odd else undefined,
+        **{f"value_{half}": _value(measure, of_half, samples) for half, of_half, samples in halves},
     }
+
+
+def values_without_groups(measure: Measure, sums: PairwiseSums) -> torch.Tensor:
+    """The measure over each half without each of its groups of samples, float64 [2, G, M, M].
+
+    NaN where it is undefined, and where no sample is left. G is 0 for a study of very many members.
+    """
+    without = sums.without.clone()
+    for half, (samples, sizes) in enumerate(zip(half_sizes(sums.samples), group_sizes(sums.samples), strict=True)):
+        for group in range(without.shape[1]):
+            without[half, group] = _value(measure, without[half, group], samples - sizes[group])
+    return without
+
+
+def _value(measure: Measure, sums: torch.Tensor, samples: int) -> torch.Tensor:
+    return measure.value(sums, samples) if samples else torch.full_like(sums, torch.nan)

@@ -18,7 +18,7 @@ class Recorded:
     arrays: Sequence[np.ndarray]
     labels: torch.Tensor | None = None
 
-    def __getitem__(self, rows: slice) -> "Recorded":
+    def __getitem__(self, rows: slice | np.ndarray) -> "Recorded":
         labels = None if self.labels is None else self.labels[rows]
         return Recorded([array[rows] for array in self.arrays], labels)
 

@@ -9,22 +9,36 @@ import polars as pl
 import torch
 
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.shards import HALVES, groups_of_images
 from scripts.lib.jobs.storage import load_table
 
 
 @dataclass(frozen=True)
 class PairwiseSums:
-    """A measure's sums float64 [M, M] over some samples: over all, over the even ones and over the odd ones."""
+    """A measure's sums float64 over some samples.
+
+    `whole` [M, M] is over all of them, `halves` [2, M, M] over the even and over the odd ones, and `without`
+    [2, G, M, M] over each half without one of its G groups of samples (`jobs.shards`).
+    """
 
     samples: int
     whole: torch.Tensor
-    even: torch.Tensor
-    odd: torch.Tensor
+    halves: torch.Tensor
+    without: torch.Tensor
 
     def __add__(self, other: "PairwiseSums") -> "PairwiseSums":
         return PairwiseSums(
-            self.samples + other.samples, self.whole + other.whole, self.even + other.even, self.odd + other.odd
+            self.samples + other.samples,
+            self.whole + other.whole,
+            self.halves + other.halves,
+            self.without + other.without,
         )
+
+    @staticmethod
+    def zeros(members: int, device: torch.device) -> "PairwiseSums":
+        """The sums over no samples."""
+        nothing = torch.zeros(members, members, dtype=torch.float64, device=device)
+        return PairwiseSums(0, nothing, nothing.expand(2, -1, -1), nothing.expand(2, groups_of_images(members), -1, -1))
 
 
 def pairwise_table(columns: Mapping[str, torch.Tensor], members: Sequence[str], samples: int) -> pl.DataFrame:
@@ -42,7 +56,14 @@ def pairwise_table(columns: Mapping[str, torch.Tensor], members: Sequence[str], 
 
 def sums_table(sums: PairwiseSums, members: Sequence[str]) -> pl.DataFrame:
     """The sums of one shard, as a table that `load_sums` reads."""
-    return pairwise_table({"whole": sums.whole, "even": sums.even, "odd": sums.odd}, members, sums.samples)
+    matrices = [sums.whole, *sums.halves, *sums.without.flatten(0, 1)]
+    return pairwise_table(dict(zip(_columns(members), matrices, strict=True)), members, sums.samples)
+
+
+def _columns(members: Sequence[str]) -> list[str]:
+    """The columns of a shard's table: over all samples, over each half, and over each half without each group."""
+    without = [f"{half}_without_{group}" for half in HALVES for group in range(groups_of_images(len(members)))]
+    return ["whole", *HALVES, *without]
 
 
 def load_sums(paths: Sequence[str], members: Sequence[str]) -> PairwiseSums:
@@ -51,8 +72,9 @@ def load_sums(paths: Sequence[str], members: Sequence[str]) -> PairwiseSums:
 
 
 def _load_shard(path: str, members: Sequence[str]) -> PairwiseSums:
-    sums = load_matrices(path, members, members, ["whole", "even", "odd"])
-    return PairwiseSums(load_table(path, ["samples"])["samples"][0], *map(torch.from_numpy, sums))
+    sums = torch.from_numpy(load_matrices(path, members, members, _columns(members)))
+    without = sums[3:].reshape(2, -1, *sums.shape[1:])
+    return PairwiseSums(load_table(path, ["samples"])["samples"][0], sums[0], sums[1:3], without)
 
 
 def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | None = None) -> np.ndarray:

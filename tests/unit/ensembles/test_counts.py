@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.lib.ensembles.counting import Question, count_samples
 from scripts.lib.ensembles.counts import (
     Tally,
     load_tallies,
     numbers_of,
     samples_right,
     save_tallies,
-    tally_of_halves,
     unanimous,
 )
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
-from tests.unit.conftest import subsets, tally_of
+from tests.unit.conftest import counted, subsets, tally_of
 
 CPU = torch.device("cpu")
 
@@ -79,14 +79,12 @@ def test_members_that_are_certain_and_disagree_are_decided_by_what_float32_round
     highest = logits.max(2, keepdims=True) + random.uniform(14, 25, (4, samples, 1)).astype(np.float32)
     np.put_along_axis(logits, favourites, highest, 2)
     labels, chosen = random.integers(3, size=samples), subsets(4, [2, 3, 4])
-    names, ids = list("abcd"), [str(row) for row in range(samples)]
-    predictions = Predictions("clean", names, ids, list(logits))
-    halves = tally_of_halves(predictions, torch.from_numpy(labels), range(samples), chosen, ["average", "vote"], CPU)
-    counted = halves[0] + halves[1]
+    halves = counted(list(logits), torch.from_numpy(labels), chosen).halves
+    both = halves[0] + halves[1]
     expected = counts_in_extended_precision(logits, labels, chosen)
     rounded = torch.from_numpy(logits).double().softmax(2).float()
     for consensus, numbers in expected.items():
-        assert counted.right[consensus].tolist() == numbers
+        assert both.right[consensus].tolist() == numbers
         assert samples_right(rounded, torch.from_numpy(labels), chosen, consensus).tolist() != numbers
 
 
@@ -125,8 +123,8 @@ def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: py
     kinds = ("joint.npy", "counts.parquet", "scores.parquet")
     files = [[str(tmp_path / f"{part}.{kind}") for part in range(5)] for kind in kinds]
     for part, paths in enumerate(zip(*files, strict=True)):
-        rows = shard(700, part, 5)
-        save_tallies(*paths, tally_of_halves(predictions, labels, rows, chosen, ["average", "vote"], CPU))
+        question = Question(chosen, chosen[:0], ["average", "vote"])
+        save_tallies(*paths, count_samples(predictions, labels, shard(700, part, 5), question, CPU).halves)
     even, odd = load_tallies(*files)
     same(even + odd, whole)
     same(even, tally_of(probabilities[:, ::2], labels[::2], chosen))
@@ -135,8 +133,7 @@ def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: py
 
 def test_one_sample_is_even() -> None:
     probabilities, labels = problem(3)
-    predictions = Predictions("clean", ["a", "b", "c"], ["0"], [member[:1].log().numpy() for member in probabilities])
-    even, odd = tally_of_halves(predictions, labels[:1], range(1), subsets(3, "all"), ["average", "vote"], CPU)
+    even, odd = counted([member[:1].log().numpy() for member in probabilities], labels[:1], subsets(3, "all")).halves
     assert (even.samples, odd.samples) == (1, 0)
     assert odd.joint.sum() == odd.unanimous.sum() == odd.right["vote"].sum() == 0
 

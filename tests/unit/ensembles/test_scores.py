@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from kernels.average_nll import FLOOR
-from scripts.lib.ensembles.counts import load_tallies, save_tallies, tally_of_halves
+from scripts.lib.ensembles.counting import Question, count_samples
+from scripts.lib.ensembles.counts import load_tallies, save_tallies
 from scripts.lib.ensembles.scores import BINS
 from scripts.lib.ensembles.tables import accuracies_table, ensembles_table
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
-from tests.unit.conftest import subsets
+from tests.unit.conftest import counted, subsets
 
 CPU = torch.device("cpu")
 
@@ -42,7 +43,7 @@ def tables_of(
     """The tables of ensembles by averaging and of members."""
     samples, classes = predictions.logits[0].shape
     labels = torch.from_numpy(labels_of(samples, classes))
-    even, odd = tally_of_halves(predictions, labels, range(samples), chosen, ["average", "vote"], CPU)
+    even, odd = counted(predictions.logits, labels, chosen).halves
     table = ensembles_table(even + odd, chosen, {}, baseline)
     return table.filter(consensus="average"), accuracies_table("clean", predictions.members, (even, odd))
 
@@ -158,7 +159,8 @@ def test_votes_in_a_file_are_one_hot_and_their_brier_score_is_twice_the_error_ra
 def test_consensus_without_probabilities_has_no_scores() -> None:
     predictions, chosen = problem(3, 20), subsets(3, "all")
     labels = torch.from_numpy(labels_of(20))
-    even, odd = tally_of_halves(predictions, labels, range(20), chosen, ["vote", "average"], CPU)
+    question = Question(chosen, chosen[:0], ["vote", "average"])
+    even, odd = count_samples(predictions, labels, range(20), question, CPU).halves
     table = ensembles_table(even + odd, chosen, {}, 0)
     columns = [name for name in table.columns if name.startswith(("nll", "brier"))]
     assert len(columns) == 9
@@ -214,7 +216,8 @@ def test_a_divided_study_has_the_same_scores(scale: float, tmp_path: Path, monke
     files = [[str(tmp_path / f"{part}.{kind}") for part in range(7)] for kind in ("npy", "parquet", "scores.parquet")]
     for part, paths in enumerate(zip(*files, strict=True)):
         rows = shard(1500, part, 7)
-        save_tallies(*paths, tally_of_halves(predictions, labels, rows, chosen, ["average"], CPU))
+        question = Question(chosen, chosen[:0], ["average"])
+        save_tallies(*paths, count_samples(predictions, labels, rows, question, CPU).halves)
     even, odd = load_tallies(*files)
     divided = ensembles_table(even + odd, chosen, {}, 0), accuracies_table("clean", predictions.members, (even, odd))
     for one, other in zip(whole, divided, strict=True):

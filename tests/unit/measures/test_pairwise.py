@@ -13,8 +13,8 @@ from scipy.special import softmax
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import cohen_kappa_score
 
-from scripts.lib.jobs.shards import MINIBATCH, shard
-from scripts.lib.measures.pairwise import pairwise_sums, values
+from scripts.lib.jobs.shards import GROUPS, MINIBATCH, shard
+from scripts.lib.measures.pairwise import pairwise_sums, values, values_without_groups
 from scripts.lib.measures.recorded import Recorded
 from scripts.lib.measures.spec import MEASURES, Measure, mean
 from scripts.lib.measures.tables import PairwiseSums
@@ -149,6 +149,44 @@ def test_halves_are_the_even_and_the_odd_samples(name: str, samples: int, monkey
     if measure.value is mean:
         weighted = [found["value_even"] * -(-samples // 2), found["value_odd"] * (samples // 2)]
         assert sum(weighted) / samples == pytest.approx(found["value"], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("samples", [MINIBATCH + 41, 21])
+def test_without_a_group_is_the_measure_on_the_other_samples_of_a_half(name: str, samples: int) -> None:
+    """The unbiased measure adds over minibatches, so it is given the samples of one."""
+    measure = MEASURES[name]
+    recorded = example(measure, samples=samples if measure.divisible or measure.whole else 21)
+    samples, members = len(recorded.arrays[0]), len(recorded.arrays)
+    found = values_without_groups(measure, pairwise_sums(measure, recorded, range(samples), CPU, "test"))
+    assert found.shape == (2, GROUPS, members, members)
+    numbers = np.arange(samples)
+    for half, group in [(0, 0), (1, 0), (0, 7), (1, 9)]:
+        rest = numbers[(numbers % 2 == half) & (numbers // 2 % GROUPS != group)]
+        expected = computed(measure, recorded[rest])
+        np.testing.assert_allclose(found[half, group], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name, measure in MEASURES.items() if not measure.whole])
+def test_groups_are_the_same_in_blocks_and_shards(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure, samples = MEASURES[name], 2 * MINIBATCH + 40
+    recorded = example(measure, samples=samples)
+    whole = values_without_groups(measure, pairwise_sums(measure, recorded, range(samples), CPU, "test"))
+    monkeypatch.setattr("scripts.lib.jobs.shards.BLOCK_BYTES", 1)
+    parts = [pairwise_sums(measure, recorded, shard(samples, part, 3), CPU, "test") for part in range(3)]
+    found = values_without_groups(measure, reduce(PairwiseSums.__add__, parts))
+    np.testing.assert_allclose(found, whole, atol=1e-12)
+
+
+def test_a_study_of_very_many_members_has_no_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = MEASURES["disagreement"]
+    recorded = example(measure)
+    grouped = all_columns(measure, recorded)
+    monkeypatch.setattr("scripts.lib.jobs.shards.MOST_MEMBERS_OF_GROUPS", 2)
+    sums = pairwise_sums(measure, recorded, range(20), CPU, "test")
+    assert values_without_groups(measure, sums).shape == (2, 0, 3, 3)
+    for column, matrix in values(measure, sums).items():
+        np.testing.assert_array_equal(matrix, grouped[column])
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.shards import GROUPS
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.measures.tables import (
     PairwiseSums,
@@ -64,11 +65,18 @@ def test_columns_are_chosen_by_their_names(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, torch.stack([3 * MATRIX, MATRIX]))
 
 
+def example_sums(samples: int) -> PairwiseSums:
+    factors = torch.arange(2 * GROUPS, dtype=torch.float64).reshape(2, GROUPS, 1, 1)
+    return PairwiseSums(samples, 3 * MATRIX, torch.stack([MATRIX, 2 * MATRIX]), factors * MATRIX)
+
+
 def test_sums_of_shards_are_read_back_and_added(tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{part}.parquet") for part in range(2)]
     for path, samples in zip(paths, (50, 30), strict=True):
-        save_table(path, sums_table(PairwiseSums(samples, 3 * MATRIX, MATRIX, 2 * MATRIX), ["b", "a", "c"]))
+        save_table(path, sums_table(example_sums(samples), ["b", "a", "c"]))
     sums = load_sums(paths, ["b", "a", "c"])
     assert sums.samples == 80
-    for found, factor in ((sums.whole, 6), (sums.even, 2), (sums.odd, 4)):
-        np.testing.assert_array_equal(found, factor * MATRIX)
+    expected = example_sums(50) + example_sums(30)
+    for name in ("whole", "halves", "without"):
+        np.testing.assert_array_equal(getattr(sums, name), getattr(expected, name))
+    np.testing.assert_array_equal(sums.without[1, 3], 26 * MATRIX)

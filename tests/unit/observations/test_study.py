@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import torch
 
-from scripts.lib.ensembles.counts import tally_of_files
+from scripts.lib.ensembles.counting import Question, count_in_files
 from scripts.lib.ensembles.halves import halves_table
 from scripts.lib.ensembles.tables import accuracies_table, subsets
 from scripts.lib.inference.recorded import RecordedFiles
@@ -61,7 +61,7 @@ def files(
     save_json(folder / "classes.json", [str(number) for number in range(C)])
     for dataset in DATASETS:
         recorded = _recorded(folder, dataset, logits[dataset], samples)
-        halves = tally_of_files(recorded, CHOSEN, ["average"], torch.device("cpu"))
+        halves = count_in_files(recorded, Question(CHOSEN, CHOSEN[:0], ["average"]), torch.device("cpu")).halves
         save_table(folder / "accuracies" / f"{dataset}.parquet", accuracies_table(dataset, MEMBERS, halves))
         save_table(folder / "halves" / f"{dataset}.parquet", halves_table(halves))
         names = ("value", "value_even", "value_odd")
