@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.observations.claims import ATTRIBUTION_DIVERSITY
 from scripts.lib.observations.verdict import Estimate, Verdict, above, estimate, undecided
 from scripts.lib.statistics.adjusted import adjusted
 from scripts.lib.statistics.by_size import Ensembles
+from scripts.lib.statistics.scatter import scatter_of
 
 DIFFERENCE = "difference_of_fisher_z"
 FEWEST_MEMBERS = 5
@@ -67,9 +67,8 @@ def verdict(chosen: np.ndarray, datasets: Sequence[Diversities]) -> Verdict:
 
 def _correlations(dataset: Diversities, ensembles: Ensembles) -> tuple[np.ndarray, np.ndarray]:
     """Disattenuated correlations [1 + M] of both diversities, of all ensembles and without each member."""
-    matrices = [*dataset.attributions, *dataset.predictions]
-    means = [mean_pairwise(ensembles.chosen, matrix) for matrix in matrices]
-    both = adjusted(np.stack([*means, *dataset.accuracies]), 0, ensembles).partial(slice(0, 4), slice(0, 6))
+    matrices = np.concatenate([dataset.attributions, dataset.predictions])
+    both = adjusted(scatter_of(ensembles, matrices, dataset.accuracies), 0).partial(slice(0, 4), slice(0, 6))
     return _disattenuated(both, 0), _disattenuated(both, 2)
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.observations.claims import MARGIN, RESILIENCE_OF_ENSEMBLES
 from scripts.lib.observations.verdict import Verdict, below, estimate, undecided
 from scripts.lib.statistics.adjusted import adjusted
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.effects import has_enough_members
 from scripts.lib.statistics.robustness import Counts, effective_robustness, fit_line
+from scripts.lib.statistics.scatter import scatter_of
 from scripts.lib.statistics.semi_partial import CONTROLS, controls_of
 
 SLOPE = "points_from_one_family_to_all_different"
@@ -73,8 +73,6 @@ def _slopes(
     line = fit_line(shifted.clean_members, shifted.members)
     clean, outcome = (Counts(of.right[rows], of.samples) for of in (shifted.clean_ensembles, shifted.ensembles))
     properties = np.stack([of.shares()[known] for of in (shifted.members, shifted.clean_members)])
-    matrices = [*controls_of(properties), differ]
-    means = [mean_pairwise(ensembles.chosen, matrix) for matrix in matrices]
-    columns = np.stack([*means, effective_robustness(clean, outcome, line)])
-    found = adjusted(columns, len(matrices) - 1, ensembles)
+    matrices, robust = np.stack([*controls_of(properties), differ]), effective_robustness(clean, outcome, line)
+    found = adjusted(scatter_of(ensembles, matrices, robust[None]), len(matrices) - 1)
     return found.slopes(slice(0, 1), slice(1, 2))[:, 0, 0]

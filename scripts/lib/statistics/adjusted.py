@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.statistics.by_size import Ensembles
-from scripts.lib.statistics.coefficients import ROUNDING, smallest_length
+from scripts.lib.statistics.coefficients import ROUNDING
+from scripts.lib.statistics.scatter import Scatter
 from scripts.lib.statistics.semi_partial import pseudo_inverse
 
 # With fewer, what is left of two quantities would lie on a line, and their partial correlation would be 1 or -1.
@@ -39,17 +39,16 @@ class Adjusted:
         return self.products[:, first, second] / self.squares[:, first, None]
 
 
-def adjusted(columns: np.ndarray, controls: int, ensembles: Ensembles) -> Adjusted:
-    """`columns` [controls + n, E] are the controls and the quantities that are adjusted for them, of each ensemble."""
-    scatter, counts, sizes = ensembles.scatter_within_sizes(columns)
-    smallest = smallest_length(columns)[:, 0] ** 2
-    varies = scatter[:, range(len(columns)), range(len(columns))] > smallest
-    scatter = scatter * (varies[:, :, None] & varies[:, None])  # without rounding that stands for a constant
+def adjusted(columns: Scatter, controls: int) -> Adjusted:
+    """Of `columns`, the first ones are the controls, and the others the quantities that are adjusted for them."""
+    count, smallest = len(columns.smallest), columns.smallest**2
+    varies = columns.within[:, range(count), range(count)] > smallest
+    scatter = columns.within * (varies[:, :, None] & varies[:, None])  # without rounding that stands for a constant
     inverse = pseudo_inverse(scatter[:, :controls, :controls])
     across = scatter[:, :controls, controls:]
     left = scatter[:, controls:, controls:] - across.transpose(0, 2, 1) @ inverse @ across
     squares = left[:, range(left.shape[1]), range(left.shape[1])]
-    before = scatter[:, range(controls, len(columns)), range(controls, len(columns))]
+    before = scatter[:, range(controls, count), range(controls, count)]
     squares = np.where((squares > ROUNDING * before) & (squares > smallest[controls:]), squares, np.nan)
-    squares[counts - sizes - controls < FEWEST_LEFT] = np.nan
-    return Adjusted(left, squares, counts)
+    squares[columns.numbers - columns.sizes - controls < FEWEST_LEFT] = np.nan
+    return Adjusted(left, squares, columns.numbers)

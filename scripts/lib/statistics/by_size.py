@@ -3,26 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import comb
 from typing import Any
 
 import numpy as np
 
+from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
 from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
-
-
-@dataclass(frozen=True, eq=False)
-class Scatter:
-    """Sums of products of deviations of n columns, in all ensembles (index 0) and without member m (index 1 + m).
-
-    `within` [1 + M, n, n] is of deviations from the mean of an ensemble's size, `between` [1 + M, n, n] of these means
-    from that of all ensembles; together they are the scatter over all ensembles. `numbers` and `sizes` int64 [1 + M]
-    count the ensembles and their different sizes.
-    """
-
-    within: np.ndarray
-    between: np.ndarray
-    numbers: np.ndarray
-    sizes: np.ndarray
+from scripts.lib.statistics.moments import number_with, pairs_of, sums_with_three
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +41,29 @@ class Ensembles:
         return {"all": slice(0, len(self.chosen))} | {str(size): rows for size, rows in self.of_size.items()}
 
     @cached_property
+    def counts(self) -> np.ndarray:
+        """Numbers of ensembles of each size, in all (index 0) and without each member, int64 [S, 1 + M]."""
+        counts = np.zeros((len(self.of_size), 1 + self.chosen.shape[1]), np.int64)
+        for row, rows in zip(counts, self.of_size.values(), strict=True):
+            row[:] = rows.stop - rows.start
+            row[1:] -= self.chosen[rows].sum(0)
+        return counts
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether, of at most 20 members, every subset that has one of the sizes is there, and once."""
+        members = self.chosen.shape[1]
+        if members > MOST_MEMBERS:
+            return False
+        different = np.zeros(1 << members, bool)
+        different[self._numbers] = True
+        return different.sum() == len(self.chosen) == sum(comb(members, size) for size in self.of_size)
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        return numbers_of(self.chosen)
+
+    @cached_property
     def scatter_of_members(self) -> dict[str, np.ndarray]:
         """For each group, the scatter matrix [M, M] of the weights with which members enter an ensemble's mean."""
         return self._scatter(pairs=False)
@@ -68,8 +79,8 @@ class Ensembles:
         features = members * (members - 1) // 2 if pairs else members
         first, second = {"all": np.zeros(features)}, {"all": np.zeros((features, features))}
         for size, rows in self.of_size.items():
-            together = self._together(rows, pairs)
-            items = size * (size - 1) // 2 if pairs else size
+            together = self._together_if_complete(size, pairs) if self.complete else self._together(rows, pairs)
+            items = comb(size, 2) if pairs else size
             first[str(size)], second[str(size)] = together.diagonal() / items, together / items**2
             first["all"], second["all"] = first["all"] + first[str(size)], second["all"] + second[str(size)]
         counts = {name: max(1, rows.stop - rows.start) for name, rows in self.groups.items()}
@@ -84,6 +95,13 @@ class Ensembles:
             inside = (block[first] & block[second] if pairs else block).astype(np.float32)
             total = total + (inside @ inside.T).astype(np.float64)  # whole numbers below 2^24 are exact in float32
         return np.asarray(total)
+
+    def _together_if_complete(self, size: int, pairs: bool) -> np.ndarray:
+        """As `_together`, from how many members two members (or pairs) are."""
+        members = self.chosen.shape[1]
+        contains = pairs_of(members)[0].astype(np.int64) if pairs else np.eye(members, dtype=np.int64)
+        different = 2 * contains[:1].sum() - contains @ contains.T
+        return np.array([number_with(given, members, size) for given in range(5)], np.float64)[different]
 
     def with_outcomes(self, rows: slice, outcomes: np.ndarray, pairs: bool) -> np.ndarray:
         """Weights × outcomes, [F, K]: the sum of `outcomes` [K, n] of the ensembles `rows`, each times its weights."""
@@ -102,48 +120,16 @@ class Ensembles:
                 total = total + inside @ shares.T
         return np.asarray(total)
 
-    def scatter_within_sizes(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How `columns` [n, E] vary together among ensembles of the same size, in all of them and without each member.
-
-        Returns scatter matrices [1 + M, n, n] (sums of products of deviations), and the numbers [1 + M] of ensembles
-        and of sizes; index 0 is of all ensembles, index 1 + m of those without member m.
+    def sums_with_three(self, outcomes: np.ndarray) -> np.ndarray:
+        """Weights of pairs × outcomes [K, E] less the mean of their size, summed over the ensembles with one more
+        member, [K, M, M, M]; that member can be one of the pair. For complete ensembles.
         """
-        scatter = self.scatter(columns)
-        return scatter.within, scatter.numbers, scatter.sizes
-
-    def scatter(self, columns: np.ndarray) -> "Scatter":
-        """How `columns` [n, E] vary together within and between sizes, in all ensembles and without each member."""
-        members, (first, second) = self.chosen.shape[1], np.triu_indices(len(columns))
-        within = np.zeros((1 + members, len(columns), len(columns)))
-        means = np.zeros((len(self.of_size), 1 + members, len(columns)))
-        counts = np.zeros((len(self.of_size), 1 + members), np.int64)
-        for number, rows in enumerate(self.of_size.values()):
-            of_size = columns[:, rows].mean(1, keepdims=True)
-            sums, counts[number] = self._sums(columns[:, rows] - of_size, rows)
-            deviations = sums[:, : len(columns)] / np.maximum(counts[number], 1)[:, None]
-            squares = counts[number][:, None] * deviations[:, first] * deviations[:, second]
-            within[:, first, second] += sums[:, len(columns) :] - squares
-            means[number] = of_size[:, 0] + deviations
-        within[:, second, first] = within[:, first, second]
-        return Scatter(within, _between(means, counts), counts.sum(0), (counts > 0).sum(0))
-
-    def _sums(self, values: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Sums of `values` [n, of rows] and of their products, [1 + M, J], and numbers of ensembles [1 + M].
-
-        Sums without a member are differences, which lose little because `values` have mean 0.
-        """
-        first, second = np.triu_indices(len(values))
-        width = len(values) + len(first)
-        total, inside = np.zeros(width), np.zeros((self.chosen.shape[1], width))
-        for start in range(0, values.shape[1], BLOCK_ENSEMBLES):
-            block = values[:, start : start + BLOCK_ENSEMBLES]
-            chosen = self.chosen[rows.start + start : rows.start + start + block.shape[1]]
-            terms = np.concatenate([block, block[first] * block[second]])
-            total += terms.sum(1)
-            inside += chosen.T.astype(np.float64) @ terms.T
-        count = rows.stop - rows.start
-        counts = np.concatenate([[count], count - self.chosen[rows].sum(0)])
-        return np.concatenate([total[None], total - inside]), counts
+        members = self.chosen.shape[1]
+        values = np.zeros((len(outcomes), 1 << members))
+        for size, rows in self.of_size.items():
+            centred = outcomes[:, rows] - outcomes[:, rows].mean(1, keepdims=True)
+            values[:, self._numbers[rows]] = centred / comb(size, 2)
+        return sums_with_three(values, members)
 
     def part(self, members: tuple[int, ...]) -> "tuple[np.ndarray, Ensembles]":
         """The rows of the ensembles that have only some `members`, and these ensembles of these members."""
@@ -152,15 +138,6 @@ class Ensembles:
             rows = np.flatnonzero(~self.chosen[:, others].any(1))
             self._parts[members] = rows, Ensembles(self.chosen[rows][:, members])
         return self._parts[members]
-
-
-def _between(means: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Scatter [1 + M, n, n] of the `means` [S, 1 + M, n] of so many sizes, of `counts` [S, 1 + M] ensembles each."""
-    if not len(means):
-        return np.zeros((means.shape[1], means.shape[2], means.shape[2]))
-    shares = counts / np.maximum(counts.sum(0), 1)
-    deviations = means - (shares[..., None] * means).sum(0)
-    return np.einsum("sm,smi,smj->mij", counts, deviations, deviations)
 
 
 def by_members(

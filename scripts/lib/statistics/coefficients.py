@@ -39,8 +39,12 @@ def standardised(rows: np.ndarray) -> np.ndarray:
 
 def smallest_length(rows: np.ndarray) -> np.ndarray:
     """The length of centred rows [..., E] that rounding alone can reach, [..., 1]."""
-    largest = np.maximum(rows.max(-1, keepdims=True), -rows.min(-1, keepdims=True))
-    return ROUNDING * np.sqrt(rows.shape[-1]) * np.maximum(1, largest)
+    return smallest_length_of(rows.shape[-1], np.maximum(rows.max(-1, keepdims=True), -rows.min(-1, keepdims=True)))
+
+
+def smallest_length_of(count: int, largest: np.ndarray) -> np.ndarray:
+    """As `smallest_length`, of rows of so many values, given the `largest` absolute value of each."""
+    return ROUNDING * np.sqrt(count) * np.maximum(1, largest)
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -27,12 +27,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.statistics.adjusted import adjusted
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import false_discovery
 from scripts.lib.statistics.jackknife import interval, interval_on_fisher_z
 from scripts.lib.statistics.permutations import permutation_p_values, random_orders
+from scripts.lib.statistics.scatter import scatter_of
 from scripts.lib.statistics.semi_partial import CONTROLS, affordable, controls_of, permuted_partial, residuals
 from scripts.lib.statistics.split_evidence import Outcome, SplitEvidence, SplitGroup, groups_of
 
@@ -132,13 +132,12 @@ def _of_halves(
     Partial correlations and differences per standard deviation, [1 + M, A, K], of all ensembles and without each
     member; and the partial correlations of permuted members, [A, R, K].
     """
-    matrices = [values[half] for values in group.diversities.values()]
+    matrices = np.stack([values[half] for values in group.diversities.values()])
     y = np.stack([values[1 - half] for values in outcome.values.values()])
-    controls, chosen = controls_of(outcome.held_fixed[1 - half]), group.ensembles.chosen
-    columns = np.stack([*(mean_pairwise(chosen, matrix) for matrix in (*controls, *matrices)), *y])
+    controls = controls_of(outcome.held_fixed[1 - half])
     left = np.stack([residuals(matrix, controls) for matrix in matrices])
     permuted = permuted_partial(left, controls, y, group.ensembles, orders)
-    found = adjusted(columns, len(controls), group.ensembles)
+    found = adjusted(scatter_of(group.ensembles, np.concatenate([controls, matrices]), y), len(controls))
     of_measures, of_outcomes = slice(len(matrices)), slice(len(matrices), None)
     partial = found.partial(of_measures, of_outcomes)
     return partial, partial * found.deviations(of_outcomes)[:, None], permuted

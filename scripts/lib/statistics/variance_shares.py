@@ -14,17 +14,17 @@ this and of the same with the halves exchanged.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.contributions import shapley_values
-from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.statistics.adjusted import FEWEST_LEFT
-from scripts.lib.statistics.by_size import Ensembles, Scatter
-from scripts.lib.statistics.coefficients import smallest_length
+from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.jackknife import interval
+from scripts.lib.statistics.scatter import Scatter, scatter_of
 from scripts.lib.statistics.semi_partial import CONTROLS, control_matrices, pseudo_inverse
 from scripts.lib.statistics.split_evidence import SplitEvidence, SplitGroup, groups_of
 
@@ -98,20 +98,17 @@ def _both_ways(group: SplitGroup, measures: Sequence[str]) -> list[Scatter]:
     found = []
     for half in (0, 1):
         matrices = [*control_matrices(group.accuracies[1 - half]), *(group.diversities[m][half] for m in measures)]
-        means = [mean_pairwise(group.ensembles.chosen, matrix) for matrix in matrices]
-        found.append(_standardised(group.ensembles, np.stack([*means, *outcomes[:, 1 - half]])))
+        found.append(_standardised(scatter_of(group.ensembles, np.stack(matrices), outcomes[:, 1 - half])))
     return found
 
 
-def _standardised(ensembles: Ensembles, columns: np.ndarray) -> Scatter:
-    """The scatter of `columns` [n, E], each scaled to length 1; 0 for a column that varies by rounding only."""
-    scatter = ensembles.scatter(columns)
-    diagonal = range(len(columns))
-    squares = (scatter.within + scatter.between)[:, diagonal, diagonal]
-    varies = squares > smallest_length(columns)[:, 0] ** 2
+def _standardised(scatter: Scatter) -> Scatter:
+    """With each column scaled to length 1; 0 for a column that varies by rounding only."""
+    squares = (scatter.within + scatter.between).diagonal(axis1=1, axis2=2)
+    varies = squares > scatter.smallest**2
     scale = np.where(varies, 1 / np.sqrt(np.where(varies, squares, 1)), 0)
     both = scale[:, :, None] * scale[:, None]
-    return Scatter(scatter.within * both, scatter.between * both, scatter.numbers, scatter.sizes)
+    return replace(scatter, within=scatter.within * both, between=scatter.between * both)
 
 
 def _shares(scatter: Scatter, measures: Sequence[int], count: int) -> np.ndarray:
