@@ -63,6 +63,7 @@ if len(DATASETS) > 1:
 
     rule effects_from_clean:
         input:
+            **IN_GROUPS,
             halves=HALVES,
             accuracies=ACCURACIES,
             pairwise=OF_PAIRS,

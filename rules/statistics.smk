@@ -6,17 +6,30 @@ OF_PAIRS = expand(
     dataset=DATASETS,
     measure=STUDY_MEASURES,
 )
+# The same without each group of images, for intervals over images.
+IN_GROUPS = {
+    "ensembles_in_groups": expand(
+        "results/{{study}}/image_groups/{dataset}/ensembles.parquet", dataset=DATASETS
+    ),
+    "pairs_in_groups": expand(
+        "results/{{study}}/image_groups/{dataset}/{measure}.npy",
+        dataset=DATASETS,
+        measure=STUDY_MEASURES,
+    ),
+}
 HALVES = expand("results/{{study}}/halves/{dataset}.parquet", dataset=DATASETS)
 ACCURACIES = expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS)
 
 
 rule effects:
     input:
+        **IN_GROUPS,
         halves=HALVES,
         accuracies=ACCURACIES,
         pairwise=OF_PAIRS,
     output:
-        "results/{study}/effects.parquet",
+        effects="results/{study}/effects.parquet",
+        differences="results/{study}/effect_differences.parquet",
     log:
         "logs/{study}/effects.log",
     benchmark:

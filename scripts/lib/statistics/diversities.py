@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.shards import groups_of_images
+from scripts.lib.jobs.storage import load_array
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.measures.tables import load_matrices
 
@@ -43,3 +46,27 @@ def read_diversities(
             for (measure, names), path in of_dataset
         }
         yield Diversities(matrices, positions)
+
+
+def read_without_groups(
+    paths: Sequence[str], datasets: int, members: Sequence[str], compared: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, np.ndarray]]:
+    """As `read_diversities`, from the arrays of the measures on halves without one group of images.
+
+    Each has float64 [2, G, M, M] for each measure, with NaN for members that it does not compare. G is 0 for a study of
+    very many members. Raises StudyError for an array of another shape.
+    """
+    position = {member: number for number, member in enumerate(members)}
+    for dataset in range(datasets):
+        found = {}
+        for (name, of_measure), path in zip(compared.items(), paths[dataset * len(compared) :], strict=False):
+            values, rows = load_array(path), np.array([position[member] for member in of_measure])
+            expected = (2, groups_of_images(len(rows)), len(rows), len(rows))
+            if values.shape != expected:
+                raise StudyError(
+                    f"{path} has the shape {list(values.shape)} instead of {list(expected)}. Delete it and run again."
+                )
+            matrices = np.full((2, expected[1], len(members), len(members)), np.nan)
+            matrices[:, :, rows[:, None], rows] = values
+            found[MEASURES[name].diversity] = MEASURES[name].as_diversity(matrices)
+        yield found

@@ -49,6 +49,14 @@ def effects_from_clean(read: Callable[[], Datasets], chosen: np.ndarray, permuta
 def _with_diversities_of(first: SplitEvidence, datasets: Datasets, and_accuracies: bool) -> Datasets:
     """The datasets with the diversities, and perhaps also the members' accuracies, of the `first` one."""
     for dataset, evidence in datasets:
-        moved = replace(evidence, diversities=first.diversities, scores=[])
-        known = np.tile(first.accuracies.mean(0), (2, 1))
-        yield dataset, replace(moved, accuracies=known) if and_accuracies else moved
+        moved = _moved(first, evidence, and_accuracies)
+        if first.without_images is not None and evidence.without_images is not None:
+            pairs = zip(first.without_images.evidence, evidence.without_images.evidence, strict=True)
+            fewer = [_moved(clean, shifted, and_accuracies) for clean, shifted in pairs]
+            moved = replace(moved, without_images=replace(evidence.without_images, evidence=fewer))
+        yield dataset, moved
+
+
+def _moved(first: SplitEvidence, evidence: SplitEvidence, and_accuracies: bool) -> SplitEvidence:
+    moved = replace(evidence, diversities=first.diversities, scores=[])
+    return replace(moved, accuracies=np.tile(first.accuracies.mean(0), (2, 1))) if and_accuracies else moved

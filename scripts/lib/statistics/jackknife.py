@@ -33,10 +33,37 @@ def interval(whole: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.nda
 
     Student's t with M - 1 degrees of freedom. NaN where a value is missing.
     """
-    members = len(without)
-    error = np.sqrt((members - 1) / members * ((without - without.mean(0)) ** 2).sum(0))
-    half = (stdtrit(members - 1, 0.975) if members > 1 else np.nan) * error
+    error, freedom = standard_error(without)
+    return interval_of(whole, error, freedom)
+
+
+def interval_of(whole: np.ndarray, error: np.ndarray, freedom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of `whole`, given its standard error and the degrees of freedom of Student's t."""
+    half = stdtrit(np.where(freedom > 0, freedom, np.nan), 0.975) * error
     return whole - half, whole + half
+
+
+def standard_error(without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standard error [...] of a statistic, given its values `without` each of n parts [n, ...], and the degrees of
+    freedom. The parts are members, or groups of images of equal size."""
+    parts = len(without)
+    if not parts:
+        return np.full(without.shape[1:], np.nan), np.zeros(without.shape[1:])
+    squares = ((without - without.mean(0)) ** 2).sum(0)
+    return np.sqrt((parts - 1) / parts * squares), np.full(without.shape[1:], parts - 1.0)
+
+
+def standard_error_of_both(of_members: np.ndarray, of_images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standard error [...] where members and images vary, and its degrees of freedom (Welch & Satterthwaite).
+
+    Given the values without each member [M, ...] and without each group of images [G, ...]. The variances are added;
+    the part of the images' chance that each member has for itself is in both, so the sum is rather too large.
+    """
+    (first, first_freedom), (second, second_freedom) = standard_error(of_members), standard_error(of_images)
+    variance = first**2 + second**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = variance**2 / (first**4 / first_freedom + second**4 / second_freedom)
+    return np.sqrt(variance), np.where(variance > 0, freedom, np.maximum(first_freedom, second_freedom))
 
 
 def _fisher(correlation: np.ndarray) -> np.ndarray:

@@ -39,6 +39,7 @@ class SplitEvidence:
     `accuracies` float64 [2, M] and `outcomes` float64 [2, E] for each consensus are in percent; `diversities` has
     float64 [2, M, M] for each measure, turned so that more means more diverse. `compared` has the positions of the
     members that a measure compares, if these are not all. `scores` are outcomes other than accuracy.
+    `without_images` is the same with fewer images, if intervals over images are to be made.
     """
 
     accuracies: np.ndarray
@@ -46,6 +47,15 @@ class SplitEvidence:
     diversities: dict[str, np.ndarray]
     compared: dict[str, list[int]] = field(default_factory=dict)
     scores: list[Outcome] = field(default_factory=list)
+    without_images: "WithoutImages | None" = None
+
+
+@dataclass(frozen=True)
+class WithoutImages:
+    """The evidence without one group of images after the other, on some ensembles, `chosen` bool [E', M]."""
+
+    chosen: np.ndarray
+    evidence: list[SplitEvidence]
 
 
 @dataclass(frozen=True)

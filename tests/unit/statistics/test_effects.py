@@ -11,13 +11,13 @@ from polars.testing import assert_frame_equal
 
 from scripts.lib.ensembles.tables import mean_pairwise, subsets
 from scripts.lib.statistics import semi_partial
-from scripts.lib.statistics.effects import SCHEMA, effects_table
+from scripts.lib.statistics.effects import OVER_IMAGES, SCHEMA, effects_table
 from scripts.lib.statistics.permutations import random_orders
 from scripts.lib.statistics.split_evidence import SplitEvidence
 from tests.unit.statistics.test_permutations import random_matrix
 
 PERMUTATIONS = 99
-NUMBERS = [name for name, kind in SCHEMA.items() if kind == pl.Float64]
+NUMBERS = [name for name, kind in SCHEMA.items() if kind == pl.Float64 and name not in OVER_IMAGES]
 
 
 def halves_of(seed: int, members: int) -> np.ndarray:
