@@ -8,6 +8,7 @@ rule provenance:
         tables=[
             "results/{study}/temperatures.parquet",
             "results/{study}/effects.parquet",
+            "results/{study}/effect_differences.parquet",
             "results/{study}/variance_shares.parquet",
             "results/{study}/correlations.parquet",
             "results/{study}/verdicts.parquet",

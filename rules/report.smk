@@ -22,6 +22,7 @@ rule report:
         temperatures="results/{study}/temperatures.parquet",
         calibration=expand("results/{{study}}/calibration/{dataset}.parquet", dataset=DATASETS),
         effects="results/{study}/effects.parquet",
+        differences="results/{study}/effect_differences.parquet",
         verdicts="results/{study}/verdicts.parquet",
         variance_shares="results/{study}/variance_shares.parquet",
         correlations="results/{study}/correlations.parquet",

@@ -16,7 +16,8 @@ from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.storage import load_json, load_table, save_array, save_json, save_lines, save_table
 from scripts.lib.measures.spec import MEASURES as SPECS
 from scripts.lib.report.figure import StudyOutline
-from scripts.lib.statistics.effects import effects_table
+from scripts.lib.statistics.effect_differences import differences_of
+from scripts.lib.statistics.effects import effects_of, estimates
 from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
 from scripts.lib.statistics.variance_shares import variance_shares_table
 from tests.unit.synthetic_shift import save_shift
@@ -80,7 +81,9 @@ def make_study(
         save_table(folder / "contributions" / f"{dataset}.parquet", _contributions(names, dataset, random))
         _save_calibration(folder, datasets[0], Predictions(dataset, names, [], list(logits)), torch.from_numpy(labels))
     chosen = _chosen(tables[datasets[0]], members)
-    save_table(folder / "effects.parquet", effects_table(evidence, chosen, 99, seed))
+    found = list(estimates(evidence, chosen, 99, seed))
+    save_table(folder / "effects.parquet", effects_of(found))
+    save_table(folder / "effect_differences.parquet", differences_of(found))
     save_table(folder / "verdicts.parquet", synthetic_verdicts(datasets, members))
     save_table(folder / "variance_shares.parquet", variance_shares_table(evidence, chosen))
     save_table(folder / "correlations.parquet", correlations_table(tables, measures, improvements, members))

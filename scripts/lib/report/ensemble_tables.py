@@ -19,6 +19,7 @@ from scripts.lib.report.labels import (
 from scripts.lib.report.tables import Table, whole
 
 BEST_ENSEMBLES = 3
+DIFFERENT = 0.05  # of q
 
 
 def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
@@ -43,15 +44,42 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
     return [names, str(row["size"]), plain(row["accuracy"], 1), *gains, FOUND[row["found"]]]
 
 
+EFFECT_COLUMNS = ("Over members", "Over images", "Over both", "Partial r", "Over members", "p", "q", "Ensembles")
+
+
 def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
-    """The effects of all measures: one table for each outcome and consensus."""
+    """The effects of all measures, with their 95 % intervals: one table for each outcome and consensus."""
     for (name, way), table in effects.group_by("outcome", "consensus", maintain_order=True):
         outcome = OUTCOMES[str(name)]
         unit = f"{outcome.unit[:1].upper()}{outcome.unit[1:]} per SD"
-        header = ["Dataset", "Measure", unit, "95 % interval", "Partial r", "95 % interval", "p", "q", "Ensembles"]
+        header = ["Dataset", "Measure", unit, *EFFECT_COLUMNS]
         rows = [_effect(row, outcome.digits) for row in table.iter_rows(named=True)]
-        caption = f"Effects on {outcome.title}, ensembles by {consensus_title(str(way))}"
+        caption = f"Effects on {outcome.title} with 95 % intervals, ensembles by {consensus_title(str(way))}"
         yield Table(caption, header, rows, text_columns=2)
+
+
+def difference_tables(differences: pl.DataFrame) -> Iterable[Table]:
+    """Differences between the effects of two measures whose q is below .05, for each outcome and consensus."""
+    header = ["Dataset", "Measure", "Other measure", "Difference", "95 % interval", "p", "q"]
+    for (name, way), table in differences.group_by("outcome", "consensus", maintain_order=True):
+        outcome, known = OUTCOMES[str(name)], table.drop_nulls("q_value")
+        shown = known.filter(pl.col("q_value") < DIFFERENT)
+        caption = (
+            f"Differences between effects on {outcome.title} ({outcome.unit} per SD), ensembles by "
+            f"{consensus_title(str(way))}: {len(shown)} of {len(known)} have q < {DIFFERENT}"
+        )
+        rows = [_difference(row, outcome.digits) for row in shown.iter_rows(named=True)]
+        yield Table(caption, header, rows, text_columns=3)
+
+
+def _difference(row: Mapping[str, Any], digits: int) -> list[str]:
+    return [
+        in_words(row["dataset"]),
+        *(quantity(row[name]).title for name in ("measure", "other")),
+        signed(row["difference"], digits),
+        _limits(row["low"], row["high"], digits),
+        *(_p_or_q(row[column]) for column in ("p_value", "q_value")),
+    ]
 
 
 def effect_tables_from_clean(effects: pl.DataFrame) -> Iterable[Table]:
@@ -70,7 +98,7 @@ def _effect(row: Mapping[str, Any], digits: int) -> list[str]:
         in_words(row["dataset"]),
         quantity(row["measure"]).title,
         signed(row["per_sd"], digits),
-        _limits(row["per_sd_low"], row["per_sd_high"], digits),
+        *(_limits(row[f"{over}_low"], row[f"{over}_high"], digits) for over in ("per_sd", "images", "both")),
         signed(row["partial"]),
         _limits(row["low"], row["high"]),
         *(_p_or_q(row[column]) for column in ("p_value", "q_value")),

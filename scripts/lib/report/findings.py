@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from scripts.lib.report.findings_calibration import on_calibration
-from scripts.lib.report.findings_diversity import Row, on_correlations, on_effects, on_nll
+from scripts.lib.report.findings_diversity import Row, on_correlations, on_differences, on_effects, on_nll
 from scripts.lib.report.findings_scores import COLUMNS as COLUMNS_OF_SCORES
 from scripts.lib.report.findings_scores import on_scores
 from scripts.lib.report.findings_shift import on_shift
@@ -31,6 +31,7 @@ class Tables:
     accuracies: Mapping[str, pl.DataFrame]
     ensembles: Mapping[str, pl.DataFrame]
     effects: pl.DataFrame
+    differences: pl.DataFrame
     variance_shares: pl.DataFrame
     correlations: pl.DataFrame
     temperatures: pl.DataFrame
@@ -73,7 +74,11 @@ def findings(tables: Tables) -> list[str]:
     paragraphs = (
         _on_ensembles(tables),
         on_calibration(tables.temperatures, tables.calibration, tables.members),
-        [*on_effects(tables.estimated("accuracy"), datasets), *on_nll(tables.estimated("nll"))],
+        [
+            *on_effects(tables.estimated("accuracy"), datasets),
+            *on_differences(tables.differences.filter(consensus=tables.consensus, outcome="accuracy")),
+            *on_nll(tables.estimated("nll")),
+        ],
         on_variance(tables.divided(tables.first), tables.first),
         on_correlations(tables.correlated(datasets), datasets),
         *([on_shift(tables.shift, tables.members, tables.consensus)] if tables.shift else []),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import polars as pl
+
 from scripts.lib.report.labels import (
     HOW_EFFECTS_ARE_TESTED,
     MEAN_MEMBER_ACCURACY,
@@ -21,6 +23,7 @@ from scripts.lib.report.labels import (
 
 Row = Mapping[str, Any]
 LIMIT = 0.05  # of q; docs/statistics.md says how often an effect is shown that is not there
+MOST_DIFFERENCES = 3
 UNDECIDED = "Undecided does not mean that there is no effect: with few members, real effects can stay undecided."
 
 
@@ -28,7 +31,7 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     """Sentences on the effects `rows` that have a value; the first of `datasets` is not shifted.
 
     An effect is said to be there if its q is below the limit and its interval leaves out 0. Measures stay in the order
-    of the study, because differences between measures are not tested.
+    of the study, because a larger estimate is no proof of a larger effect: see `on_differences`.
     """
     first = datasets[0]
     if not rows:
@@ -43,6 +46,27 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
         "" if all(is_shown(row) for row in rows) else UNDECIDED,
         HOW_EFFECTS_ARE_TESTED,
     ]
+
+
+def on_differences(differences: pl.DataFrame) -> list[str]:
+    """Whether effects of two measures differ, from the rows of `effect_differences.parquet`; none without a value."""
+    known = differences.drop_nulls("q_value")
+    if known.is_empty():
+        return []
+    shown, compared = known.filter(pl.col("q_value") < LIMIT), counted(len(known), "difference")
+    if shown.is_empty():
+        return [
+            f"Between the effects of two measures, no difference is shown ({compared} on all sets together), so their "
+            "order cannot be read from the estimates."
+        ]
+    largest = shown.sort(pl.col("difference").abs(), descending=True).head(MOST_DIFFERENCES)
+    each = listed(
+        f"{_name(row)} and {quantity(row['other']).inside_a_sentence} on {in_words(row['dataset'])} "
+        f"({signed(row['difference'])} percentage points, 95 % interval {plain(row['low'])} to {plain(row['high'])})"
+        for row in largest.iter_rows(named=True)
+    )
+    most = "the largest of these: " if len(shown) > len(largest) else ""
+    return [f"Of {compared} between the effects of two measures, {len(shown)} have q below {LIMIT}: {most}{each}."]
 
 
 def on_nll(rows: Sequence[Row]) -> list[str]:

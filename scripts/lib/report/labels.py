@@ -50,12 +50,20 @@ WHAT_EFFECTS_ARE = (
     "(NLL) is in nats, positive where the NLL becomes smaller, and adjusted for the members' NLL as well."
 )
 HOW_EFFECTS_ARE_TESTED = (
-    "Intervals leave out one member at a time. p comes from permuting the members in the residual of a measure after "
-    "regression on the members' accuracies; q is p after Benjamini-Hochberg over all effects on the same outcome. "
-    "Without an effect, p alone is too small somewhat too often, so an effect is called shown only if q is below 0.05 "
-    "and the interval excludes 0. Where the accuracies of members differ by tens of percentage points, effects of "
-    "Jensen-Shannon divergence can be shown that do not exist. The documentation (docs/statistics.md) has the error "
-    "rates in simulated studies."
+    "Intervals over members leave out one member at a time and say what other members would have shown on these "
+    "images. Intervals over images leave out one tenth of the images at a time and say what these members would have "
+    "shown on other images. Those over both add the two variances, which is rather too wide. p comes from permuting "
+    "the members in the residual of a measure after regression on the members' accuracies; q is p after "
+    "Benjamini-Hochberg over all effects on the same outcome. Without an effect, p alone is too small somewhat too "
+    "often, so an effect is called shown only if q is below 0.05 and the interval over members excludes 0. Where the "
+    "accuracies of members differ by tens of percentage points, effects of Jensen-Shannon divergence can be shown that "
+    "do not exist. The documentation (docs/statistics.md) has the error rates in simulated studies."
+)
+WHAT_DIFFERENCES_ARE = (
+    "A difference is computed without each member and without each tenth of the images, like the effects themselves: "
+    "effects from the same members and images share much of their chance, so comparing two intervals would not tell. "
+    "Interval and p are those of Student's t over members and images; q is p after Benjamini-Hochberg over all "
+    "differences on the same outcome. All differences are in effect_differences.parquet."
 )
 WHAT_SHARES_ARE = (
     "A share is what a term adds to the explained variance, averaged over all orders in which the terms can enter a "

@@ -49,6 +49,26 @@ def test_effects_on_nll_have_a_sentence_with_their_own_unit(tables: Tables) -> N
     assert "of averaged probabilities" not in sentences(without)[1]
 
 
+def test_differences_between_measures(tables: Tables) -> None:
+    text = sentences(changed_differences(tables, 1.0))[1]
+    rows = len(tables.differences.filter(outcome="accuracy", consensus="average"))
+    assert f"no difference is shown ({rows} differences on all sets together)" in text
+    few = changed_differences(tables, 0.01, only="clean")
+    shown = len(few.differences.filter(outcome="accuracy", consensus="average", dataset="clean"))
+    assert f"Of {rows} differences between the effects of two measures, {shown} have q below 0.05" in sentences(few)[1]
+    assert "on Clean (+0.70 percentage points, 95 % interval 0.10 to 1.30)" in sentences(few)[1]
+    assert ("the largest of these" in sentences(few)[1]) == (shown > 3)
+    unknown = replace(tables, differences=tables.differences.with_columns(q_value=pl.lit(None, pl.Float64)))
+    assert "the effects of two measures" not in sentences(unknown)[1]
+
+
+def changed_differences(tables: Tables, q_value: float, only: str = "") -> Tables:
+    numbers = {"difference": 0.7, "low": 0.1, "high": 1.3, "p_value": 0.004}
+    q = pl.when(pl.lit(not only) | (pl.col("dataset") == only)).then(q_value).otherwise(1.0)
+    columns = {name: pl.lit(value) for name, value in numbers.items()}
+    return replace(tables, differences=tables.differences.with_columns(**columns, q_value=q))
+
+
 def test_a_negative_effect(tables: Tables) -> None:
     text = sentences(
         changed_effects(tables, **SHOWN | {"partial": -0.6, "per_sd": -0.5, "per_sd_low": -0.8, "per_sd_high": -0.3})

@@ -15,11 +15,15 @@ from scripts.lib.report.labels import in_words, missing, quantity, signed
 
 COLUMNS = 5
 BETWEEN_SERIES = 0.22  # inches
+THICK = 3.2
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Columns of a table that hold an estimate and the limits of its 95 % interval, and how the figure calls it."""
+    """Columns of a table that hold an estimate and the limits of its 95 % interval, and how the figure calls it.
+
+    `inner` are the limits of a second interval, which is drawn as a thick line.
+    """
 
     value: str
     low: str
@@ -27,11 +31,12 @@ class Estimate:
     name: str
     axis: str
     digits: int = 2
+    inner: tuple[str, str] | None = None
 
     @property
     def columns(self) -> list[str]:
-        """The three columns."""
-        return [self.value, self.low, self.high]
+        """All of these columns."""
+        return [self.value, self.low, self.high, *(self.inner or ())]
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,10 @@ class Series:
 
 def draw_forest(table: pl.DataFrame, estimate: Estimate, limit: float | None = None) -> Figure:
     """`table` has one row per measure and dataset. The axis goes from -limit to limit, or as far as it has values."""
-    return draw_series([Series(table, f"{estimate.name} with its 95 % interval")], estimate, limit)
+    intervals = "with its 95 % interval"
+    if estimate.inner is not None:
+        intervals = "with 95 % intervals over members (thin) and over images (thick)"
+    return draw_series([Series(table, f"{estimate.name} {intervals}")], estimate, limit)
 
 
 def draw_series(series: Sequence[Series], estimate: Estimate, limit: float | None = None) -> Figure:
@@ -95,11 +103,12 @@ def _two_lines(title: str) -> list[str]:
 
 
 def _draw_row(axis: Axes, line: float, row: dict[str, Any], estimate: Estimate, series: Series) -> None:
-    value, low, high = (row[name] for name in estimate.columns)
+    value, *limits = (row[name] for name in estimate.columns)
     if missing(value):
         axis.text(0, line, "no value", ha="center", va="center", color=GREY)
         return
-    if not (missing(low) or missing(high)):
-        axis.plot([low, high], [line, line], color=series.colour, linewidth=1.4, solid_capstyle="butt")
+    for low, high, width in zip(limits[::2], limits[1::2], (1.2, THICK), strict=False):
+        if not (missing(low) or missing(high)):
+            axis.plot([low, high], [line, line], color=series.colour, linewidth=width, solid_capstyle="butt")
     axis.plot(value, line, series.marker, markersize=4.5, color=series.colour)
     axis.annotate(signed(value, estimate.digits), (value, line), (0, 4), textcoords="offset points", ha="center")

@@ -30,7 +30,8 @@ def draw(files: Mapping[str, Sequence[str]], outcome: str, consensus: str) -> Fi
 
     [path], label = files["effects"], OUTCOMES[outcome]
     axis = f"{AXES[outcome]}; ensembles by {consensus_title(consensus)}"
-    estimate = Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", axis, label.digits)
+    images = ("images_low", "images_high")
+    estimate = Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", axis, label.digits, images)
     return draw_forest(load_table(path).filter(outcome=outcome, consensus=consensus), estimate)
 
 
@@ -54,8 +55,9 @@ SPEC = FigureSpec(
     name="effects",
     order=35,
     title=TITLES["accuracy"],
-    caption=f"The effect of each measure on each dataset, with its 95 % interval. {WHAT_EFFECTS_ARE} The numbers, with "
-    "p and q, are in the tables of effects.",
+    caption="The effect of each measure on each dataset. Thin lines are 95 % intervals over members: what other "
+    "members would have shown on these images. Thick lines are 95 % intervals over images: what these members would "
+    f"have shown on other images. {WHAT_EFFECTS_ARE} The numbers, with p and q, are in the tables of effects.",
     alternative="Dot plot of the effect of each measure on the ensembles' accuracy or negative log-likelihood on each "
     "dataset. The numbers are in the tables of effects.",
     inputs=lambda study: {"effects": ["effects.parquet"]},

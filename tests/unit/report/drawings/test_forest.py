@@ -50,3 +50,17 @@ def test_estimates_of_several_tables_are_below_each_other_and_in_the_legend() ->
     assert len(set(places)) == 2
     assert max(places) < 0.5, "both belong to the first dataset"
     assert figure.axes[0].get_xlim()[0] < -3
+
+
+def test_a_second_interval_is_a_thick_line() -> None:
+    table = effects(per_sd=0.71, per_sd_low=-0.2, per_sd_high=1.6).with_columns(
+        inner_low=pl.Series([0.5, None], dtype=pl.Float64), inner_high=pl.Series([4.0, None], dtype=pl.Float64)
+    )
+    inner = ("inner_low", "inner_high")
+    figure = draw_forest(table, Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", "Points", inner=inner))
+    lines = {
+        tuple(line.get_xdata()): line.get_linewidth() for line in figure.axes[0].lines if len(line.get_xdata()) == 2
+    }
+    assert lines[0.5, 4.0] > lines[-0.2, 1.6]
+    assert figure.axes[0].get_xlim()[1] > 4
+    assert any("over members (thin) and over images (thick)" in text for text in texts(figure))
