@@ -51,17 +51,21 @@ class Ensembles:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether, of at most 20 members, every subset that has one of the sizes is there, and once."""
-        members = self.chosen.shape[1]
-        if members > MOST_MEMBERS:
+        """Whether, of at most 20 members, every subset that has one of the sizes is there, and once.
+
+        Then sums over the ensembles follow from few others (`moments`). False if there are no ensembles.
+        """
+        members, sizes = self.chosen.shape[1], self.of_size
+        if not sizes or members > MOST_MEMBERS or len(self.chosen) != sum(comb(members, size) for size in sizes):
             return False
-        different = np.zeros(1 << members, bool)
-        different[self._numbers] = True
-        return different.sum() == len(self.chosen) == sum(comb(members, size) for size in self.of_size)
+        return np.count_nonzero(self._by_number >= 0) == len(self.chosen)
 
     @cached_property
-    def _numbers(self) -> np.ndarray:
-        return numbers_of(self.chosen)
+    def _by_number(self) -> np.ndarray:
+        """The row of the subset with each number (see `moments`), int64 [2^M]; -1 if it is no ensemble."""
+        rows = np.full(1 << self.chosen.shape[1], -1)
+        rows[numbers_of(self.chosen[:, ::-1])] = np.arange(len(self.chosen))
+        return rows
 
     @cached_property
     def scatter_of_members(self) -> dict[str, np.ndarray]:
@@ -99,9 +103,10 @@ class Ensembles:
     def _together_if_complete(self, size: int, pairs: bool) -> np.ndarray:
         """As `_together`, from how many members two members (or pairs) are."""
         members = self.chosen.shape[1]
-        contains = pairs_of(members)[0].astype(np.int64) if pairs else np.eye(members, dtype=np.int64)
+        contains = pairs_of(members)[0] if pairs else np.eye(members)
         different = 2 * contains[:1].sum() - contains @ contains.T
-        return np.array([number_with(given, members, size) for given in range(5)], np.float64)[different]
+        numbers = [number_with(given, members, size) for given in range(5)]
+        return np.array(numbers, np.float64)[different.astype(np.int64)]
 
     def with_outcomes(self, rows: slice, outcomes: np.ndarray, pairs: bool) -> np.ndarray:
         """Weights × outcomes, [F, K]: the sum of `outcomes` [K, n] of the ensembles `rows`, each times its weights."""
@@ -120,16 +125,29 @@ class Ensembles:
                 total = total + inside @ shares.T
         return np.asarray(total)
 
+    def within_sizes(self, values: np.ndarray) -> np.ndarray:
+        """`values` [..., E] less their mean over the ensembles of the same size."""
+        centred = np.empty(values.shape)
+        for rows in self.of_size.values():
+            np.subtract(values[..., rows], values[..., rows].mean(-1, keepdims=True), out=centred[..., rows])
+        return centred
+
+    def pairs_with_outcomes(self, outcomes: np.ndarray) -> np.ndarray:
+        """Weights of pairs × `outcomes` [K, E] that have mean 0 in each size, summed over all ensembles, [F, K]."""
+        if self.complete:
+            first, second = np.triu_indices(self.chosen.shape[1], 1)
+            return self.sums_with_three(outcomes)[:, first, second, second].T
+        parts = (self.with_outcomes(rows, outcomes[:, rows], pairs=True) for rows in self.of_size.values())
+        return np.asarray(sum(parts))
+
     def sums_with_three(self, outcomes: np.ndarray) -> np.ndarray:
-        """Weights of pairs × outcomes [K, E] less the mean of their size, summed over the ensembles with one more
-        member, [K, M, M, M]; that member can be one of the pair. For complete ensembles.
+        """`outcomes` [K, E] times the weights of pairs in an ensemble, summed over those that contain members i, j and
+        k, [K, M, M, M], which may be equal. Only for complete ensembles.
         """
-        members = self.chosen.shape[1]
-        values = np.zeros((len(outcomes), 1 << members))
-        for size, rows in self.of_size.items():
-            centred = outcomes[:, rows] - outcomes[:, rows].mean(1, keepdims=True)
-            values[:, self._numbers[rows]] = centred / comb(size, 2)
-        return sums_with_three(values, members)
+        members, rows = self.chosen.shape[1], self._by_number
+        weights = np.array([1 / comb(size, 2) if size in self.of_size else 0 for size in range(1 + members)])
+        weighted = outcomes.take(rows, axis=1) * weights[np.bitwise_count(np.arange(len(rows)))]
+        return sums_with_three(weighted, members)
 
     def part(self, members: tuple[int, ...]) -> "tuple[np.ndarray, Ensembles]":
         """The rows of the ensembles that have only some `members`, and these ensembles of these members."""

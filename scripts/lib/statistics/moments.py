@@ -82,15 +82,15 @@ def products_with_outcomes(centred: np.ndarray, sums: np.ndarray) -> np.ndarray:
 def sums_with_three(values: np.ndarray, members: int) -> np.ndarray:
     """Sums of `values` [K, 2^M] over all ensembles that contain members i, j and k, [K, M, M, M].
 
-    Ensembles are in the order of their numbers, whose set bits are their members. Members may be equal: [i, j, j] is
-    over all ensembles that contain i and j. The numbers are divided into halves of their bits, so that two matrix
-    products do it.
+    Members may be equal: [i, j, j] is over all ensembles that contain i and j. Ensembles are in the order of their
+    numbers, in which bit M - 1 - m is set if member m is in the ensemble: this keeps close together what is close in
+    lexicographic order. The numbers are divided into halves of their bits, so that two matrix products do it.
     """
     low = members // 2
     (contains_low, place_low), (contains_high, place_high) = _few_of(low), _few_of(members - low)
     table = values.reshape(len(values), 1 << members - low, 1 << low)
     sums = contains_high @ (table @ contains_low.T)
-    bits = 1 << np.arange(members)
+    bits = 1 << np.arange(members)[::-1]
     numbers = bits[:, None, None] | bits[:, None] | bits
     return sums[:, place_high[numbers >> low], place_low[numbers & (1 << low) - 1]]
 

@@ -54,7 +54,8 @@ def _from_moments(ensembles: Ensembles, matrices: np.ndarray, outcomes: np.ndarr
     between, last = within.copy(), slice(len(matrices), None)
     centred = centred_pairs(matrices)
     within[:, first, first] = scatter_of_means(centred, members, ensembles.of_size)
-    within[:, first, last] = products_with_outcomes(centred, ensembles.sums_with_three(outcomes))
+    sums = ensembles.sums_with_three(ensembles.within_sizes(outcomes))
+    within[:, first, last] = products_with_outcomes(centred, sums)
     within[:, last, first] = within[:, first, last].transpose(0, 2, 1)
     within[:, last, last], between[:, last, last] = of_outcomes.within, of_outcomes.between
     return Scatter(within, between, of_outcomes.numbers, of_outcomes.sizes, smallest)

@@ -83,22 +83,24 @@ def _from_moments(
     matrices: np.ndarray, controls: np.ndarray, outcomes: np.ndarray, ensembles: Ensembles, blocks: Iterator[np.ndarray]
 ) -> Iterator[np.ndarray]:
     """From moments of the weights, because a mean over pairs is a weighted sum of values of pairs."""
-    first, second = np.triu_indices(len(controls[0]), 1)
-    within = within_sizes(outcomes, ensembles)
+    members, (first, second) = len(controls[0]), np.triu_indices(len(controls[0]), 1)
+    within = ensembles.within_sizes(outcomes)
     scatter = sum(ensembles.scatter_of_pairs[str(size)] for size in ensembles.of_size)
-    shared = sum(ensembles.with_outcomes(rows, within[:, rows], pairs=True) for rows in ensembles.of_size.values())
-    of_controls = controls[:, first, second]
+    shared, of_controls = ensembles.pairs_with_outcomes(within), controls[:, first, second]
     loads = scatter @ of_controls.T
     inverse = pseudo_inverse(of_controls @ loads)
     with_controls = of_controls @ shared
-    scatter, shared = scatter - loads @ inverse @ loads.T, shared - loads @ inverse @ with_controls
-    left = (within**2).sum(1) - np.einsum("ck,cd,dk->k", with_controls, inverse, with_controls)
+    shared = shared - loads @ inverse @ with_controls
+    left = np.einsum("ke,ke->k", within, within) - np.einsum("ck,cd,dk->k", with_controls, inverse, with_controls)
     for orders in blocks:
-        values = np.ascontiguousarray(matrices[:, orders[:, first], orders[:, second]])
-        squares = ((values @ scatter) * values).sum(-1, keepdims=True)
-        smallest = (ROUNDING * np.abs(values).max(-1, keepdims=True)) ** 2 * len(ensembles.chosen)
-        scale = np.sqrt(np.where(squares > smallest, squares, np.nan) * np.where(left > 0, left, np.nan))
-        yield np.clip(values @ shared / scale, -1, 1)
+        values = matrices.reshape(len(matrices), -1).take(orders[:, first] * members + orders[:, second], axis=1)
+        # Where all ensembles are there, how much their means vary does not depend on the order.
+        varied = values[:, :1] if ensembles.complete else values
+        explained = values @ loads
+        squares = ((varied @ scatter) * varied).sum(-1) - ((explained @ inverse) * explained).sum(-1)
+        smallest = (ROUNDING * np.abs(values[:, :1]).max(-1)) ** 2 * len(ensembles.chosen)
+        scale = np.sqrt(np.where(squares > smallest, squares, np.nan))[..., None]
+        yield np.clip(values @ shared / (scale * np.sqrt(np.where(left > 0, left, np.nan))), -1, 1)
 
 
 def _by_looking_up(
@@ -106,25 +108,17 @@ def _by_looking_up(
 ) -> Iterator[np.ndarray]:
     """As `_from_moments`, from the means of all ensembles for each order."""
     unchanged = np.arange(len(controls[0]))[None]
-    of_controls = within_sizes(means_by_looking_up(controls, ensembles)(unchanged)[:, 0], ensembles)
+    of_controls = ensembles.within_sizes(means_by_looking_up(controls, ensembles)(unchanged)[:, 0])
     _, lengths, directions = np.linalg.svd(of_controls, full_matrices=False)
     basis = directions[lengths > np.sqrt(ROUNDING) * lengths.max()]  # controls may say the same; as `pseudo_inverse`
 
     def left(values: np.ndarray) -> np.ndarray:
-        centred = within_sizes(values, ensembles)
+        centred = ensembles.within_sizes(values)
         return standardised(centred - centred @ basis.T @ basis)
 
     of_outcomes, means = left(outcomes), means_by_looking_up(matrices, ensembles)
     for orders in blocks:
         yield np.concatenate([product(left(means(order[None])), of_outcomes) for order in orders], axis=1)
-
-
-def within_sizes(values: np.ndarray, ensembles: Ensembles) -> np.ndarray:
-    """`values` [..., E] less their mean over the ensembles of the same size."""
-    centred = np.empty(values.shape)
-    for rows in ensembles.of_size.values():
-        centred[..., rows] = values[..., rows] - values[..., rows].mean(-1, keepdims=True)
-    return centred
 
 
 def pseudo_inverse(scatter: np.ndarray) -> np.ndarray:

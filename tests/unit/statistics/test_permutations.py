@@ -60,7 +60,7 @@ def test_with_many_members_the_pairs_of_each_ensemble_are_looked_up(
 
 
 def test_blocks_of_ensembles_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen, orders = subsets(6, "all"), random_orders(6, 10, seed=1)
+    chosen, orders = subsets(6, "all")[1:], random_orders(6, 10, seed=1)  # of all ensembles, only outcomes are added up
     y = np.random.default_rng(9).normal(size=(1, len(chosen)))
     whole = permuted_correlations(random_matrix(9, 6)[None], y, chosen, orders)
     monkeypatch.setattr("scripts.lib.statistics.by_size.BLOCK_ENSEMBLES", 7)

@@ -7,7 +7,9 @@ import pytest
 
 from scripts.lib.ensembles.tables import mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
+from scripts.lib.statistics.permutations import random_orders
 from scripts.lib.statistics.scatter import Scatter, scatter_of
+from scripts.lib.statistics.semi_partial import controls_of, permuted_partial, residuals
 from tests.unit.conftest import subsets
 
 SIZES = {members: [range(2, members + 1)] for members in (2, 3, 4, 5, 9)}
@@ -154,3 +156,26 @@ def test_one_pair_that_is_left_does_not_vary() -> None:
     found = scatter_of(Ensembles(chosen), symmetric(np.random.default_rng(5), 2, 3), np.arange(4.0)[None])
     assert (found.within[1:] == 0).all()
     assert found.numbers.tolist() == [4, 1, 1, 1]
+
+
+def test_there_may_be_no_ensemble() -> None:
+    found = scatter_of(Ensembles(np.zeros((0, 4), bool)), symmetric(np.random.default_rng(6), 2, 4), np.zeros((1, 0)))
+    assert not found.within.any()
+    assert not found.numbers.any()
+
+
+@pytest.mark.parametrize("sizes", [[2, 3, 4, 5, 6, 7], [3, 6]])
+def test_permutations_do_not_ask_how_the_ensembles_are_summed(
+    monkeypatch: pytest.MonkeyPatch, sizes: list[int]
+) -> None:
+    generator = np.random.default_rng(7)
+    chosen, matrices, orders = subsets(7, sizes), symmetric(generator, 3, 7), random_orders(7, 30, 0)
+    controls, outcomes = controls_of(generator.random((1, 7))), generator.random((2, len(chosen)))
+    matrices = np.stack([residuals(np.nan_to_num(matrix), controls) for matrix in matrices])
+    matrices[2] = 0  # nothing is left of it
+    from_sums = permuted_partial(matrices, controls, outcomes, Ensembles(chosen), orders)
+    monkeypatch.setattr(Ensembles, "complete", False)
+    from_rows = permuted_partial(matrices, controls, outcomes, Ensembles(chosen), orders)
+    np.testing.assert_allclose(from_sums, from_rows, rtol=1e-9, atol=1e-12)
+    assert np.isfinite(from_sums[:2]).all()
+    assert np.isnan(from_sums[2]).all()

@@ -243,7 +243,7 @@ def test_many_measures_are_not_taken_together(monkeypatch: pytest.MonkeyPatch) -
 def test_blocks_of_ensembles_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     evidence, chosen = study(seed=2, members=7)
     whole = table_of(evidence, chosen)
-    monkeypatch.setattr("scripts.lib.statistics.by_size.BLOCK_ENSEMBLES", 10)
+    monkeypatch.setattr("scripts.lib.statistics.scatter.BLOCK_ENSEMBLES", 10)
     assert_frame_equal(table_of(evidence, chosen), whole, check_exact=False)
 
 
