@@ -125,29 +125,37 @@ class Ensembles:
                 total = total + inside @ shares.T
         return np.asarray(total)
 
+    def means_of_sizes(self, values: np.ndarray) -> np.ndarray:
+        """Means of `values` [..., E] over the ensembles of each size, [S, ...]."""
+        means = [values[..., rows].mean(-1) for rows in self.of_size.values()]
+        return np.reshape(means, (len(means), *values.shape[:-1]))
+
     def within_sizes(self, values: np.ndarray) -> np.ndarray:
         """`values` [..., E] less their mean over the ensembles of the same size."""
         centred = np.empty(values.shape)
-        for rows in self.of_size.values():
-            np.subtract(values[..., rows], values[..., rows].mean(-1, keepdims=True), out=centred[..., rows])
+        for rows, means in zip(self.of_size.values(), self.means_of_sizes(values), strict=True):
+            np.subtract(values[..., rows], means[..., None], out=centred[..., rows])
         return centred
 
     def pairs_with_outcomes(self, outcomes: np.ndarray) -> np.ndarray:
         """Weights of pairs × `outcomes` [K, E] that have mean 0 in each size, summed over all ensembles, [F, K]."""
         if self.complete:
             first, second = np.triu_indices(self.chosen.shape[1], 1)
-            return self.sums_with_three(outcomes)[:, first, second, second].T
+            return self.weights_with_three(self.by_number(outcomes))[:, first, second, second].T
         parts = (self.with_outcomes(rows, outcomes[:, rows], pairs=True) for rows in self.of_size.values())
         return np.asarray(sum(parts))
 
-    def sums_with_three(self, outcomes: np.ndarray) -> np.ndarray:
-        """`outcomes` [K, E] times the weights of pairs in an ensemble, summed over those that contain members i, j and
-        k, [K, M, M, M], which may be equal. Only for complete ensembles.
+    def by_number(self, values: np.ndarray) -> np.ndarray:
+        """`values` [K, E] in the order of the numbers of the ensembles (see `moments`), [K, 2^M]; others are 0."""
+        return np.where(self._by_number >= 0, values.take(self._by_number, axis=1), 0)
+
+    def weights_with_three(self, outcomes: np.ndarray) -> np.ndarray:
+        """`outcomes` [K, 2^M] `by_number` times the weights of pairs in an ensemble, summed over the ensembles that
+        contain members i, j and k, [K, M, M, M], which may be equal. Only for complete ensembles.
         """
-        members, rows = self.chosen.shape[1], self._by_number
-        weights = np.array([1 / comb(size, 2) if size in self.of_size else 0 for size in range(1 + members)])
-        weighted = outcomes.take(rows, axis=1) * weights[np.bitwise_count(np.arange(len(rows)))]
-        return sums_with_three(weighted, members)
+        members, numbers = self.chosen.shape[1], np.arange(outcomes.shape[1])
+        weights = np.array([1 / max(1, comb(size, 2)) for size in range(1 + members)])
+        return sums_with_three(outcomes * weights[np.bitwise_count(numbers)], members)
 
     def part(self, members: tuple[int, ...]) -> "tuple[np.ndarray, Ensembles]":
         """The rows of the ensembles that have only some `members`, and these ensembles of these members."""

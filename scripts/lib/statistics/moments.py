@@ -2,7 +2,7 @@
 
 If every subset of the members that has one of these sizes is an ensemble, counting says how many ensembles contain
 given members. So sums of products of means over pairs follow from the matrices of pairs, and sums of their products
-with an outcome follow from the sums of the outcome over all ensembles that contain given two or three members.
+with an outcome follow from the sums of the outcome over all ensembles that contain two or three given members.
 """
 
 from collections.abc import Iterable
@@ -82,17 +82,19 @@ def products_with_outcomes(centred: np.ndarray, sums: np.ndarray) -> np.ndarray:
 def sums_with_three(values: np.ndarray, members: int) -> np.ndarray:
     """Sums of `values` [K, 2^M] over all ensembles that contain members i, j and k, [K, M, M, M].
 
-    Members may be equal: [i, j, j] is over all ensembles that contain i and j. Ensembles are in the order of their
-    numbers, in which bit M - 1 - m is set if member m is in the ensemble: this keeps close together what is close in
-    lexicographic order. The numbers are divided into halves of their bits, so that two matrix products do it.
+    Members may be equal: [i, j, j] is over all ensembles that contain i and j.
     """
     low = members // 2
     (contains_low, place_low), (contains_high, place_high) = _few_of(low), _few_of(members - low)
-    table = values.reshape(len(values), 1 << members - low, 1 << low)
-    sums = contains_high @ (table @ contains_low.T)
+    sums = contains_high @ (_table(values, members) @ contains_low.T)
     bits = 1 << np.arange(members)[::-1]
     numbers = bits[:, None, None] | bits[:, None] | bits
     return sums[:, place_high[numbers >> low], place_low[numbers & (1 << low) - 1]]
+
+
+def _table(values: np.ndarray, members: int) -> np.ndarray:
+    """`values` [K, 2^M] with the first half of the members in the rows, [K, 2^(M - M // 2), 2^(M // 2)]."""
+    return values.reshape(len(values), 1 << members - members // 2, 1 << members // 2)
 
 
 def _few_of(members: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,3 +105,40 @@ def _few_of(members: int) -> tuple[np.ndarray, np.ndarray]:
     place = np.zeros(len(numbers), np.int64)
     place[few] = range(len(few))
     return contains, place
+
+
+def sums_by_size(values: np.ndarray, members: int) -> np.ndarray:
+    """Sums of `values` [K, 2^M] over the ensembles of each size, of all members and without each, [1 + M, 1 + M, K]."""
+    table = _table(values, members)
+    return np.concatenate([_of_rows(table), _of_rows(table.transpose(0, 2, 1))[:, 1:]], axis=1)
+
+
+def _of_rows(table: np.ndarray) -> np.ndarray:
+    """Sums of `table` [K, 2^m, 2^n] by size, [1 + m + n, 1 + m, K], without each member of the rows."""
+    sizes, others = _sizes(table.shape[1]), _sizes(table.shape[2])
+    by_size, without = table @ others, _without(table.shape[1])
+    sums = np.zeros((sizes.shape[1] + others.shape[1] - 1, without.shape[1], len(table)))
+    for size, of_size in enumerate(sizes.T):
+        of_rows = (without * of_size[:, None]).T @ by_size
+        sums[size : size + others.shape[1]] += of_rows.transpose(2, 1, 0)
+    return sums
+
+
+def products_without(values: np.ndarray, members: int) -> np.ndarray:
+    """Sums of products of `values` [K, 2^M] over all ensembles, and over those without each member, [1 + M, K, K]."""
+    table = _table(values, members)
+    of_rows, of_columns = np.einsum("ars,brs->rab", table, table), np.einsum("ars,brs->sab", table, table)
+    parts = [np.einsum("rm,rab->mab", _without(len(each)), each) for each in (of_rows, of_columns)]
+    return np.concatenate([parts[0], parts[1][1:]])
+
+
+def _sizes(subsets: int) -> np.ndarray:
+    """Whether each of 2^M subsets has a size, [2^M, 1 + M] of 0 and 1."""
+    return np.eye(subsets.bit_length())[np.bitwise_count(np.arange(subsets))]
+
+
+def _without(subsets: int) -> np.ndarray:
+    """1 for each of 2^M subsets, and whether it is without each member, [2^M, 1 + M] of 0 and 1."""
+    bits = 1 << np.arange(subsets.bit_length() - 1)[::-1]
+    lacks = np.arange(subsets)[:, None] & bits == 0
+    return np.concatenate([np.ones((subsets, 1)), lacks], axis=1)

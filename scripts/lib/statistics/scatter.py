@@ -7,7 +7,13 @@ import numpy as np
 from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES, mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import smallest_length_of
-from scripts.lib.statistics.moments import centred_pairs, products_with_outcomes, scatter_of_means
+from scripts.lib.statistics.moments import (
+    centred_pairs,
+    products_with_outcomes,
+    products_without,
+    scatter_of_means,
+    sums_by_size,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +53,16 @@ def _smallest(ensembles: Ensembles, matrices: np.ndarray) -> np.ndarray:
 
 def _from_moments(ensembles: Ensembles, matrices: np.ndarray, outcomes: np.ndarray) -> Scatter:
     """As `scatter_of`, of complete ensembles. The mean of a matrix is the same for all sizes."""
-    of_outcomes, members, first = _of_columns(ensembles, outcomes), matrices.shape[1], slice(len(matrices))
+    members, first, last = matrices.shape[1], slice(len(matrices)), slice(len(matrices), None)
+    by_number = ensembles.by_number(ensembles.within_sizes(outcomes))
+    sums = sums_by_size(by_number, members)[list(ensembles.of_size)]
+    of_outcomes = _of_sums(ensembles, outcomes, sums, products_without(by_number, members))
     smallest = np.concatenate([_smallest(ensembles, matrices), of_outcomes.smallest])
     undefined = smallest * 0  # NaN for a column that has one
     within = np.tile(undefined[:, None] + undefined, (1 + members, 1, 1))
-    between, last = within.copy(), slice(len(matrices), None)
-    centred = centred_pairs(matrices)
+    between, centred = within.copy(), centred_pairs(matrices)
     within[:, first, first] = scatter_of_means(centred, members, ensembles.of_size)
-    sums = ensembles.sums_with_three(ensembles.within_sizes(outcomes))
-    within[:, first, last] = products_with_outcomes(centred, sums)
+    within[:, first, last] = products_with_outcomes(centred, ensembles.weights_with_three(by_number))
     within[:, last, first] = within[:, first, last].transpose(0, 2, 1)
     within[:, last, last], between[:, last, last] = of_outcomes.within, of_outcomes.between
     return Scatter(within, between, of_outcomes.numbers, of_outcomes.sizes, smallest)
@@ -63,19 +70,27 @@ def _from_moments(ensembles: Ensembles, matrices: np.ndarray, outcomes: np.ndarr
 
 def _of_columns(ensembles: Ensembles, columns: np.ndarray) -> Scatter:
     """The scatter of `columns` [n, E], from one pass over the ensembles."""
-    members, (first, second) = ensembles.chosen.shape[1], np.triu_indices(len(columns))
-    within = np.zeros((1 + members, len(columns), len(columns)))
-    means, counts = np.zeros((len(ensembles.of_size), 1 + members, len(columns))), ensembles.counts
-    for number, rows in enumerate(ensembles.of_size.values()):
-        of_size = columns[:, rows].mean(1, keepdims=True)
-        sums = _sums(columns[:, rows] - of_size, ensembles.chosen[rows])
-        deviations = sums[:, : len(columns)] / np.maximum(counts[number], 1)[:, None]
-        squares = counts[number][:, None] * deviations[:, first] * deviations[:, second]
-        within[:, first, second] += sums[:, len(columns) :] - squares
-        means[number] = of_size[:, 0] + deviations
-    within[:, second, first] = within[:, first, second]
+    first, second = np.triu_indices(len(columns))
+    sums, products = [], np.zeros((1 + ensembles.chosen.shape[1], len(columns), len(columns)))
+    within = ensembles.within_sizes(columns)
+    for rows in ensembles.of_size.values():
+        of_size = _sums(within[:, rows], ensembles.chosen[rows])
+        sums.append(of_size[:, : len(columns)])
+        products[:, first, second] += of_size[:, len(columns) :]
+    products[:, second, first] = products[:, first, second]
+    return _of_sums(ensembles, columns, np.reshape(sums, (-1, len(products), len(columns))), products)
+
+
+def _of_sums(ensembles: Ensembles, columns: np.ndarray, sums: np.ndarray, products: np.ndarray) -> Scatter:
+    """The scatter of `columns` [n, E], given sums of their deviations from the mean of each size, over the ensembles of
+    that size: `sums` [S, 1 + M, n]; and over all ensembles of `products` [1 + M, n, n] of these deviations.
+    """
+    counts = ensembles.counts
+    deviations = sums / np.maximum(counts, 1)[..., None]
+    within = products - np.einsum("sm,smi,smj->mij", counts, deviations, deviations)
+    between = _between(ensembles.means_of_sizes(columns)[:, None] + deviations, counts)
     smallest = smallest_length_of(columns.shape[1], np.abs(columns).max(1, initial=0))
-    return Scatter(within, _between(means, counts), counts.sum(0), (counts > 0).sum(0), smallest)
+    return Scatter(within, between, counts.sum(0), (counts > 0).sum(0), smallest)
 
 
 def _sums(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
