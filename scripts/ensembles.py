@@ -13,14 +13,14 @@ with job(snakemake):
     dataset, params, files = snakemake.wildcards.dataset, snakemake.params, snakemake.input
     settings, members = params.ensembles, len(params.members)
     chosen = subsets(members, settings["sizes"], settings["per_size"], params.seed)
-    in_groups = chosen[counted_in_groups(chosen, params.seed)]
+    in_groups = counted_in_groups(chosen, params.seed)
     if files.get("joint"):
         halves = load_tallies(files.joint, files.counts, files.scores)
         counted = Counted(halves, load_groups(files.groups, members, len(in_groups)))
     else:
         device = choose_device(params.device, snakemake.threads)
         recorded = RecordedFiles.declared(dataset, params.members, dict(files.items()))
-        counted = count_in_files(recorded, Question(chosen, in_groups, settings["consensus"]), device)
+        counted = count_in_files(recorded, Question(chosen, settings["consensus"], in_groups), device)
     tally = counted.halves[0] + counted.halves[1]
     pairwise = {
         measure: load_pairwise(path, params.members, params.compared[measure])

@@ -11,7 +11,7 @@ with job(snakemake):
     dataset, params, output = snakemake.wildcards.dataset, snakemake.params, snakemake.output
     settings = params.ensembles
     chosen = subsets(len(params.members), settings["sizes"], settings["per_size"], params.seed)
-    question = Question(chosen, chosen[counted_in_groups(chosen, params.seed)], settings["consensus"])
+    question = Question(chosen, settings["consensus"], counted_in_groups(chosen, params.seed))
     device = choose_device(params.device, snakemake.threads)
     files = RecordedFiles.declared(dataset, params.members, dict(snakemake.input.items()))
     counted = count_in_files(files, question, device, int(snakemake.wildcards.shard), params.shards)

@@ -47,7 +47,7 @@ def evidence(truth: Truth, confidence: float, chosen: np.ndarray, generator: np.
     factors = confidence * np.exp(SPREAD * generator.standard_normal(MEMBERS))
     logits = (logits * factors[:, None, None]).astype(np.float32)
     predictions = Predictions("simulated", [str(place) for place in range(MEMBERS)], [""] * SAMPLES, list(logits))
-    halves = count_samples(predictions, labels, range(SAMPLES), Question(chosen, chosen[:0], ["average"]), CPU).halves
+    halves = count_samples(predictions, labels, range(SAMPLES), Question(chosen, ["average"]), CPU).halves
     accuracies = np.stack([100 * half.joint.diagonal() / half.samples for half in halves])
     of_members = np.stack([half.of_members.nll / half.samples for half in halves])
     of_ensembles = np.stack([half.nll / half.samples for half in halves])

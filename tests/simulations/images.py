@@ -74,8 +74,8 @@ def study(
     """One validation set with other images, as the workflow has it."""
     labels, logits = labels_and_logits(members, samples, EASE, generator)
     predictions = Predictions("simulated", [""] * len(logits), [""] * samples, list(logits))
-    in_groups = chosen[counted_in_groups(chosen, 0)]
-    counted = count_samples(predictions, labels, range(samples), Question(chosen, in_groups, ["average"]), CPU)
+    rows = counted_in_groups(chosen, 0)
+    counted = count_samples(predictions, labels, range(samples), Question(chosen, ["average"], rows), CPU)
     sources = {DISAGREEMENT: (labels, logits)}
     sources |= {
         UNRELATED + suffix: labels_and_logits(each, samples, EASE, generator)
@@ -89,7 +89,7 @@ def study(
         {"average": np.stack([100 * half.right["average"] / half.samples for half in counted.halves])},
         halves,
     )
-    return replace(evidence, without_images=without_images(counted.groups, in_groups, groups, evidence))
+    return replace(evidence, without_images=without_images(counted.groups, chosen[rows], groups, evidence))
 
 
 def _disagreement(labels: torch.Tensor, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

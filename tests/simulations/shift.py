@@ -80,7 +80,7 @@ def simulated(
 def _evidence(logits: np.ndarray, labels: torch.Tensor, chosen: np.ndarray) -> SplitEvidence:
     samples, measure = range(len(labels)), MEASURES["disagreement"]
     predictions = Predictions("simulated", [""] * len(logits), [""] * len(labels), list(logits))
-    halves = count_samples(predictions, labels, samples, Question(chosen, chosen[:0], ["average"]), CPU).halves
+    halves = count_samples(predictions, labels, samples, Question(chosen, ["average"]), CPU).halves
     columns = values(measure, pairwise_sums(measure, Recorded(list(logits), labels), samples, CPU, "simulated"))
     return SplitEvidence(
         np.stack([100 * half.joint.diagonal() / half.samples for half in halves]),

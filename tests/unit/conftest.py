@@ -1,7 +1,7 @@
 """A small study, members and images that several test modules share."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +117,11 @@ def tally_of(probabilities: torch.Tensor, labels: torch.Tensor, chosen: np.ndarr
 
 
 def counted(
-    logits: list[np.ndarray], labels: torch.Tensor, chosen: np.ndarray, in_groups: np.ndarray | None = None
+    logits: list[np.ndarray], labels: torch.Tensor, chosen: np.ndarray, in_groups: Sequence[int] = ()
 ) -> Counted:
-    """What a study counts, from logits [N, C] of each member; `in_groups` are ensembles bool [E', M]."""
+    """What a study counts, from logits [N, C] of each member; `in_groups` are rows of `chosen`."""
     predictions = Predictions(
         "clean", [str(n) for n in range(len(logits))], [str(n) for n in range(len(labels))], logits
     )
-    question = Question(chosen, chosen[:0] if in_groups is None else in_groups, ["average", "vote"])
+    question = Question(chosen, ["average", "vote"], np.array(in_groups, np.int64))
     return count_samples(predictions, labels, range(len(labels)), question, torch.device("cpu"))

@@ -1,26 +1,27 @@
 """One pass over the predictions: all that tables of members and ensembles are made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 import torch
 
-from scripts.lib.ensembles.counts import Tally, no_tallies, probability_blocks, tallies_of_block
-from scripts.lib.ensembles.image_groups import GroupCounts, counts_of_block
+from scripts.lib.ensembles.counts import Tally, no_tally, probability_blocks, tallies_of_parts, unanimous
+from scripts.lib.ensembles.image_groups import GroupCounts, groups_of
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
-from scripts.lib.jobs.shards import groups_of_images, shard
+from scripts.lib.jobs.shards import groups_of_images, rows_of_group, shard
 
 
 @dataclass(frozen=True)
 class Question:
     """What is counted: correct answers and scores of the ensembles `chosen` bool [E, M], by each `consensus`; those of
-    the ensembles `in_groups`, bool [E', M], also in groups of images."""
+    the rows `in_groups` int64 [E'] of `chosen` are kept for each group of images."""
 
     chosen: np.ndarray
-    in_groups: np.ndarray
     consensus: Sequence[str]
+    in_groups: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,25 @@ def count_samples(
     predictions: Predictions, labels: torch.Tensor, rows: range, question: Question, device: torch.device
 ) -> Counted:
     """Count over the samples `rows`, which begin at an even one: block by block, so memory does not grow with N."""
-    members, consensus = len(predictions.members), question.consensus
-    even, odd = no_tallies(question.chosen, consensus)
-    groups = GroupCounts.zeros(groups_of_images(members), members + len(question.in_groups), consensus)
-    start = rows.start
+    members, nothing = len(predictions.members), no_tally(question.chosen, question.consensus)
+    halves, start = [nothing, nothing], rows.start
+    groups = GroupCounts.zeros(groups_of_images(members), members + len(question.in_groups), question.consensus)
     for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        of_even, of_odd = tallies_of_block(values, answers, question.chosen, consensus)
-        even, odd = even + of_even, odd + of_odd
-        groups += counts_of_block(values, answers, start, question.in_groups, consensus)
+        parts = [
+            tallies_of_parts(values, answers, _parts(start, half, members), question.chosen, question.consensus)
+            for half in (0, 1)
+        ]
+        correct = values.argmax(2) == answers
+        for half, tallies in enumerate(parts):
+            whole = reduce(Tally.__add__, tallies)
+            halves[half] += replace(whole, unanimous=unanimous(correct[:, half::2], question.chosen))
+        if groups.samples.size:
+            groups += groups_of(parts, question.in_groups)
         start += len(answers)
-    return Counted((even, odd), groups)
+    return Counted((halves[0], halves[1]), groups)
+
+
+def _parts(start: int, half: int, members: int) -> list[slice]:
+    """The groups of a half, or the whole half if there are none, in a block that starts at the even sample `start`."""
+    groups = [rows_of_group(start, half, group) for group in range(groups_of_images(members))]
+    return groups or [slice(half, None, 2)]

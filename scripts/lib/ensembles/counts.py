@@ -56,26 +56,12 @@ class Tally:
         )
 
 
-def no_tallies(chosen: np.ndarray, consensus: Sequence[str]) -> tuple[Tally, Tally]:
-    """The tallies of halves without samples, for the ensembles `chosen`, bool [E, M]."""
+def no_tally(chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+    """The tally of no samples, for the ensembles `chosen`, bool [E, M]."""
     count, members = chosen.shape
     zeros = np.zeros(count, np.int64)
     right, joint = dict.fromkeys(consensus, zeros), np.zeros((members, members), np.int64)
-    nothing = Tally(0, joint, right, zeros, np.zeros(count), zeros, MemberSums.zeros(members))
-    return nothing, nothing
-
-
-def tallies_of_block(
-    values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]
-) -> tuple[Tally, Tally]:
-    """Count the even and the odd samples of a block that starts at an even one.
-
-    `values` are probabilities float64 [M, n, C], `labels` int64 [n] and `chosen` bool [E, M].
-    """
-    even = _tally_of_block(values[:, ::2], labels[::2], chosen, consensus)
-    if len(labels) == 1:
-        return even, no_tallies(chosen, consensus)[1]
-    return even, _tally_of_block(values[:, 1::2], labels[1::2], chosen, consensus)
+    return Tally(0, joint, right, zeros, np.zeros(count), zeros, MemberSums.zeros(members))
 
 
 def probability_blocks(
@@ -96,14 +82,30 @@ def probability_blocks(
         yield values.to(device), labels[piece].to(device)
 
 
-def _tally_of_block(values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+def tallies_of_parts(
+    values: torch.Tensor, labels: torch.Tensor, parts: Sequence[slice], chosen: np.ndarray, consensus: Sequence[str]
+) -> list[Tally]:
+    """Count in each of the `parts` of a block: probabilities float64 [M, n, C] and labels int64 [n].
+
+    `unanimous` is left out (0), because counting it takes as long for few samples as for many; see `unanimous`.
+    """
+    nothing = no_tally(chosen, consensus)
+    return [
+        _tally_of_part(values[:, part], labels[part], chosen, consensus, nothing) if len(labels[part]) else nothing
+        for part in parts
+    ]
+
+
+def _tally_of_part(
+    values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str], nothing: Tally
+) -> Tally:
     correct = values.argmax(2) == labels
     alone, together = _nll(true_probabilities(values, labels), chosen)
     return Tally(
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
         {way: samples_right(values, labels, chosen, way) for way in consensus},
-        unanimous(correct, chosen),
+        nothing.unanimous,
         *together,
         sums_of_members(values, labels, correct, alone),
     )
@@ -133,18 +135,13 @@ def _nll(true: torch.Tensor, chosen: np.ndarray) -> tuple[Nll, Nll]:
     Both come from the same call, so that an ensemble of one member has exactly the value of this member.
     """
     members = len(true)
-    sums, clipped = nll_of(true, np.concatenate([np.eye(members, dtype=bool), chosen]))
-    return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
-
-
-def nll_of(true: torch.Tensor, chosen: np.ndarray) -> Nll:
-    """Of each ensemble of `chosen`, bool [E, M], from `true_probabilities` [M, N]."""
+    listed = np.concatenate([np.eye(members, dtype=bool), chosen])
     if _are_most(chosen):
-        sums, clipped = (values.cpu().numpy()[numbers_of(chosen) - 1] for values in kernels.average_nll(true))
+        sums, clipped = (values.cpu().numpy()[numbers_of(listed) - 1] for values in kernels.average_nll(true))
     else:
-        ensembles = torch.from_numpy(chosen).to(true.device)
+        ensembles = torch.from_numpy(listed).to(true.device)
         sums, clipped = (values.cpu().numpy() for values in kernels.average_nll(true, ensembles))
-    return sums, clipped
+    return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
 
 
 def numbers_of(chosen: np.ndarray) -> np.ndarray:

@@ -1,8 +1,4 @@
-"""What members and ensembles classify correctly in each group of images, from which intervals over images follow.
-
-Only some ensembles are counted in groups, as many as for a sample of ensembles: how much an effect varies with the
-images hardly depends on how many ensembles it is computed from, because they share members.
-"""
+"""What members and ensembles classify correctly in each group of images, from which intervals over images follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +6,17 @@ from functools import reduce
 
 import numpy as np
 import polars as pl
-import torch
 
-from scripts.lib.ensembles.counts import nll_of, samples_right
-from scripts.lib.ensembles.scores import true_probabilities
+from scripts.lib.ensembles.counts import Tally
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive
-from scripts.lib.jobs.shards import groups_of_images, rows_of_group
+from scripts.lib.jobs.shards import groups_of_images
 from scripts.lib.jobs.storage import load_table
 
-ENSEMBLES_OF_A_SIZE = 200
+# Of more ensembles, so many are drawn: how much an effect varies with the images hardly depends on their number,
+# because they share members.
+MOST_IN_GROUPS, DRAWN = 1 << 15, 1 << 13
+NLL = "nll"
 
 
 @dataclass(frozen=True)
@@ -47,49 +44,42 @@ class GroupCounts:
 
 
 def counted_in_groups(chosen: np.ndarray, seed: int) -> np.ndarray:
-    """Which of the ensembles `chosen` bool [E, M] are counted in groups: their rows, int64 [E'], by size.
+    """Which of the ensembles `chosen` bool [E, M] are kept in groups: their rows, int64 [E'], in order.
 
-    At most 200 of each size, drawn at random, without ensembles of one member; none for a study of very many members.
+    All of several members, or 8192 of them, drawn at random, if these are more than 32 768; all are equally likely, so
+    sizes have the same weights. None for a study of very many members.
     """
-    size = chosen.sum(1)
     if not groups_of_images(chosen.shape[1]):
         return np.zeros(0, np.int64)
-    drawn = [_drawn(np.flatnonzero(size == each), derive(seed, "image groups", int(each))) for each in np.unique(size)]
-    return np.concatenate([np.zeros(0, np.int64), *(rows for rows in drawn if len(rows) and size[rows[0]] > 1)])
-
-
-def _drawn(rows: np.ndarray, seed: int) -> np.ndarray:
-    if len(rows) <= ENSEMBLES_OF_A_SIZE:
+    rows = np.flatnonzero(chosen.sum(1) > 1)
+    if len(rows) <= MOST_IN_GROUPS:
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, ENSEMBLES_OF_A_SIZE, replace=False))
+    generator = np.random.default_rng(derive(seed, "image groups"))
+    return np.sort(generator.choice(rows, DRAWN, replace=False))
 
 
-def counts_of_block(
-    values: torch.Tensor, labels: torch.Tensor, start: int, chosen: np.ndarray, consensus: Sequence[str]
-) -> GroupCounts:
-    """Count in a block of samples that starts at the even sample `start`, for each member and the ensembles `chosen`.
+def groups_of(tallies: Sequence[Sequence[Tally]], rows: np.ndarray) -> GroupCounts:
+    """From the tallies of the groups of each half; `rows` int64 [E'] are the ensembles that are kept."""
+    groups = [[_kept(tally, rows) for tally in of_half] for of_half in tallies]
+    samples = np.array([[tally.samples for tally in of_half] for of_half in tallies])
+    right = {way: np.array([[kept[way] for kept in of_half] for of_half in groups]) for way in tallies[0][0].right}
+    return GroupCounts(samples, right, np.array([[kept[NLL] for kept in of_half] for of_half in groups]))
 
-    `values` are probabilities float64 [M, n, C], `labels` int64 [n] and `chosen` bool [E', M].
-    """
-    members = len(values)
-    listed = np.concatenate([np.eye(members, dtype=bool), chosen])
-    counts = GroupCounts.zeros(groups_of_images(members), len(listed), consensus)
-    right = {way: numbers.copy() for way, numbers in counts.right.items()}
-    for half, group in np.ndindex(*counts.samples.shape):
-        rows = rows_of_group(start, half, group)
-        part, answers = values[:, rows], labels[rows]
-        counts.samples[half, group] = len(answers)
-        if len(answers):
-            for way in consensus:
-                right[way][half, group] = samples_right(part, answers, listed, way)
-            counts.nll[half, group] = nll_of(true_probabilities(part, answers), listed)[0]
-    return GroupCounts(counts.samples, right, counts.nll)
+
+def _kept(tally: Tally, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each member, and of the ensembles `rows`."""
+    alone = tally.joint.diagonal()
+    right = {way: np.concatenate([alone, counts[rows]]) for way, counts in tally.right.items()}
+    return right | {NLL: np.concatenate([tally.of_members.nll, tally.nll[rows]])}
 
 
 def groups_table(counts: GroupCounts) -> pl.DataFrame:
-    """One row per half, group and set of members, in this order; without rows if there are no groups."""
+    """One row per half, group and set of members, in this order; without rows if there are no groups.
+
+    The negative log-likelihoods are float32, because some digits are enough for intervals.
+    """
     _, groups, rows = counts.nll.shape
-    columns = {f"right_{consensus}": numbers.ravel() for consensus, numbers in counts.right.items()}
+    columns = {f"right_{consensus}": numbers.ravel().astype(np.uint32) for consensus, numbers in counts.right.items()}
     return pl.DataFrame(
         {
             "half": np.repeat([0, 1], groups * rows).astype(np.uint8),
@@ -97,7 +87,7 @@ def groups_table(counts: GroupCounts) -> pl.DataFrame:
             "row": np.tile(np.arange(rows), 2 * groups).astype(np.uint32),
             "samples": np.repeat(counts.samples.ravel(), rows),
             **columns,
-            "nll": counts.nll.ravel(),
+            NLL: counts.nll.ravel().astype(np.float32),
         }
     )
 
@@ -117,7 +107,9 @@ def _load(path: str, groups: int, rows: int) -> GroupCounts:
             f"{path} has {len(table)} rows, not one for each of {rows} sets of members and {groups} groups of each "
             "half of the images. Delete it and run again."
         )
-    values = {name: table[name].to_numpy().reshape(2, groups, rows) for name in table.columns}
-    right = {name.removeprefix("right_"): numbers for name, numbers in values.items() if name.startswith("right_")}
-    samples = values["samples"][..., 0] if groups else np.zeros((2, 0), np.int64)
-    return GroupCounts(samples, right, values["nll"])
+    counted = [name for name in table.columns if name.startswith("right_")]
+    right = {name.removeprefix("right_"): table[name].cast(pl.Int64).to_numpy() for name in counted}
+    samples = table["samples"].to_numpy().reshape(2, groups, rows)[..., 0] if groups else np.zeros((2, 0), np.int64)
+    nll = table[NLL].cast(pl.Float64).to_numpy()
+    shape = (2, groups, rows)
+    return GroupCounts(samples, {way: each.reshape(shape) for way, each in right.items()}, nll.reshape(shape))

@@ -123,7 +123,7 @@ def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: py
     kinds = ("joint.npy", "counts.parquet", "scores.parquet")
     files = [[str(tmp_path / f"{part}.{kind}") for part in range(5)] for kind in kinds]
     for part, paths in enumerate(zip(*files, strict=True)):
-        question = Question(chosen, chosen[:0], ["average", "vote"])
+        question = Question(chosen, ["average", "vote"])
         save_tallies(*paths, count_samples(predictions, labels, shard(700, part, 5), question, CPU).halves)
     even, odd = load_tallies(*files)
     same(even + odd, whole)

@@ -159,7 +159,7 @@ def test_votes_in_a_file_are_one_hot_and_their_brier_score_is_twice_the_error_ra
 def test_consensus_without_probabilities_has_no_scores() -> None:
     predictions, chosen = problem(3, 20), subsets(3, "all")
     labels = torch.from_numpy(labels_of(20))
-    question = Question(chosen, chosen[:0], ["vote", "average"])
+    question = Question(chosen, ["vote", "average"])
     even, odd = count_samples(predictions, labels, range(20), question, CPU).halves
     table = ensembles_table(even + odd, chosen, {}, 0)
     columns = [name for name in table.columns if name.startswith(("nll", "brier"))]
@@ -216,7 +216,7 @@ def test_a_divided_study_has_the_same_scores(scale: float, tmp_path: Path, monke
     files = [[str(tmp_path / f"{part}.{kind}") for part in range(7)] for kind in ("npy", "parquet", "scores.parquet")]
     for part, paths in enumerate(zip(*files, strict=True)):
         rows = shard(1500, part, 7)
-        question = Question(chosen, chosen[:0], ["average"])
+        question = Question(chosen, ["average"])
         save_tallies(*paths, count_samples(predictions, labels, rows, question, CPU).halves)
     even, odd = load_tallies(*files)
     divided = ensembles_table(even + odd, chosen, {}, 0), accuracies_table("clean", predictions.members, (even, odd))

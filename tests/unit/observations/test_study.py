@@ -61,7 +61,7 @@ def files(
     save_json(folder / "classes.json", [str(number) for number in range(C)])
     for dataset in DATASETS:
         recorded = _recorded(folder, dataset, logits[dataset], samples)
-        halves = count_in_files(recorded, Question(CHOSEN, CHOSEN[:0], ["average"]), torch.device("cpu")).halves
+        halves = count_in_files(recorded, Question(CHOSEN, ["average"]), torch.device("cpu")).halves
         save_table(folder / "accuracies" / f"{dataset}.parquet", accuracies_table(dataset, MEMBERS, halves))
         save_table(folder / "halves" / f"{dataset}.parquet", halves_table(halves))
         names = ("value", "value_even", "value_odd")

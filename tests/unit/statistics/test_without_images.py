@@ -39,7 +39,7 @@ def images(seed: int) -> tuple[torch.Tensor, np.ndarray]:
 
 
 def evidence_of(labels: torch.Tensor, logits: np.ndarray, with_groups: bool = True) -> SplitEvidence:
-    question = counted(list(logits), labels, CHOSEN, CHOSEN)
+    question = counted(list(logits), labels, CHOSEN, range(len(CHOSEN)))
     accuracies = np.stack([100 * half.joint.diagonal() / half.samples for half in question.halves])
     outcomes = {
         way: np.stack([100 * half.right[way] / half.samples for half in question.halves]) for way in ("average", "vote")
