@@ -5,7 +5,7 @@ images hardly depends on how many ensembles it is computed from, because they sh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -28,22 +28,25 @@ class GroupCounts:
 
     `samples` int64 [2, G]. `right` int64 [2, G, R] for each consensus, the numbers of correct answers, and `nll`
     float64 [2, G, R], negative log-likelihoods of the mean probabilities, are of R sets of members: each member alone,
-    and then some ensembles.
+    and then some ensembles. `confidence` float64 [2, G, R], sums of the largest probability, is NaN for the ensembles.
     """
 
     samples: np.ndarray
     right: dict[str, np.ndarray]
     nll: np.ndarray
+    confidence: np.ndarray
 
     def __add__(self, other: "GroupCounts") -> "GroupCounts":
         right = {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()}
-        return GroupCounts(self.samples + other.samples, right, self.nll + other.nll)
+        sums = self.nll + other.nll, self.confidence + other.confidence
+        return GroupCounts(self.samples + other.samples, right, *sums)
 
     @staticmethod
     def zeros(groups: int, rows: int, consensus: Sequence[str]) -> "GroupCounts":
         """The sums over no samples."""
         counts = np.zeros((2, groups, rows), np.int64)
-        return GroupCounts(np.zeros((2, groups), np.int64), dict.fromkeys(consensus, counts), np.zeros(counts.shape))
+        sums = np.zeros(counts.shape), np.zeros(counts.shape)
+        return GroupCounts(np.zeros((2, groups), np.int64), dict.fromkeys(consensus, counts), *sums)
 
 
 def counted_in_groups(chosen: np.ndarray, seed: int) -> np.ndarray:
@@ -75,6 +78,7 @@ def counts_of_block(
     listed = np.concatenate([np.eye(members, dtype=bool), chosen])
     counts = GroupCounts.zeros(groups_of_images(members), len(listed), consensus)
     right = {way: numbers.copy() for way, numbers in counts.right.items()}
+    counts.confidence[..., members:] = np.nan
     for half, group in np.ndindex(*counts.samples.shape):
         rows = rows_of_group(start, half, group)
         part, answers = values[:, rows], labels[rows]
@@ -83,7 +87,8 @@ def counts_of_block(
             for way in consensus:
                 right[way][half, group] = samples_right(part, answers, listed, way)
             counts.nll[half, group] = nll_of(true_probabilities(part, answers), listed)[0]
-    return GroupCounts(counts.samples, right, counts.nll)
+            counts.confidence[half, group, :members] = part.amax(2).sum(1).cpu().numpy()
+    return replace(counts, right=right)
 
 
 def groups_table(counts: GroupCounts) -> pl.DataFrame:
@@ -98,6 +103,7 @@ def groups_table(counts: GroupCounts) -> pl.DataFrame:
             "samples": np.repeat(counts.samples.ravel(), rows),
             **columns,
             "nll": counts.nll.ravel(),
+            "confidence": counts.confidence.ravel(),
         }
     )
 
@@ -120,4 +126,4 @@ def _load(path: str, groups: int, rows: int) -> GroupCounts:
     values = {name: table[name].to_numpy().reshape(2, groups, rows) for name in table.columns}
     right = {name.removeprefix("right_"): numbers for name, numbers in values.items() if name.startswith("right_")}
     samples = values["samples"][..., 0] if groups else np.zeros((2, 0), np.int64)
-    return GroupCounts(samples, right, values["nll"])
+    return GroupCounts(samples, right, values["nll"], values["confidence"])
