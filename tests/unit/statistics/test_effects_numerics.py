@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.statistics import semi_partial
-from tests.unit.statistics.test_effects import NUMBERS, effect, plain_effect, study
+from tests.unit.statistics.test_effects import NUMBERS, effect, plain_effect, study, table_of
 
 
 def test_extreme_values_keep_their_effect() -> None:
