@@ -6,7 +6,7 @@ prints the table of docs/statistics.md, section "The outcome nll". Members are t
 logits of each are multiplied by a factor of its own, exp(0.5 z) with a normal z, and by 1 or 2.5 in common ("calibrated
 on average", "overconfident"). So members of one accuracy have different NLL. Eight members, 1000 images, averaging.
 
-"NLL fixed" holds only the members' NLL fixed; "NLL and accuracy fixed" is what the workflow does.
+"NLL" holds only the members' NLL fixed; "NLL and confidence" is what the workflow does.
 """
 
 import argparse
@@ -49,13 +49,13 @@ def evidence(truth: Truth, confidence: float, chosen: np.ndarray, generator: np.
     predictions = Predictions("simulated", [str(place) for place in range(MEMBERS)], [""] * SAMPLES, list(logits))
     halves = count_samples(predictions, labels, range(SAMPLES), Question(chosen, ["average"]), CPU).halves
     accuracies = np.stack([100 * half.joint.diagonal() / half.samples for half in halves])
+    confidences = np.stack([half.of_members.confidence(half.joint.diagonal()) / half.samples for half in halves])
     of_members = np.stack([half.of_members.nll / half.samples for half in halves])
     of_ensembles = np.stack([half.nll / half.samples for half in halves])
     diversities = {MEASURES[name].diversity: diversity_of(name, labels, logits)[1:] for name in MEASURED}
     outcomes = {"average": np.stack([100 * half.right["average"] / half.samples for half in halves])}
-    return SplitEvidence(
-        accuracies, outcomes, diversities, scores=[nll_outcome(of_members, accuracies, {"average": of_ensembles})]
-    )
+    scores = [nll_outcome(of_members, confidences, {"average": of_ensembles})]
+    return SplitEvidence(accuracies, confidences, outcomes, diversities, scores=scores)
 
 
 def with_nll_fixed(study: SplitEvidence) -> SplitEvidence:
@@ -66,10 +66,10 @@ def with_nll_fixed(study: SplitEvidence) -> SplitEvidence:
 
 def rows(truth: Truth, confidence: float, studies: int, seed: int) -> dict[str, pl.DataFrame]:
     """The effects on NLL of all studies, by what is held fixed."""
-    chosen, found = subsets(MEMBERS, "all", 0, 0), {"NLL": [], "NLL and accuracy": []}  # type: ignore[var-annotated]
+    chosen, found = subsets(MEMBERS, "all", 0, 0), {"NLL": [], "NLL and confidence": []}  # type: ignore[var-annotated]
     for number in range(studies):
         study = evidence(truth, confidence, chosen, np.random.default_rng([seed, number]))
-        for fixed, each in (("NLL", with_nll_fixed(study)), ("NLL and accuracy", study)):
+        for fixed, each in (("NLL", with_nll_fixed(study)), ("NLL and confidence", study)):
             table = effects_table([("simulated", each)], chosen, PERMUTATIONS, seed + number)
             found[fixed].append(table.filter(outcome="nll"))
     return {fixed: pl.concat(tables) for fixed, tables in found.items()}

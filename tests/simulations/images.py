@@ -86,6 +86,7 @@ def study(
         halves[name], groups[name] = _disagreement(true, of_members)
     evidence = SplitEvidence(
         np.stack([100 * half.joint.diagonal() / half.samples for half in counted.halves]),
+        np.stack([half.of_members.confidence(half.joint.diagonal()) / half.samples for half in counted.halves]),
         {"average": np.stack([100 * half.right["average"] / half.samples for half in counted.halves])},
         halves,
     )

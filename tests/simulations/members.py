@@ -122,13 +122,16 @@ def _validation_set(
     scores = probabilities(list(logits), torch.float64)
     correct = scores.argmax(2) == labels
     accuracies = np.stack([100 * correct[:, half::2].double().mean(1).numpy() for half in (0, 1)])
+    confidences = np.stack([scores[:, half::2].amax(2).mean(1).numpy() for half in (0, 1)])
     outcomes = {
         way: np.stack(
             [200 / samples * samples_right(scores[:, half::2], labels[half::2], chosen, way) for half in (0, 1)]
         )
         for way in consensus
     }
-    halves = SplitEvidence(accuracies, outcomes, {name: columns[1:] for name, columns in diversities.items()})
+    halves = SplitEvidence(
+        accuracies, confidences, outcomes, {name: columns[1:] for name, columns in diversities.items()}
+    )
     whole = {name: columns[0] for name, columns in diversities.items()}
     return Study(halves, Evidence(_ensembles(chosen, accuracies, outcomes), accuracies.mean(0), whole))
 

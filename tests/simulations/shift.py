@@ -84,6 +84,7 @@ def _evidence(logits: np.ndarray, labels: torch.Tensor, chosen: np.ndarray) -> S
     columns = values(measure, pairwise_sums(measure, Recorded(list(logits), labels), samples, CPU, "simulated"))
     return SplitEvidence(
         np.stack([100 * half.joint.diagonal() / half.samples for half in halves]),
+        np.stack([half.of_members.confidence(half.joint.diagonal()) / half.samples for half in halves]),
         {"average": np.stack([100 * half.right["average"] / half.samples for half in halves])},
         {measure.diversity: np.stack([columns["value_even"], columns["value_odd"]])},
     )

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import torch
 from scipy.ndimage import gaussian_filter
+from scipy.special import softmax
 
 from scripts.lib.calibration.tables import calibration_tables, temperatures_table
 from scripts.lib.ensembles.selection import best_evaluated
@@ -96,17 +97,18 @@ def _evidence(
     table: pl.DataFrame, logits: np.ndarray, labels: np.ndarray, matrices: dict[str, np.ndarray]
 ) -> SplitEvidence:
     """Both halves as if they were the whole: the report only needs numbers."""
-    accuracies = 100 * (logits.argmax(2) == labels).mean(1)
+    accuracies, confidences = 100 * (logits.argmax(2) == labels).mean(1), softmax(logits, 2).max(2).mean(1)
     outcomes = {way: table.filter(consensus=way)["accuracy"].to_numpy() for way in ("average", "vote")}
-    accuracies, of_members, of_ensembles = (
-        np.stack([values] * 2)
-        for values in (accuracies, _nll(logits, labels), table.filter(consensus="average")["nll"].to_numpy())
+    nll = _nll(logits, labels), table.filter(consensus="average")["nll"].to_numpy()
+    accuracies, confidences, of_members, of_ensembles = (
+        np.stack([values] * 2) for values in (accuracies, confidences, *nll)
     )
     return SplitEvidence(
         accuracies,
+        confidences,
         {way: np.stack([values] * 2) for way, values in outcomes.items()},
         {SPECS[name].diversity: SPECS[name].as_diversity(np.stack([matrix] * 2)) for name, matrix in matrices.items()},
-        scores=[nll_outcome(of_members, accuracies, {"average": of_ensembles})],
+        scores=[nll_outcome(of_members, confidences, {"average": of_ensembles})],
     )
 
 

@@ -37,12 +37,14 @@ class Halves:
     """Of members or ensembles, on the even (index 0) and the odd samples (index 1).
 
     `samples` int64 [2]; `right` int64 [2, n] are numbers of correct answers, for each consensus or, of members, under
-    the name "right"; `nll` float64 [2, n] in nats, if it is known.
+    the name "right"; `nll` float64 [2, n] in nats, if it is known. `confidence` float64 [2, n] has the means of the
+    largest probability, of members only.
     """
 
     samples: np.ndarray
     right: dict[str, np.ndarray]
     nll: np.ndarray | None
+    confidence: np.ndarray | None = None
 
     def accuracies(self) -> dict[str, np.ndarray]:
         """In percent, float64 [2, n], for each key of `right`; NaN on a half without samples."""
@@ -64,7 +66,7 @@ def load_ensembles(path: str, samples: int, ensembles: int) -> Halves:
 
 
 def load_members(path: str) -> Halves:
-    """The members' correct answers, `right`, and NLL, from a table of accuracies."""
+    """The members' correct answers, `right`, NLL and confidence, from a table of accuracies."""
     table = load_table(path).sort("position")
     return _halves_of(table, int(table["samples"][0]))
 
@@ -73,9 +75,9 @@ def _halves_of(table: pl.DataFrame, samples: int) -> Halves:
     first = f"_{HALVES[0]}"
     names = [name.removesuffix(first) for name in table.columns if name.endswith(first)]
     values = {name: np.stack([table[f"{name}_{half}"].to_numpy() for half in HALVES]) for name in names}
-    nll = values.pop("nll", None)
+    means = {name: values.pop(name).astype(np.float64) for name in ("nll", "confidence") if name in values}
     right = {name: numbers.astype(np.int64) for name, numbers in values.items()}
-    return Halves(np.array(half_sizes(samples)), right, None if nll is None else nll.astype(np.float64))
+    return Halves(np.array(half_sizes(samples)), right, means.get("nll"), means.get("confidence"))
 
 
 def per_sample(sums: np.ndarray, samples: np.ndarray | int) -> np.ndarray:

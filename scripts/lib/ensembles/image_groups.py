@@ -16,7 +16,7 @@ from scripts.lib.jobs.storage import load_table
 # Of more ensembles, so many are drawn: how much an effect varies with the images hardly depends on their number,
 # because they share members.
 MOST_IN_GROUPS, DRAWN = 1 << 15, 1 << 13
-NLL = "nll"
+NLL, CONFIDENCE = "nll", "confidence"
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,25 @@ class GroupCounts:
 
     `samples` int64 [2, G]. `right` int64 [2, G, R] for each consensus, the numbers of correct answers, and `nll`
     float64 [2, G, R], negative log-likelihoods of the mean probabilities, are of R sets of members: each member alone,
-    and then some ensembles.
+    and then some ensembles. `confidence` float64 [2, G, R], sums of the largest probability, is NaN for the ensembles.
     """
 
     samples: np.ndarray
     right: dict[str, np.ndarray]
     nll: np.ndarray
+    confidence: np.ndarray
 
     def __add__(self, other: "GroupCounts") -> "GroupCounts":
         right = {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()}
-        return GroupCounts(self.samples + other.samples, right, self.nll + other.nll)
+        sums = self.nll + other.nll, self.confidence + other.confidence
+        return GroupCounts(self.samples + other.samples, right, *sums)
 
     @staticmethod
     def zeros(groups: int, rows: int, consensus: Sequence[str]) -> "GroupCounts":
         """The sums over no samples."""
         counts = np.zeros((2, groups, rows), np.int64)
-        return GroupCounts(np.zeros((2, groups), np.int64), dict.fromkeys(consensus, counts), np.zeros(counts.shape))
+        sums = np.zeros(counts.shape), np.zeros(counts.shape)
+        return GroupCounts(np.zeros((2, groups), np.int64), dict.fromkeys(consensus, counts), *sums)
 
 
 def counted_in_groups(chosen: np.ndarray, seed: int) -> np.ndarray:
@@ -62,21 +65,23 @@ def groups_of(tallies: Sequence[Sequence[Tally]], rows: np.ndarray) -> GroupCoun
     """From the tallies of the groups of each half; `rows` int64 [E'] are the ensembles that are kept."""
     groups = [[_kept(tally, rows) for tally in of_half] for of_half in tallies]
     samples = np.array([[tally.samples for tally in of_half] for of_half in tallies])
-    right = {way: np.array([[kept[way] for kept in of_half] for of_half in groups]) for way in tallies[0][0].right}
-    return GroupCounts(samples, right, np.array([[kept[NLL] for kept in of_half] for of_half in groups]))
+    kept = {name: np.array([[each[name] for each in of_half] for of_half in groups]) for name in groups[0][0]}
+    nll, confidence = (kept.pop(name) for name in (NLL, CONFIDENCE))
+    return GroupCounts(samples, kept, nll, confidence)
 
 
 def _kept(tally: Tally, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Of each member, and of the ensembles `rows`."""
-    alone = tally.joint.diagonal()
+    alone, of_members = tally.joint.diagonal(), tally.of_members
     right = {way: np.concatenate([alone, counts[rows]]) for way, counts in tally.right.items()}
-    return right | {NLL: np.concatenate([tally.of_members.nll, tally.nll[rows]])}
+    confidence = np.concatenate([of_members.confidence(alone), np.full(len(rows), np.nan)])
+    return right | {NLL: np.concatenate([of_members.nll, tally.nll[rows]]), CONFIDENCE: confidence}
 
 
 def groups_table(counts: GroupCounts) -> pl.DataFrame:
     """One row per half, group and set of members, in this order; without rows if there are no groups.
 
-    The negative log-likelihoods are float32, because some digits are enough for intervals.
+    Negative log-likelihoods and confidences are float32, because some digits are enough for intervals.
     """
     _, groups, rows = counts.nll.shape
     columns = {f"right_{consensus}": numbers.ravel().astype(np.uint32) for consensus, numbers in counts.right.items()}
@@ -88,6 +93,7 @@ def groups_table(counts: GroupCounts) -> pl.DataFrame:
             "samples": np.repeat(counts.samples.ravel(), rows),
             **columns,
             NLL: counts.nll.ravel().astype(np.float32),
+            CONFIDENCE: counts.confidence.ravel().astype(np.float32),
         }
     )
 
@@ -107,9 +113,8 @@ def _load(path: str, groups: int, rows: int) -> GroupCounts:
             f"{path} has {len(table)} rows, not one for each of {rows} sets of members and {groups} groups of each "
             "half of the images. Delete it and run again."
         )
-    counted = [name for name in table.columns if name.startswith("right_")]
-    right = {name.removeprefix("right_"): table[name].cast(pl.Int64).to_numpy() for name in counted}
-    samples = table["samples"].to_numpy().reshape(2, groups, rows)[..., 0] if groups else np.zeros((2, 0), np.int64)
-    nll = table[NLL].cast(pl.Float64).to_numpy()
-    shape = (2, groups, rows)
-    return GroupCounts(samples, {way: each.reshape(shape) for way, each in right.items()}, nll.reshape(shape))
+    values = {name: table[name].to_numpy().reshape(2, groups, rows) for name in table.columns}
+    counted = [name for name in values if name.startswith("right_")]
+    right = {name.removeprefix("right_"): values[name].astype(np.int64) for name in counted}
+    samples = values["samples"][..., 0] if groups else np.zeros((2, 0), np.int64)
+    return GroupCounts(samples, right, *(values[name].astype(np.float64) for name in (NLL, CONFIDENCE)))

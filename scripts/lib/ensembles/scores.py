@@ -56,6 +56,10 @@ class MemberSums:
             "brier": brier_score(self.gram.diagonal(), self.true, np.ones(len(self.true)), samples),
         }
 
+    def confidence(self, right: np.ndarray) -> np.ndarray:
+        """The sum of the largest probabilities float64 [M], given the numbers of correct answers int64 [M]."""
+        return right - self.gaps.sum(1)
+
     def calibration_error(self, samples: int) -> np.ndarray:
         """The expected calibration error float64 [M], from 0 to 1."""
         return np.abs(self.gaps).sum(1) / samples

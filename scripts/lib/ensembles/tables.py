@@ -104,7 +104,8 @@ def _in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray])
 def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tally]) -> pl.DataFrame:
     """Accuracy of every member in percent, with a 95 % Wilson interval over samples; its proper scores and calibration.
 
-    `halves` are the tallies of the even and of the odd samples. `one_hot` is how many of the samples have a largest
+    `halves` are the tallies of the even and of the odd samples. The confidence on a sample is the largest probability,
+    from 0 to 1. `one_hot` is how many of the samples have a largest
     probability of 1 (as a float32).
     """
     even, odd = halves
@@ -123,6 +124,8 @@ def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tall
             "high": high,
             "right_even": even.joint.diagonal(),
             "right_odd": odd.joint.diagonal(),
+            "confidence_even": _mean_confidence(even),
+            "confidence_odd": _mean_confidence(odd),
             "nll": scores["nll"],
             "nll_even": per_sample(even.of_members.nll, even.samples),
             "nll_odd": per_sample(odd.of_members.nll, odd.samples),
@@ -132,6 +135,11 @@ def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tall
             "one_hot": sums.one_hot,
         }
     )
+
+
+def _mean_confidence(half: Tally) -> np.ndarray:
+    """Of each member, float64 [M]; NaN on a half without samples."""
+    return per_sample(half.of_members.confidence(half.joint.diagonal()), half.samples)
 
 
 def ensembles_table(

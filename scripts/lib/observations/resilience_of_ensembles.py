@@ -2,7 +2,7 @@
 
 The resilience of an ensemble is its effective robustness (`statistics.robustness`): the accuracy on a shifted set
 beyond what single members with the same accuracy on the clean set have. It is regressed, over all ensembles, on their
-size, on the mean over their pairs of "the members are of different families" (1 or 0), and on eight controls: four
+size, on the mean over their pairs of "the members are of different families" (1 or 0), and on six controls: three
 functions each of the members' accuracies on the shifted and on the clean set (`semi_partial.controls_of`). The slope is
 the difference in points between an ensemble whose members are all of different families and one of a single family.
 
@@ -59,7 +59,7 @@ def _reason(differ: np.ndarray, has_shift: bool) -> str:
     if not has_shift:
         return "there is no shifted validation set"
     if not has_enough_members(members, 2 * CONTROLS):
-        return "there must be at least seven members whose family is known"
+        return "there must be at least six members whose family is known"
     pairs = differ[np.triu_indices(members, 1)]
     if pairs.min() == pairs.max():
         return "all members are of one family, or all of different families"

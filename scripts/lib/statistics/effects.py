@@ -4,12 +4,14 @@ Ensembles are compared with others of the same size, and with what the quality o
 means over all pairs of members of the controls (`semi_partial.controls_of`). The quality of an ensemble is regressed on
 them and on the mean of a diversity over its pairs. There are two outcomes:
 
-- `accuracy` of the ensemble, in percentage points; the controls are four functions of the members' accuracies. Where
-  the mean member accuracy is held fixed, it makes no difference whether the accuracy of the ensemble or its improvement
-  over the mean member is explained.
+- `accuracy` of the ensemble, in percentage points; the controls are three functions of the members' accuracies and
+  three of their mean confidence. Where the mean member accuracy is held fixed, it makes no difference whether the
+  accuracy of the ensemble or its improvement over the mean member is explained.
 - `nll`: by how much smaller, so better, the negative log-likelihood of the averaged probabilities is, in nats. The
-  controls are four functions of the members' NLL, and the four of their accuracies: members of the same accuracy can
-  have any NLL, and with only one of both held fixed, what the other one explains would pass for an effect.
+  controls are three functions of the members' NLL and three of their mean confidence.
+
+Confidence is held fixed because confident members weigh more in an average, and because the Jensen-Shannon divergence
+follows it: without it, a divergence that says nothing but how confident members are would pass for an effect.
 
 The diversity is measured on one half of the samples, and all accuracies and scores on the other (`split_evidence` says
 why). Estimates are the mean of this and of the same with the halves exchanged; p and intervals are those of the mean.
@@ -39,9 +41,9 @@ from scripts.lib.statistics.scatter import scatter_of
 from scripts.lib.statistics.semi_partial import CONTROLS, affordable, controls_of, permuted_partial, residuals
 from scripts.lib.statistics.split_evidence import Outcome, SplitEvidence, SplitGroup, groups_of
 
-# Of the pairs that are left without one member, so many numbers must be left by the controls and a mean: for accuracy,
-# this takes six members, because five have ten pairs; for scores, which have twice as many controls, seven.
-FEWEST_LEFT_OF_PAIRS = 5
+# Of the pairs that are left without one member, so many numbers must be left by the controls and a mean. With six
+# controls, this takes six members, because five have ten pairs.
+FEWEST_LEFT_OF_PAIRS = 3
 
 ESTIMATES = ("partial", "low", "high", "per_sd", "per_sd_low", "per_sd_high")
 OVER_IMAGES = ("images_low", "images_high", "both_low", "both_high")

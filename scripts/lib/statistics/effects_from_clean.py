@@ -3,13 +3,14 @@
 Whoever chooses an ensemble before the shift knows only the clean set. These effects are computed as those of `effects`,
 but the diversity is that of the clean set, the first one. What is held fixed of the members is one of two things:
 
-- their accuracies on the shifted set, as in `effects`. Then only the set on which the diversity is measured differs,
-  so the two effects can be compared: does diversity on clean images say the same as diversity under the shift?
-- their accuracies on the clean set, which are all that is known before the shift: does diversity say more about the
-  ensemble under the shift than these accuracies do? An effect can also come about because diverse members are the more
-  robust ones; holding the accuracies on the shifted set fixed takes that away. These accuracies are those on all clean
-  samples: with one half of them, chance hides a part of what the members' accuracies say, and the diversity, which
-  follows accuracy and comes from the other half, would say it instead.
+- their accuracies and confidences on the shifted set, as in `effects`. Then only the set on which the diversity is
+  measured differs, so the two effects can be compared: does diversity on clean images say the same as diversity under
+  the shift?
+- those on the clean set, which are all that is known before the shift: does diversity say more about the ensemble under
+  the shift than these do? An effect can also come about because diverse members are the more robust ones; holding the
+  accuracies on the shifted set fixed takes that away. Accuracies and confidences are those on all clean samples: with
+  one half of them, chance hides a part of what they say, and the diversity, which follows them and comes from the other
+  half, would say it instead.
 
 Diversity and accuracies still come from different halves of the samples. Sample i of a corrupted set is a copy of
 sample i of the clean one, so these are different images also across the sets.
@@ -30,11 +31,11 @@ SCHEMA = {"dataset": pl.String, "measured_on": pl.String, "adjusted_on": pl.Stri
 
 
 def effects_from_clean(read: Callable[[], Datasets], chosen: np.ndarray, permutations: int, seed: int) -> pl.DataFrame:
-    """The rows of `effects_table` of each shifted set, once with each of the two accuracies held fixed.
+    """The rows of `effects_table` of each shifted set, once with what is held fixed from each of the two sets.
 
     `read` returns the evidence of all datasets, the clean one first; the outcome is the accuracy. `measured_on` names
-    the clean set, `adjusted_on` the dataset of the accuracies. The rows with one and with the other are two questions,
-    so `q_value` is over all rows of one of them.
+    the clean set, `adjusted_on` the dataset of what is held fixed. The rows with one and with the other are two
+    questions, so `q_value` is over all rows of one of them.
     """
     tables = []
     for on_clean in (False, True):
@@ -46,17 +47,18 @@ def effects_from_clean(read: Callable[[], Datasets], chosen: np.ndarray, permuta
     return pl.concat(tables).select(*SCHEMA)
 
 
-def _with_diversities_of(first: SplitEvidence, datasets: Datasets, and_accuracies: bool) -> Datasets:
-    """The datasets with the diversities, and perhaps also the members' accuracies, of the `first` one."""
+def _with_diversities_of(first: SplitEvidence, datasets: Datasets, and_members: bool) -> Datasets:
+    """The datasets with the diversities of the `first` one, and perhaps also with what is held fixed of its members."""
     for dataset, evidence in datasets:
-        moved = _moved(first, evidence, and_accuracies)
+        moved = _moved(first, evidence, and_members)
         if first.without_images is not None and evidence.without_images is not None:
             pairs = zip(first.without_images.evidence, evidence.without_images.evidence, strict=True)
-            fewer = [_moved(clean, shifted, and_accuracies) for clean, shifted in pairs]
+            fewer = [_moved(clean, shifted, and_members) for clean, shifted in pairs]
             moved = replace(moved, without_images=replace(evidence.without_images, evidence=fewer))
         yield dataset, moved
 
 
-def _moved(first: SplitEvidence, evidence: SplitEvidence, and_accuracies: bool) -> SplitEvidence:
+def _moved(first: SplitEvidence, evidence: SplitEvidence, and_members: bool) -> SplitEvidence:
     moved = replace(evidence, diversities=first.diversities, scores=[])
-    return replace(moved, accuracies=np.tile(first.accuracies.mean(0), (2, 1))) if and_accuracies else moved
+    accuracies, confidences = (np.tile(of.mean(0), (2, 1)) for of in (first.accuracies, first.confidences))
+    return replace(moved, accuracies=accuracies, confidences=confidences) if and_members else moved

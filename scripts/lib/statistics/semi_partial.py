@@ -14,28 +14,29 @@ from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import ROUNDING, product, smallest_length, standardised
 from scripts.lib.statistics.permutations import MOST_MOMENTS, means_by_looking_up
 
-CONTROLS = 4  # of each property of the members
+CONTROLS = 3  # of each property of the members
 BLOCK_PERMUTATIONS = 1024  # with 45 members, an array of 8 MB
 
 
 def controls_of(properties: np.ndarray) -> np.ndarray:
-    """The controls [4 P, M, M] of P properties of the members [P, M], such as their accuracies."""
+    """The controls [3 P, M, M] of P properties of the members [P, M], such as their accuracies."""
     return np.concatenate([control_matrices(values) for values in properties])
 
 
 def control_matrices(values: np.ndarray) -> np.ndarray:
-    """What a property [M] of both members of a pair says, [4, M, M], without unit.
+    """What a property [M] of both members of a pair says, [3, M, M], without unit.
 
-    Their mean, their absolute difference, the mean of their squares, and their product. Averaged over the pairs of an
-    ensemble, the first one is the mean of its members. The last two are needed because a diversity that follows
-    accuracy does so along a curve, and what straight lines leave of the curve would pass for an effect.
+    The mean of both values, the mean of their squares, and their product: every polynomial of the second degree that
+    does not depend on the order of the two members is a sum of these and a constant. Averaged over the pairs of an
+    ensemble, the first one is the mean of its members. The others are needed because a diversity that follows accuracy
+    does so along a curve, and what straight lines leave of the curve would pass for an effect.
     """
     spread = values.std()
     if not spread > ROUNDING * np.abs(values).max():
         return np.zeros((CONTROLS, len(values), len(values)))
     standard = (values - values.mean()) / spread
     first, second = standard[:, None], standard[None]
-    return np.stack([(first + second) / 2, np.abs(first - second), (first**2 + second**2) / 2, first * second])
+    return np.stack([(first + second) / 2, (first**2 + second**2) / 2, first * second])
 
 
 def residuals(matrix: np.ndarray, controls: np.ndarray) -> np.ndarray:

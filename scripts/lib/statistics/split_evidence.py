@@ -36,13 +36,15 @@ class Outcome:
 class SplitEvidence:
     """One dataset, in halves as in `Outcome`.
 
-    `accuracies` float64 [2, M] and `outcomes` float64 [2, E] for each consensus are in percent; `diversities` has
-    float64 [2, M, M] for each measure, turned so that more means more diverse. `compared` has the positions of the
-    members that a measure compares, if these are not all. `scores` are outcomes other than accuracy.
-    `without_images` is the same with fewer images, if intervals over images are to be made.
+    `accuracies` float64 [2, M] and `outcomes` float64 [2, E] for each consensus are in percent; `confidences` float64
+    [2, M] are the means of the members' largest probability. `diversities` has float64 [2, M, M] for each measure,
+    turned so that more means more diverse. `compared` has the positions of the members that a measure compares, if
+    these are not all. `scores` are outcomes other than accuracy. `without_images` is the same with fewer images, if
+    intervals over images are to be made.
     """
 
     accuracies: np.ndarray
+    confidences: np.ndarray
     outcomes: dict[str, np.ndarray]
     diversities: dict[str, np.ndarray]
     compared: dict[str, list[int]] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class SplitGroup:
     """The members that some measures compare, their ensembles, and both halves of what is known about them."""
 
     accuracies: np.ndarray
+    confidences: np.ndarray
     outcomes: dict[str, np.ndarray]
     diversities: dict[str, np.ndarray]
     ensembles: Ensembles
@@ -70,16 +73,17 @@ class SplitGroup:
 
     def questions(self) -> list[Outcome]:
         """All outcomes, accuracy first."""
-        return [Outcome("accuracy", self.outcomes, self.accuracies[:, None]), *self.scores]
+        held_fixed = np.stack([self.accuracies, self.confidences], axis=1)
+        return [Outcome("accuracy", self.outcomes, held_fixed), *self.scores]
 
 
-def nll_outcome(of_members: np.ndarray, accuracies: np.ndarray, of_ensembles: dict[str, np.ndarray]) -> Outcome:
-    """Negative log-likelihoods in nats, float64 [2, M] and, for each consensus, [2, E]; `accuracies` [2, M].
+def nll_outcome(of_members: np.ndarray, confidences: np.ndarray, of_ensembles: dict[str, np.ndarray]) -> Outcome:
+    """Negative log-likelihoods in nats, float64 [2, M] and, for each consensus, [2, E]; `confidences` [2, M].
 
     Both properties of the members are held fixed; `effects` says why.
     """
     smaller = {consensus: -values for consensus, values in of_ensembles.items()}
-    return Outcome("nll", smaller, np.stack([of_members, accuracies], axis=1))
+    return Outcome("nll", smaller, np.stack([of_members, confidences], axis=1))
 
 
 def read_split_evidence(
@@ -105,6 +109,7 @@ def read_split_evidence(
             dataset,
             SplitEvidence(
                 of_members.accuracies()["right"],
+                _confidences(of_members),
                 of_ensembles.accuracies(),
                 diversities.matrices,
                 diversities.compared,
@@ -118,7 +123,12 @@ def _scores(of_members: Halves, of_ensembles: Halves) -> Iterator[Outcome]:
     if of_members.nll is not None and of_ensembles.nll is not None:
         averaging = [name for name in of_ensembles.right if CONSENSUS_METHODS[name].averages]
         values = dict.fromkeys(averaging, of_ensembles.nll)
-        yield nll_outcome(of_members.nll, of_members.accuracies()["right"], values)
+        yield nll_outcome(of_members.nll, _confidences(of_members), values)
+
+
+def _confidences(of_members: Halves) -> np.ndarray:
+    assert of_members.confidence is not None, "every table of accuracies has them"
+    return of_members.confidence
 
 
 def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -> Iterator[SplitGroup]:
@@ -132,6 +142,7 @@ def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -
         own: Any = np.array(members)
         yield SplitGroup(
             evidence.accuracies[:, own],
+            evidence.confidences[:, own],
             {consensus: values[:, rows[inside]] for consensus, values in evidence.outcomes.items()},
             {name: evidence.diversities[name][:, own[:, None], own] for name in names},
             part,

@@ -1,10 +1,10 @@
 """How the variance of accuracy over ensembles divides among size, members' accuracies and diversities. A description.
 
-The accuracy of an ensemble is regressed on its size (one constant per size), on the members' accuracies (the four
-controls of effects, `semi_partial.control_matrices`, as one block) and on diversities. Each of these terms gets a share
-of the variance: what it adds to R², averaged over all orders in which terms can enter (Lindeman, Merenda & Gold 1980,
-chapter 4; Grömping 2007; equal to Budescu's dominance weights and to Shapley values). The shares add up to R². `unique`
-is what a term adds to R² after all others.
+The accuracy of an ensemble is regressed on its size (one constant per size), on the members' accuracies (the three
+functions `semi_partial.control_matrices`, as one block) and on diversities. Each of these terms gets a share of the
+variance: what it adds to R², averaged over all orders in which terms can enter (Lindeman, Merenda & Gold 1980, chapter
+4; Grömping 2007; equal to Budescu's dominance weights and to Shapley values). The shares add up to R². `unique` is what
+a term adds to R² after all others. The members' confidence, which effects hold fixed as well, is no term here.
 
 A share describes and tests nothing: a diversity that only follows the members' accuracies has a share, too, because
 in some orders it enters before them. What it says beyond them is `unique`, and, with p, its effect (`effects`).

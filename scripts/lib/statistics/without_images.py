@@ -45,17 +45,18 @@ def without_images(
     groups, members = counts.samples.shape[1], chosen.shape[1]
     left = _without(counts.samples)[..., None]
     accuracies = {name: 100 * per_sample(_without(right), left) for name, right in counts.right.items()}
-    nll = per_sample(_without(counts.nll), left)
+    nll, confidence = (per_sample(_without(sums), left) for sums in (counts.nll, counts.confidence))
     found = []
     for group in range(groups):
         of_members = next(iter(accuracies.values()))[:, group, :members]
+        confidences = confidence[:, group, :members]
         ensembles = {name: values[:, group, members:] for name, values in accuracies.items()}
         averages = dict.fromkeys(
             [name for name in ensembles if CONSENSUS_METHODS[name].averages], nll[:, group, members:]
         )
-        scores = [nll_outcome(nll[:, group, :members], of_members, averages)] if evidence.scores else []
+        scores = [nll_outcome(nll[:, group, :members], confidences, averages)] if evidence.scores else []
         matrices = {name: diversities[name][:, group] for name in evidence.diversities}
-        found.append(SplitEvidence(of_members, ensembles, matrices, evidence.compared, scores))
+        found.append(SplitEvidence(of_members, confidences, ensembles, matrices, evidence.compared, scores))
     return WithoutImages(chosen, found) if found else None
 
 

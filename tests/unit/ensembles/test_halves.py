@@ -28,10 +28,13 @@ def test_accuracies_of_halves_are_those_of_the_samples_in_them(tmp_path: Path) -
     assert samples.tolist() == of_ensembles.samples.tolist() == [11, 10]
     assert set(right) == {"average", "vote"}
     assert of_members.nll is not None
+    assert of_members.confidence is not None
     assert of_ensembles.nll is not None
     correct = probabilities.argmax(2) == labels
     for half in (0, 1):
         np.testing.assert_allclose(members[half], 100 * correct[:, half::2].double().mean(1))
+        sure = probabilities[:, half::2].double().amax(2).mean(1)
+        np.testing.assert_allclose(of_members.confidence[half], sure, rtol=1e-6)
         true = probabilities[:, torch.arange(21), labels].double()[:, half::2].numpy()
         np.testing.assert_allclose(of_members.nll[half], -np.log(true).mean(1))
         averages = [true[inside].mean(0) for inside in chosen]

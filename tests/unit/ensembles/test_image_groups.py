@@ -52,6 +52,9 @@ def test_members_and_ensembles_are_counted_in_each_group(members: int) -> None:
             assert found.right["average"][half, group, row] == (mean.argmax(1) == true[rows]).sum()
             expected = -np.log(mean[np.arange(len(rows)), true[rows]]).sum()
             assert found.nll[half, group, row] == pytest.approx(expected, rel=1e-9)
+        sure = probabilities[:, rows].max(2).sum(1)
+        np.testing.assert_allclose(found.confidence[half, group, :members], sure, rtol=1e-12)
+        assert np.isnan(found.confidence[half, group, members:]).all()
 
 
 def test_groups_add_up_to_halves() -> None:
@@ -84,6 +87,7 @@ def test_shards_and_blocks_add_up_and_survive_being_written(tmp_path: Path, monk
 def same(found: GroupCounts, expected: GroupCounts) -> None:
     np.testing.assert_array_equal(found.samples, expected.samples)
     np.testing.assert_allclose(found.nll, expected.nll, rtol=1e-6)
+    np.testing.assert_allclose(found.confidence, expected.confidence, rtol=1e-6)
     for way, numbers in expected.right.items():
         np.testing.assert_array_equal(found.right[way], numbers)
 

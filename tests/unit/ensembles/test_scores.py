@@ -222,7 +222,7 @@ def test_a_divided_study_has_the_same_scores(scale: float, tmp_path: Path, monke
     divided = ensembles_table(even + odd, chosen, {}, 0), accuracies_table("clean", predictions.members, (even, odd))
     for one, other in zip(whole, divided, strict=True):
         assert one.schema == other.schema
-        sums = ("nll_i", "nll_even", "nll_odd", "brier", "ece")
+        sums = ("nll_i", "nll_even", "nll_odd", "confidence_", "brier", "ece")
         exact = [name for name in one.columns if not name.startswith(sums) and name != "nll"]
         assert one.select(exact).equals(other.select(exact))
         for name in set(one.columns) - set(exact):

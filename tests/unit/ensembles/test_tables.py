@@ -178,8 +178,9 @@ def test_accuracies_have_wilson_intervals() -> None:
     halves = [tally_of(probabilities[:, half::2], labels[half::2], subsets(2, "all")) for half in (0, 1)]
     table = accuracies_table("clean", ["a", "b"], halves)
     assert table.columns[:7] == ["position", "member", "dataset", "samples", "accuracy", "low", "high"]
-    halves_and_scores = ["right_even", "right_odd", "nll", "nll_even", "nll_odd", "nll_clipped", "brier", "ece"]
-    assert table.columns[7:] == [*halves_and_scores, "one_hot"]
+    of_halves = [f"{name}_{half}" for name in ("right", "confidence") for half in ("even", "odd")]
+    scores = ["nll", "nll_even", "nll_odd", "nll_clipped", "brier", "ece", "one_hot"]
+    assert table.columns[7:] == [*of_halves, *scores]
     assert table.select("right_even", "right_odd").rows() == [(4, 4), (0, 0)]
     assert table["member"].to_list() == ["a", "b"]
     assert table["accuracy"].to_list() == [80, 0]

@@ -45,10 +45,11 @@ def test_only_the_diversities_are_those_of_the_clean_set(
 
 
 @pytest.mark.parametrize(("dataset", "evidence"), [("noise", NOISE), ("blur", BLUR)])
-def test_or_the_accuracies_that_are_held_fixed_too(table: pl.DataFrame, dataset: str, evidence: SplitEvidence) -> None:
+def test_or_what_is_held_fixed_too(table: pl.DataFrame, dataset: str, evidence: SplitEvidence) -> None:
     found = table.filter(dataset=dataset, measured_on="clean", adjusted_on="clean")
-    both = (CLEAN.accuracies[0] + CLEAN.accuracies[1]) / 2
-    expected = primary(dataset, replace(CLEAN, outcomes=evidence.outcomes, accuracies=np.stack([both, both])))
+    accuracies, confidences = (np.stack([of.sum(0) / 2] * 2) for of in (CLEAN.accuracies, CLEAN.confidences))
+    fixed = replace(CLEAN, accuracies=accuracies, confidences=confidences)
+    expected = primary(dataset, replace(fixed, outcomes=evidence.outcomes))
     assert_frame_equal(found.select(*EFFECTS).drop("q_value"), expected.drop("q_value"))
 
 

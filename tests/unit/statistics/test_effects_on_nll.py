@@ -17,10 +17,10 @@ def with_nll(evidence: SplitEvidence, seed: int = 20) -> SplitEvidence:
     generator = np.random.default_rng(seed)
     shapes = evidence.accuracies.shape, evidence.outcomes["average"].shape
     of_members, of_ensembles = (1 + 0.3 * generator.random(shape) for shape in shapes)
-    return replace(evidence, scores=[nll_outcome(of_members, evidence.accuracies, {"average": of_ensembles})])
+    return replace(evidence, scores=[nll_outcome(of_members, evidence.confidences, {"average": of_ensembles})])
 
 
-def test_effects_on_nll_hold_nll_and_accuracy_of_the_members_fixed() -> None:
+def test_effects_on_nll_hold_nll_and_confidence_of_the_members_fixed() -> None:
     evidence, chosen = study(seed=11, members=8)
     evidence = with_nll(evidence)
     kept = chosen.sum(1) > 1
@@ -51,9 +51,8 @@ def test_effects_on_accuracy_do_not_depend_on_other_outcomes() -> None:
     assert of_nll["q_value"] == of_nll["p_value"], "each outcome is a family of its own"
 
 
-def test_an_effect_on_nll_needs_one_member_more_than_one_on_accuracy() -> None:
-    """Eight controls: twice as many. With seven members, an interval leaves six, which have fifteen pairs."""
-    six, seven = (table_of(with_nll(evidence), chosen) for evidence, chosen in (study(members=6), study(members=7)))
-    assert six.filter(outcome="nll")["partial"].is_null().all()
-    assert six.filter(outcome="accuracy")["partial"].is_not_null().all()
-    assert seven["partial"].is_not_null().all()
+def test_effects_need_six_members() -> None:
+    """Six controls: an interval leaves out one member, and five have ten pairs, but four only six."""
+    five, six = (table_of(with_nll(evidence), chosen) for evidence, chosen in (study(members=5), study(members=6)))
+    assert five["partial"].is_null().all()
+    assert six["partial"].is_not_null().all()

@@ -1,6 +1,7 @@
 """What the primary analysis says of simulated members whose truth is known; docs/statistics.md has larger shares."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -17,10 +18,12 @@ from tests.simulations.members import DISAGREEMENT, FAMILY, SKILL, UNRELATED, WI
 PERMUTATIONS = 199
 
 
-def simulated(truth: Truth, members: int, studies: int, samples: int = 1000) -> list[SplitEvidence]:
+def simulated(
+    truth: Truth, members: int, studies: int, samples: int = 1000, measures: Sequence[str] = (DISAGREEMENT,)
+) -> list[SplitEvidence]:
     chosen = ensembles(members)
     return [
-        simulated_study(truth, chosen, samples, np.random.default_rng([0, number]))[0].halves
+        simulated_study(truth, chosen, samples, np.random.default_rng([0, number]), measures=measures)[0].halves
         for number in range(studies)
     ]
 
@@ -30,7 +33,7 @@ def effects(studies: Sequence[SplitEvidence], measure: str = DISAGREEMENT) -> pl
     chosen = ensembles(studies[0].accuracies.shape[1])
     rows = []
     for number, evidence in enumerate(studies):
-        one = SplitEvidence(evidence.accuracies, evidence.outcomes, {measure: evidence.diversities[measure]})
+        one = replace(evidence, diversities={measure: evidence.diversities[measure]})
         rows.append(effects_table([("simulated", one)], chosen, PERMUTATIONS, number))
     return pl.concat(rows)
 
@@ -65,14 +68,26 @@ def test_diversity_and_accuracy_from_the_same_images_would_have_an_effect() -> N
     assert small(effects(same)) > 8
 
 
-def test_straight_lines_of_accuracy_would_leave_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which is why squares and products of accuracies are held fixed, too."""
+def test_straight_lines_would_leave_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is why squares and products are held fixed, too."""
 
-    def two_controls(values: np.ndarray) -> np.ndarray:
-        return control_matrices(values) * np.array([1, 1, 0, 0])[:, None, None]
+    def means_only(values: np.ndarray) -> np.ndarray:
+        return control_matrices(values) * np.array([1, 0, 0])[:, None, None]
 
-    monkeypatch.setattr("scripts.lib.statistics.semi_partial.control_matrices", two_controls)
+    monkeypatch.setattr("scripts.lib.statistics.semi_partial.control_matrices", means_only)
     assert small(effects(simulated(WIDE, members=8, studies=40))) > 6
+
+
+def test_without_confidence_the_divergence_of_probabilities_would_have_an_effect() -> None:
+    """Which is why the members' mean confidence is held fixed, beside their accuracies."""
+    studies = simulated(WIDE, members=8, studies=20, measures=("disagreement", "js_divergence"))
+    found = effects(studies, "js_divergence")
+    assert small(found) <= 5
+    assert abs(found["partial"].to_numpy().mean()) < 0.1
+    unknown = [replace(study, confidences=np.zeros_like(study.confidences)) for study in studies]
+    found = effects(unknown, "js_divergence")
+    assert small(found) > 7
+    assert found["partial"].to_numpy().mean() > 0.1
 
 
 def test_families_that_err_together_are_found() -> None:

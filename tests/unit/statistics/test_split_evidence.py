@@ -25,6 +25,7 @@ def write(folder: Path, dataset: str, matrices: dict[str, tuple[torch.Tensor, to
     names = {"disagreement": MEMBERS, "attribution_similarity": ["a", "b", "d"]}
     files: dict[str, list[str]] = {"accuracies": [], "halves": [], "pairwise": []}
     counts = pl.DataFrame({"member": MEMBERS, "samples": 11, "right_even": [6, 3, 0, 1], "right_odd": [5, 1, 0, 2]})
+    counts = counts.with_columns(confidence_even=pl.Series([0.9, 0.5, 0.2, 0.4]), confidence_odd=0.3)
     tables = {"accuracies": counts.with_columns(position=pl.Series([0, 1, 2, 3])).reverse()}
     right = np.arange(len(subsets(4, "all")))
     tables["halves"] = pl.DataFrame({"average_even": right % 7, "average_odd": right % 5})
@@ -47,6 +48,7 @@ def test_both_halves_of_every_table_are_read(tmp_path: Path) -> None:
     assert list(found) == ["clean", "noise"]
     evidence = found["noise"]
     np.testing.assert_allclose(evidence.accuracies, [[100, 50, 0, 100 / 6], [100, 20, 0, 40]])
+    np.testing.assert_array_equal(evidence.confidences, [[0.9, 0.5, 0.2, 0.4], [0.3] * 4])
     assert evidence.outcomes["average"].shape == (2, 11)
     assert evidence.outcomes["average"][:, 6].tolist() == [100, 20]
     np.testing.assert_array_equal(evidence.diversities["disagreement"][1], shown["disagreement"][1])
@@ -59,6 +61,7 @@ def test_both_halves_of_every_table_are_read(tmp_path: Path) -> None:
     first, second = groups_of(evidence, Ensembles(chosen[order]), order)
     assert (list(first.diversities), list(second.diversities)) == (["disagreement"], ["attribution_dissimilarity"])
     assert second.accuracies.shape == (2, 3)
+    np.testing.assert_array_equal(second.confidences[0], [0.9, 0.5, 0.4])
     rows = [row for row in order if not chosen[row, 2]]
     np.testing.assert_array_equal(second.outcomes["average"], evidence.outcomes["average"][:, rows])
     np.testing.assert_array_equal(second.ensembles.chosen, chosen[rows][:, [0, 1, 3]])

@@ -179,7 +179,7 @@ def test_a_pair_without_a_value_leaves_only_its_measure_without_shares() -> None
         (5, {}),
         (6, {"sizes": [1]}),
         (6, {"sizes": [6]}),
-        (7, {"sizes": [6, 7]}),
+        (6, {"sizes": [5, 6]}),
     ],
 )
 def test_too_few_members_or_ensembles_have_no_shares(members: int, changes: dict[str, Any]) -> None:
@@ -213,6 +213,7 @@ def test_a_measure_of_some_members_is_looked_at_in_their_ensembles_only() -> Non
     inside = ~chosen[:, [2, 6]].any(1)
     alone = SplitEvidence(
         whole.accuracies[:, kept],
+        whole.confidences[:, kept],
         {name: values[:, inside] for name, values in whole.outcomes.items()},
         {"partial": matrices[:, kept][:, :, kept]},
     )

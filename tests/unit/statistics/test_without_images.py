@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import scipy.stats
 import torch
+from scipy.special import softmax
 
 from scripts.lib.ensembles.image_groups import GroupCounts, groups_table
 from scripts.lib.jobs.errors import StudyError
@@ -41,6 +42,8 @@ def images(seed: int) -> tuple[torch.Tensor, np.ndarray]:
 def evidence_of(labels: torch.Tensor, logits: np.ndarray, with_groups: bool = True) -> SplitEvidence:
     question = counted(list(logits), labels, CHOSEN, range(len(CHOSEN)))
     accuracies = np.stack([100 * half.joint.diagonal() / half.samples for half in question.halves])
+    confidences = softmax(logits.astype(np.float64), axis=2).max(2)
+    confidences = np.stack([confidences[:, half::2].mean(1) for half in (0, 1)])
     outcomes = {
         way: np.stack([100 * half.right[way] / half.samples for half in question.halves]) for way in ("average", "vote")
     }
@@ -53,8 +56,8 @@ def evidence_of(labels: torch.Tensor, logits: np.ndarray, with_groups: bool = Tr
         columns = values(MEASURES[name], sums)
         diversities[name] = np.stack([columns["value_even"], columns["value_odd"]])
         groups[name] = values_without_groups(MEASURES[name], sums).numpy()
-    scores = [nll_outcome(of_members, accuracies, {"average": of_ensembles})]
-    evidence = SplitEvidence(accuracies, outcomes, diversities, scores=scores)
+    scores = [nll_outcome(of_members, confidences, {"average": of_ensembles})]
+    evidence = SplitEvidence(accuracies, confidences, outcomes, diversities, scores=scores)
     if not with_groups:
         return evidence
     return replace(evidence, without_images=without_images(question.groups, CHOSEN, groups, evidence))
@@ -76,6 +79,7 @@ def test_the_evidence_is_that_of_the_other_images(group: int) -> None:
     assert EVIDENCE.without_images is not None
     found = EVIDENCE.without_images.evidence[group]
     np.testing.assert_allclose(found.accuracies, expected.accuracies, rtol=1e-12)
+    np.testing.assert_allclose(found.confidences, expected.confidences, rtol=1e-12)
     for way, of_ensembles in expected.outcomes.items():
         np.testing.assert_allclose(found.outcomes[way], of_ensembles, rtol=1e-12)
     for name in NAMES:
@@ -185,7 +189,7 @@ def files_of(folder: Path, shape: tuple[int, ...]) -> dict[str, list[str]]:
 
 def test_files_are_read_and_checked(tmp_path: Path) -> None:
     members, chosen = ["a", "b", "c"], np.ones((2, 3), bool)
-    evidence = SplitEvidence(np.zeros((2, 3)), {}, {"disagreement": np.zeros((2, 3, 3))})
+    evidence = SplitEvidence(np.zeros((2, 3)), np.zeros((2, 3)), {}, {"disagreement": np.zeros((2, 3, 3))})
     compared = {"disagreement": ["c", "a"]}
     files = files_of(tmp_path, (2, GROUPS, 2, 2))
     [(name, found)] = with_fewer_images([("clean", evidence)], files, members, compared, chosen)
