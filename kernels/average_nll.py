@@ -22,6 +22,7 @@ from kernels.subsets import Ensembles, check_ensembles, membership, rows_of
 
 FLOOR = 1e-12  # probabilities below it count as this one, which is 27.6 nats
 BLOCK_ELEMENTS = 1 << 22  # of the mean probabilities that plain torch holds at a time
+LOGARITHM = 20  # for plain torch, a logarithm takes as long as so many additions
 MOST = 1 + 1e-6  # a softmax in float32 may exceed 1 by rounding
 
 
@@ -53,7 +54,8 @@ def average_nll(probabilities: torch.Tensor, ensembles: Ensembles = "all") -> tu
     have members. Memory beside the input: 16 E bytes and some 300 KB per thread. Measurements: docs/kernels.md.
     """
     _check(probabilities, ensembles)
-    operations = rows_of(ensembles, len(probabilities)) * probabilities.numel()
+    members, samples = probabilities.shape
+    operations = rows_of(ensembles, members) * samples * (members + LOGARITHM)
     compute = nll_numba if cpu.worthwhile(probabilities, operations) else _nll_torch
     sums, clipped = compute(probabilities.double(), ensembles, FLOOR)
     return (sums[1:], clipped[1:]) if isinstance(ensembles, str) else (sums, clipped)

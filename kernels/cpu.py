@@ -10,6 +10,8 @@ import importlib.util
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +30,22 @@ AVAILABLE = importlib.util.find_spec("numba") is not None
 LEAST_OPERATIONS = 1 << 28
 
 
+_similar_calls = ContextVar("similar_calls", default=1)
+
+
+@contextmanager
+def similar_calls(count: int) -> Iterator[None]:
+    """Calls inside are parts of one task, `count` of them: loading compiled code can be worthwhile for all together."""
+    token = _similar_calls.set(max(1, count))
+    try:
+        yield
+    finally:
+        _similar_calls.reset(token)
+
+
 def worthwhile(tensor: torch.Tensor, operations: int) -> bool:
-    """Whether compiled code is worthwhile for a task that takes torch this many elementwise `operations`."""
-    return AVAILABLE and tensor.device.type == "cpu" and operations >= LEAST_OPERATIONS
+    """Whether compiled code is worthwhile for a call that takes torch this many elementwise `operations`."""
+    return AVAILABLE and tensor.device.type == "cpu" and operations * _similar_calls.get() >= LEAST_OPERATIONS
 
 
 def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ from functools import reduce
 import numpy as np
 import torch
 
+import kernels
 from scripts.lib.ensembles.counts import Tally, no_tally, probability_blocks, tallies_of_parts, unanimous
 from scripts.lib.ensembles.image_groups import GroupCounts, groups_of
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
@@ -52,10 +53,11 @@ def count_samples(
     halves, start = [nothing, nothing], rows.start
     groups = GroupCounts.zeros(groups_of_images(members), members + len(question.in_groups), question.consensus)
     for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        parts = [
-            tallies_of_parts(values, answers, _parts(start, half, members), question.chosen, question.consensus)
-            for half in (0, 1)
-        ]
+        with kernels.similar_calls(groups_of_images(members)):
+            parts = [
+                tallies_of_parts(values, answers, _parts(start, half, members), question.chosen, question.consensus)
+                for half in (0, 1)
+            ]
         correct = values.argmax(2) == answers
         for half, tallies in enumerate(parts):
             whole = reduce(Tally.__add__, tallies)

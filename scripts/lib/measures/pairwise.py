@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+import kernels
 from scripts.lib.inference.predictions import checked_samples, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
@@ -63,7 +64,8 @@ def _of_block(measure: Measure, recorded: Recorded, start: int, device: torch.de
 
     groups = [[rows_of_group(start, half, group) for group in range(nothing.without.shape[1])] for half in (0, 1)]
     if measure.divisible and groups[0]:
-        of_groups = torch.stack([torch.stack([over(rows) for rows in of_half]) for of_half in groups])
+        with kernels.similar_calls(len(groups[0])):
+            of_groups = torch.stack([torch.stack([over(rows) for rows in of_half]) for of_half in groups])
         halves = of_groups.sum(1)
         return PairwiseSums(samples, halves.sum(0), halves, halves[:, None] - of_groups)
     halves = torch.stack([over(slice(half, None, 2)) for half in (0, 1)])

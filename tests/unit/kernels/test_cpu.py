@@ -1,8 +1,11 @@
-"""Where compiled code is kept."""
+"""Where compiled code is kept, and when it is used."""
 
 from pathlib import Path
 
-from kernels.cpu import machine_code_folder
+import pytest
+import torch
+
+from kernels.cpu import AVAILABLE, LEAST_OPERATIONS, machine_code_folder, similar_calls, worthwhile
 
 
 def test_machine_code_is_that_of_all_sources_as_they_are(tmp_path: Path) -> None:
@@ -17,3 +20,19 @@ def test_machine_code_is_that_of_all_sources_as_they_are(tmp_path: Path) -> None
     assert folder("a") == first
     assert Path(folder("a", "/elsewhere")).parent == Path("/elsewhere")
     assert folder("a", first) == first  # it is set once for every function
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="numba is not installed")
+def test_compiled_code_can_be_worthwhile_for_many_small_calls_together() -> None:
+    data, small = torch.zeros(1), LEAST_OPERATIONS // 10
+    assert not worthwhile(data, small)
+    with similar_calls(20):
+        assert worthwhile(data, small)
+        assert not worthwhile(data, small // 10)
+        with similar_calls(0):
+            assert not worthwhile(data, small)
+        assert worthwhile(data, small)
+    assert not worthwhile(data, small)
+    with pytest.raises(ZeroDivisionError), similar_calls(20):
+        _ = 1 / 0
+    assert not worthwhile(data, small)
