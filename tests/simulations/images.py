@@ -63,8 +63,8 @@ class Case:
 
 CASES = [
     Case(truth, members, samples)
-    for truth in (SKILL, FAMILY)
     for members, samples in [(8, 200), (8, 1000), (15, 1000), (8, 10_000)]
+    for truth in (SKILL, FAMILY)
 ]
 
 
