@@ -1,10 +1,10 @@
 """What effects on the negative log-likelihood say of simulated members whose confidence differs, too.
 
-    python -m tests.simulations.effects_on_nll [--studies 60] [--seed 0]
+    python -m tests.simulations.effects_on_nll [--studies 60] [--members 8] [--samples 1000] [--seed 0]
 
 prints the table of docs/statistics.md, section "The outcome nll". Members are those of `simulations.members`, but the
 logits of each are multiplied by a factor of its own, exp(0.5 z) with a normal z, and by 1 or 2.5 in common ("calibrated
-on average", "overconfident"). So members of one accuracy have different NLL. Eight members, 1000 images, averaging.
+on average", "overconfident"). So members of one accuracy have different NLL. Ensembles average.
 
 "NLL" holds only the members' NLL fixed; "NLL and confidence" is what the workflow does.
 """
@@ -34,20 +34,23 @@ from tests.simulations.members import (
     labels_and_logits,
 )
 
-MEMBERS, SAMPLES, SPREAD = 8, 1000, 0.5
+SPREAD = 0.5
 CONFIDENCES = {"calibrated on average": 1.0, "overconfident": 2.5}
 MEASURED = (DISAGREEMENT, "js_divergence")
 LIMIT = 0.05
 
 
-def evidence(truth: Truth, confidence: float, chosen: np.ndarray, generator: np.random.Generator) -> SplitEvidence:
-    """One study, with the outcome as the workflow has it."""
-    members = draw_members(truth, MEMBERS, generator)
-    labels, logits = labels_and_logits(members, SAMPLES, EASE, generator)
-    factors = confidence * np.exp(SPREAD * generator.standard_normal(MEMBERS))
+def evidence(
+    truth: Truth, confidence: float, chosen: np.ndarray, samples: int, generator: np.random.Generator
+) -> SplitEvidence:
+    """One study, with the outcome as the workflow has it; `chosen` bool [E, M] are the ensembles."""
+    count = chosen.shape[1]
+    members = draw_members(truth, count, generator)
+    labels, logits = labels_and_logits(members, samples, EASE, generator)
+    factors = confidence * np.exp(SPREAD * generator.standard_normal(count))
     logits = (logits * factors[:, None, None]).astype(np.float32)
-    predictions = Predictions("simulated", [str(place) for place in range(MEMBERS)], [""] * SAMPLES, list(logits))
-    halves = count_samples(predictions, labels, range(SAMPLES), Question(chosen, ["average"]), CPU).halves
+    predictions = Predictions("simulated", [str(place) for place in range(count)], [""] * samples, list(logits))
+    halves = count_samples(predictions, labels, range(samples), Question(chosen, ["average"]), CPU).halves
     accuracies = np.stack([100 * half.joint.diagonal() / half.samples for half in halves])
     confidences = np.stack([half.of_members.confidence(half.joint.diagonal()) / half.samples for half in halves])
     of_members = np.stack([half.of_members.nll / half.samples for half in halves])
@@ -64,11 +67,13 @@ def with_nll_fixed(study: SplitEvidence) -> SplitEvidence:
     return replace(study, scores=[Outcome(both.name, both.values, both.held_fixed[:, :1])])
 
 
-def rows(truth: Truth, confidence: float, studies: int, seed: int) -> dict[str, pl.DataFrame]:
+def rows(
+    truth: Truth, confidence: float, studies: int, seed: int, members: int = 8, samples: int = 1000
+) -> dict[str, pl.DataFrame]:
     """The effects on NLL of all studies, by what is held fixed."""
-    chosen, found = subsets(MEMBERS, "all", 0, 0), {"NLL": [], "NLL and confidence": []}  # type: ignore[var-annotated]
+    chosen, found = subsets(members, "all", 0, 0), {"NLL": [], "NLL and confidence": []}  # type: ignore[var-annotated]
     for number in range(studies):
-        study = evidence(truth, confidence, chosen, np.random.default_rng([seed, number]))
+        study = evidence(truth, confidence, chosen, samples, np.random.default_rng([seed, number]))
         for fixed, each in (("NLL", with_nll_fixed(study)), ("NLL and confidence", study)):
             table = effects_table([("simulated", each)], chosen, PERMUTATIONS, seed + number)
             found[fixed].append(table.filter(outcome="nll"))
@@ -90,12 +95,13 @@ def table_row(labels: tuple[str, ...], table: pl.DataFrame) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for option, default in (("studies", 60), ("seed", 0)):
+    for option, default in (("studies", 60), ("members", 8), ("samples", 1000), ("seed", 0)):
         parser.add_argument(f"--{option}", type=int, default=default)
     arguments = parser.parse_args()
     print(HEADER)
     for truth in (SKILL, FAMILY):
         for name, confidence in CONFIDENCES.items():
-            for fixed, table in rows(truth, confidence, arguments.studies, arguments.seed).items():
+            size = arguments.members, arguments.samples
+            for fixed, table in rows(truth, confidence, arguments.studies, arguments.seed, *size).items():
                 for measure in MEASURED:
                     print(table_row((truth.name, name, measure, fixed), table.filter(measure=measure)), flush=True)

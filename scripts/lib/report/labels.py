@@ -44,20 +44,20 @@ MOST_POINTS = 50_000
 # What captions, findings and the report say about effects and about plain correlations.
 WHAT_EFFECTS_ARE = (
     "An effect is the difference in ensemble accuracy, in percentage points, that goes with one standard deviation of "
-    "the diversity that is left after adjusting for the size of the ensemble and for the accuracies of its members. It "
-    "is an adjusted association, not proof of a cause. Diversity is measured on one half of the images and accuracy on "
-    "the other, because on the same images chance would look like an effect. An effect on the negative log-likelihood "
-    "(NLL) is in nats, positive where the NLL becomes smaller, and adjusted for the members' NLL as well."
+    "the diversity that is left after adjusting for the size of the ensemble and for the accuracy and the mean "
+    "confidence of its members. It is an adjusted association, not proof of a cause. Diversity is measured on one half "
+    "of the images and accuracy on the other, because on the same images chance would look like an effect. An effect "
+    "on the negative log-likelihood (NLL) is in nats, positive where the NLL becomes smaller, and adjusted for the "
+    "members' NLL and confidence."
 )
 HOW_EFFECTS_ARE_TESTED = (
     "Intervals over members leave out one member at a time and say what other members would have shown on these "
     "images. Intervals over images leave out one tenth of the images at a time and say what these members would have "
     "shown on other images. Those over both add the two variances, which is rather too wide. p comes from permuting "
-    "the members in the residual of a measure after regression on the members' accuracies; q is p after "
-    "Benjamini-Hochberg over all effects on the same outcome. Without an effect, p alone is too small somewhat too "
-    "often, so an effect is called shown only if q is below 0.05 and the interval over members excludes 0. Where the "
-    "accuracies of members differ by tens of percentage points, effects of Jensen-Shannon divergence can be shown that "
-    "do not exist. The documentation (docs/statistics.md) has the error rates in simulated studies."
+    "the members in the residual of a measure after regression on the members' accuracies and confidences; q is p "
+    "after Benjamini-Hochberg over all effects on the same outcome. Without an effect, p alone is too small somewhat "
+    "too often, so an effect is called shown only if q is below 0.05 and the interval over members excludes 0. The "
+    "documentation (docs/statistics.md) has the error rates in simulated studies."
 )
 WHAT_DIFFERENCES_ARE = (
     "A difference is computed without each member and without each tenth of the images, like the effects themselves: "
@@ -73,11 +73,11 @@ WHAT_SHARES_ARE = (
     "of an effect. Diversity is measured on one half of the images and accuracy on the other."
 )
 WHAT_EFFECTS_FROM_CLEAN_ARE = (
-    "Before the shift, only diversity on the clean set is known. With the members' accuracies under the shift held "
-    "fixed, only the images differ on which the diversity is measured: the effects tell whether diversity on clean "
-    "images says the same as diversity under the shift. With their accuracies on the clean set held fixed, an effect "
-    "says more about the ensemble under the shift than these accuracies do; it can also come about because diverse "
-    "members are the more robust ones."
+    "Before the shift, only diversity on the clean set is known. With the members' accuracies and confidences under "
+    "the shift held fixed, only the images differ on which the diversity is measured: the effects tell whether "
+    "diversity on clean images says the same as diversity under the shift. With those on the clean set held fixed, an "
+    "effect says more about the ensemble under the shift than these accuracies do; it can also come about because "
+    "diverse members are the more robust ones."
 )
 WHAT_EFFECTIVE_ROBUSTNESS_IS = (
     "Effective robustness is the accuracy under shift minus the accuracy that the line of the single members gives for "

@@ -160,7 +160,7 @@ def test_studies_without_ensembles_or_benchmarks_have_a_report(tmp_path: Path) -
 def test_the_page_says_what_each_p_tests(report: Path) -> None:
     text = Page(report).text
     assert "“no relation at all, not even through accuracy”" in text
-    assert "an effect is called shown only if q is below 0.05 and the interval excludes 0" in text
+    assert "an effect is called shown only if q is below 0.05 and the interval over members excludes 0" in text
 
 
 def test_effects_come_before_plain_correlations(report: Path) -> None:

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = {
-    "accuracy": "Diversity and ensemble accuracy, adjusted for the members' accuracies",
-    "nll": "Diversity and the ensemble's NLL, adjusted for the members' NLL and accuracies",
+    "accuracy": "Diversity and ensemble accuracy, adjusted for the members' accuracy and confidence",
+    "nll": "Diversity and the ensemble's NLL, adjusted for the members' NLL and confidence",
 }
 AXES = {
     "accuracy": "Difference in ensemble accuracy (percentage points) for one standard deviation of the remaining "
-    "diversity,\nadjusted for size and members' accuracies",
+    "diversity,\nadjusted for size and members' accuracy and confidence",
     "nll": "By how much smaller the ensemble's NLL is (nats) for one standard deviation of the remaining diversity,\n"
-    "adjusted for size, members' NLL and accuracies",
+    "adjusted for size and members' NLL and confidence",
 }
 
 
