@@ -5,10 +5,10 @@ The peer "Gram only" does less: it neither converts nor divides by norms. Operat
 
 import argparse
 
-import common
 import torch
 from sklearn.metrics.pairwise import cosine_similarity
 
+from benchmarks import common
 from kernels import attribution_similarity
 
 

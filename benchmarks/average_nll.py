@@ -8,10 +8,10 @@ sample and subset. With `--listed E`, E subsets of 5 members are given instead o
 
 import argparse
 
-import common
 import torch
-from consensus_sweep import all_subsets, listed_subsets
 
+from benchmarks import common
+from benchmarks.consensus_sweep import all_subsets, listed_subsets
 from kernels import average_nll
 from kernels.average_nll import FLOOR
 

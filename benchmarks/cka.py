@@ -5,10 +5,10 @@ Operations: the products of the features of every pair, M² N D² / 2 multiply-a
 
 import argparse
 
-import common
 import numpy as np
 import torch
 
+from benchmarks import common
 from kernels import cka
 
 

@@ -9,9 +9,9 @@ every subset, E M N C / 2. With `--listed E`, E subsets of 5 members are given i
 
 import argparse
 
-import common
 import torch
 
+from benchmarks import common
 from kernels import consensus_sweep
 
 LOOPED_ENSEMBLES = 16

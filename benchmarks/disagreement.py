@@ -5,11 +5,11 @@ Operations: one comparison per pair of members and sample, M² N / 2. scikit-lea
 
 import argparse
 
-import common
 import numpy as np
 import torch
 from scipy.spatial.distance import pdist, squareform
 
+from benchmarks import common
 from kernels import disagreement
 
 

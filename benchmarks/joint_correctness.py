@@ -5,9 +5,9 @@ Operations: the product's M² N multiply-adds, counted as two each.
 
 import argparse
 
-import common
 import torch
 
+from benchmarks import common
 from kernels import joint_correctness
 
 

@@ -7,11 +7,11 @@ pair, M² N C / 2.
 import argparse
 from itertools import combinations
 
-import common
 import numpy as np
 import torch
 from scipy.spatial.distance import jensenshannon
 
+from benchmarks import common
 from kernels import js_divergence
 
 SCIPY_SAMPLES = 200

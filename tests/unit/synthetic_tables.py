@@ -56,13 +56,15 @@ def save_pairwise(folder: Path, dataset: str, names: list[str], matrices: dict[s
 
 
 def ensembles_table(
-    logits: np.ndarray, labels: np.ndarray, matrices: dict[str, np.ndarray], baseline: bool
+    logits: np.ndarray, labels: np.ndarray, matrices: dict[str, np.ndarray], baseline: bool, most: int
 ) -> pl.DataFrame:
+    """The first `most` ensembles of each size from two on, in the order of their codes."""
     members = len(logits)
     codes = np.arange(1, 2**members)
     masks = ((codes[:, None] >> np.arange(members)) & 1).astype(np.float32)
     size = masks.sum(axis=1)
-    masks, size = masks[size > 1], size[size > 1]
+    kept = np.sort(np.concatenate([np.flatnonzero(size == one)[:most] for one in range(2, members + 1)]))
+    masks, size = masks[kept], size[kept]
     probabilities = class_probabilities(logits.astype(np.float64))
     single = 100 * (logits.argmax(axis=2) == labels).mean(axis=1)
     votes = np.eye(logits.shape[2])[logits.argmax(axis=2)] + 1e-4 * probabilities

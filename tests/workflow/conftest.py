@@ -27,9 +27,9 @@ def snakemake(folder: Path, *arguments: str | Path, study: Path = TEST_STUDY) ->
     return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
 
 
-def planned(folder: Path, study: Path = TEST_STUDY) -> str:
+def planned(folder: Path, study: Path, *targets: str) -> str:
     """What a dry run says about the jobs that would run; empty where nothing is to be done."""
-    result = snakemake(folder, "--dry-run", study=study)
+    result = snakemake(folder, *targets, "--dry-run", study=study)
     assert result.returncode == 0, result.stdout
     return "" if "Nothing to be done" in result.stdout else result.stdout
 

@@ -11,6 +11,10 @@ SAME = ["checkpoints/*.safetensors", "predictions/**/*.npy", "attributions/**/*.
 SAME += ["images/*.npy", "pairwise/**/*.parquet", "ensembles/*.parquet", "accuracies/*.parquet", "correlations.parquet"]
 SAME += ["halves/*.parquet", "effects*.parquet", "held_out/*", "robustness*.parquet", "variance_shares.parquet"]
 SAME += ["temperatures.parquet", "calibration*/*.parquet", "verdicts.parquet"]
+# Their inputs are all of SAME; figures and the report have no state that a killed job could leave.
+LAST = [f"results/test/{name}.parquet" for name in ("verdicts", "effects", "correlations", "variance_shares")]
+LAST += [f"results/test/{name}.parquet" for name in ("robustness", "effects_from_clean", "temperatures")]
+LAST += [f"results/test/calibration/{dataset}.parquet" for dataset in ("clean", "noise")]
 KILLER = Path(__file__).parent / "killer"
 
 
@@ -48,12 +52,12 @@ def test_killed_jobs_are_resumed_to_the_same_bytes(finished: Path, tmp_path: Pat
     assert killed_run(tmp_path, "train", "*/checkpoints/unfinished/*.pt", everything=True) == -9
     assert snakemake(tmp_path, "--unlock").returncode == 0
 
-    assert killed_run(tmp_path, "train", "*/checkpoints/unfinished/*.pt") != 0
-    assert killed_run(tmp_path, "infer", "*/inferred/*/clean/predictions.npy") != 0
-    assert killed_run(tmp_path, "gather", "*/predictions/*/*.npy") != 0
-    assert killed_run(tmp_path, "ensembles", "*/ensembles/*.parquet", moment="before") != 0
+    assert killed_run(tmp_path, "train", "*/checkpoints/unfinished/*.pt", *LAST) != 0
+    assert killed_run(tmp_path, "infer", "*/inferred/*/clean/predictions.npy", *LAST) != 0
+    assert killed_run(tmp_path, "gather", "*/predictions/*/*.npy", *LAST) != 0
+    assert killed_run(tmp_path, "ensembles", "*/ensembles/*.parquet", *LAST, moment="before") != 0
 
-    last = snakemake(tmp_path)
+    last = snakemake(tmp_path, *LAST)
     assert last.returncode == 0, last.stdout
     # The set that the killed inference had finished was not computed again.
     logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "logs" / "test" / "infer").glob("*.log")]

@@ -22,7 +22,7 @@ from tests.unit.report.drawings.test_supernets import search, stages
 from tests.unit.synthetic_study import make_study
 
 # Mathematics that matplotlib cannot read, and some that it can.
-DATASETS = ["clean", "noise$^$", "x$\\frac$"]
+DATASETS = ["noise$^$", "x$\\frac$"]
 MEMBERS = ["a$^_{$", "b$x$", "c\\$d$e$", "%d{}&#", "__e$$", "_f$f$"]
 CLASSES = ["US$ or C$", "$\\alpha$", "$x^$", "$", "$$", "{}%\\", "#&~", "a\\$b$c$", "'\"<b>", "µ$1$"]
 
