@@ -65,9 +65,10 @@ def draw(table: pl.DataFrame) -> None:
 
 
 def _by_members(rows: pl.DataFrame, column: str) -> list[Line]:
+    """One line for each number of members, without points if there is no value, so that each keeps its colour."""
     lines = []
-    for (members,), of_members in rows.filter(pl.col(column).is_not_null()).group_by("members", maintain_order=True):
-        sizes = of_members.sort("samples")
+    for (members,), of_members in rows.group_by("members", maintain_order=True):
+        sizes = of_members.filter(pl.col(column).is_not_null()).sort("samples")
         counts, studies = sizes[column].to_list(), sizes["n_intervals"].to_list()
         lines.append(Line(f"{members} members", sizes["samples"].to_list(), counts, studies))
     return lines
@@ -77,6 +78,8 @@ def _panel(axes: Axes, title: str, lines: Sequence[Line], nominal: float | None)
     """Shares in percent with their 95 % Wilson intervals, beside each other so that none hides another."""
     ticks = sorted({value for line in lines for value in line.at})
     for number, (line, (colour, marker)) in enumerate(zip(lines, STYLES, strict=False)):
+        if not line.at:
+            continue
         share = 100 * np.array(line.counts) / line.studies
         limits = [wilson_interval(np.array([k]), n) for k, n in zip(line.counts, line.studies, strict=True)]
         low, high = np.array(limits)[..., 0].T
