@@ -1,6 +1,6 @@
 """How often verdicts on the paper's observations are wrong on simulated members whose truth is known.
 
-    python -m tests.simulations.verdicts [--studies 200] [--seed 0]
+    python -m tests.simulations.verdicts [--studies 200] [--members 12 15] [--seed 0]
 
 prints the tables of docs/statistics.md, section Verdicts. The logits of a member are noise, plus the ease of the sample
 (2 ± 1.5 on the clean set) times the member's skill (0.4 to 1.1) for the right class, one of ten. On each of three
@@ -171,10 +171,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for option, default in (("studies", 200), ("seed", 0)):
         parser.add_argument(f"--{option}", type=int, default=default)
+    parser.add_argument("--members", type=int, nargs="+", default=MEMBERS)
     arguments = parser.parse_args()
     print(HEADER)
     for number, name, simulate in STUDIES:
-        for members in MEMBERS:
+        for members in arguments.members:
             studies = arguments.studies if "10 000" not in name else -(-arguments.studies // 5)
             verdicts = [simulate(members, arguments.seed, place) for place in range(studies)]
             print(table_row(number, name, members, verdicts), flush=True)
