@@ -108,7 +108,7 @@ def test_the_caption_of_effects_says_what_is_held_fixed() -> None:
 def test_the_readme_says_what_is_tested() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert page.count("“no relation at all, not even through accuracy”") == 1
-    assert "beyond the accuracies of their members" in page
+    assert "beyond the accuracies and confidences of their members" in page
 
 
 def test_the_page_on_statistics_explains_what_p_tests_and_shows_every_simulated_truth() -> None:

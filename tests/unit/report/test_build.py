@@ -165,6 +165,6 @@ def test_the_page_says_what_each_p_tests(report: Path) -> None:
 
 def test_effects_come_before_plain_correlations(report: Path) -> None:
     text = Page(report).text
-    assert text.index("Effects on accuracy, ensembles by") < text.index(
+    assert text.index("Effects on accuracy with 95 % intervals, ensembles by") < text.index(
         "Improvement over the mean member, ensembles by"
     )
