@@ -57,6 +57,7 @@ rule ensembles_shard:
         **requests(ensembles_megabytes, ensembles_minutes, GPUS),
     params:
         members=MEMBER_IDS,
+        compared=COMPARED,
         ensembles=STUDY["ensembles"],
         seed=STUDY["seed"],
         shards=SHARDS,

@@ -28,6 +28,14 @@ rule provenance:
                 dataset=DATASETS,
             ),
             *expand(
+                "results/{{study}}/image_groups/{dataset}/ensembles.parquet", dataset=DATASETS
+            ),
+            *expand(
+                "results/{{study}}/image_groups/{dataset}/{measure}.npy",
+                dataset=DATASETS,
+                measure=STUDY_MEASURES,
+            ),
+            *expand(
                 "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
                 dataset=DATASETS,
                 measure=STUDY_MEASURES,

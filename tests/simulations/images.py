@@ -21,7 +21,7 @@ import polars as pl
 import torch
 
 from scripts.lib.ensembles.counting import Question, count_samples
-from scripts.lib.ensembles.image_groups import counted_in_groups
+from scripts.lib.ensembles.image_groups import kept_in_groups
 from scripts.lib.ensembles.tables import subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.measures.pairwise import pairwise_sums, values, values_without_groups
@@ -74,8 +74,8 @@ def study(
     """One validation set with other images, as the workflow has it."""
     labels, logits = labels_and_logits(members, samples, EASE, generator)
     predictions = Predictions("simulated", [""] * len(logits), [""] * samples, list(logits))
-    rows = counted_in_groups(chosen, 0)
-    counted = count_samples(predictions, labels, range(samples), Question(chosen, ["average"], rows), CPU)
+    kept = kept_in_groups(chosen, [], 0)
+    counted = count_samples(predictions, labels, range(samples), Question(chosen, ["average"], kept.rows), CPU)
     sources = {DISAGREEMENT: (labels, logits)}
     sources |= {
         UNRELATED + suffix: labels_and_logits(each, samples, EASE, generator)
@@ -90,7 +90,7 @@ def study(
         {"average": np.stack([100 * half.right["average"] / half.samples for half in counted.halves])},
         halves,
     )
-    return replace(evidence, without_images=without_images(counted.groups, chosen[rows], groups, evidence))
+    return replace(evidence, without_images=without_images(counted.groups, chosen, kept, groups, evidence))
 
 
 def _disagreement(labels: torch.Tensor, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

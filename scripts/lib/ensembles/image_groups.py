@@ -1,6 +1,6 @@
 """What members and ensembles classify correctly in each group of images, from which intervals over images follow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -46,18 +46,37 @@ class GroupCounts:
         return GroupCounts(np.zeros((2, groups), np.int64), dict.fromkeys(consensus, counts), *sums)
 
 
-def counted_in_groups(chosen: np.ndarray, seed: int) -> np.ndarray:
-    """Which of the ensembles `chosen` bool [E, M] are kept in groups: their rows, int64 [E'], in order.
+@dataclass(frozen=True)
+class KeptInGroups:
+    """Which ensembles are kept for each group of images: their `rows` int64 [E'] in the list of all ensembles.
 
-    All of several members, or 8192 of them, drawn at random, if these are more than 32 768; all are equally likely, so
-    sizes have the same weights. None for a study of very many members.
+    `of_members` has, for each set of members that a measure compares, by their positions, the places int64 in `rows` of
+    those from which intervals for this measure are made.
     """
-    if not groups_of_images(chosen.shape[1]):
-        return np.zeros(0, np.int64)
-    rows = np.flatnonzero(chosen.sum(1) > 1)
+
+    rows: np.ndarray
+    of_members: dict[tuple[int, ...], np.ndarray]
+
+
+def kept_in_groups(chosen: np.ndarray, compared: Iterable[Sequence[int]], seed: int) -> KeptInGroups:
+    """Of the ensembles `chosen` bool [E, M]; `compared` are the positions of the members that each measure compares.
+
+    For each set of compared members, all ensembles of several of them, or 8192, drawn at random, if these are more than
+    32 768. All are equally likely, so sizes keep their weights. None for a study of very many members.
+    """
+    members = chosen.shape[1]
+    sets = dict.fromkeys([tuple(range(members)), *map(tuple, compared)]) if groups_of_images(members) else {}
+    drawn = {each: _drawn(chosen, each, seed) for each in sets}
+    rows = np.unique(np.concatenate([np.zeros(0, np.int64), *drawn.values()]))
+    return KeptInGroups(rows, {each: np.searchsorted(rows, own) for each, own in drawn.items()})
+
+
+def _drawn(chosen: np.ndarray, members: tuple[int, ...], seed: int) -> np.ndarray:
+    others = np.delete(np.arange(chosen.shape[1]), members)
+    rows = np.flatnonzero((chosen.sum(1) > 1) & ~chosen[:, others].any(1))
     if len(rows) <= MOST_IN_GROUPS:
         return rows
-    generator = np.random.default_rng(derive(seed, "image groups"))
+    generator = np.random.default_rng(derive(seed, "image groups", *members))
     return np.sort(generator.choice(rows, DRAWN, replace=False))
 
 
@@ -79,10 +98,7 @@ def _kept(tally: Tally, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def groups_table(counts: GroupCounts) -> pl.DataFrame:
-    """One row per half, group and set of members, in this order; without rows if there are no groups.
-
-    Negative log-likelihoods and confidences are float32, because some digits are enough for intervals.
-    """
+    """One row per half, group and set of members, in this order; without rows if there are no groups."""
     _, groups, rows = counts.nll.shape
     columns = {f"right_{consensus}": numbers.ravel().astype(np.uint32) for consensus, numbers in counts.right.items()}
     return pl.DataFrame(
@@ -92,10 +108,15 @@ def groups_table(counts: GroupCounts) -> pl.DataFrame:
             "row": np.tile(np.arange(rows), 2 * groups).astype(np.uint32),
             "samples": np.repeat(counts.samples.ravel(), rows),
             **columns,
-            NLL: counts.nll.ravel().astype(np.float32),
-            CONFIDENCE: counts.confidence.ravel().astype(np.float32),
+            NLL: counts.nll.ravel(),
+            CONFIDENCE: counts.confidence.ravel(),
         }
     )
+
+
+def compact(table: pl.DataFrame) -> pl.DataFrame:
+    """A `groups_table` with float32 in place of float64, because some digits are enough for intervals."""
+    return table.with_columns(pl.selectors.float().cast(pl.Float32))
 
 
 def load_groups(paths: Sequence[str], members: int, ensembles: int) -> GroupCounts:

@@ -16,7 +16,7 @@ from scripts.lib.jobs.versions import versions
 
 # The files that document a study, without the arrays, images and weights that it was computed from.
 ARCHIVED = ["study.json", "provenance.json", "report.html", "*.parquet", "*/*.parquet", "pairwise/*/*.parquet"]
-ARCHIVED += ["figures/*"]
+ARCHIVED += ["figures/*", "image_groups/*/*"]
 ENVIRONMENT = ["requirements.lock", "CITATION.cff", "LICENSE"]
 
 

@@ -96,9 +96,11 @@ def values(measure: Measure, sums: PairwiseSums) -> dict[str, torch.Tensor]:
 def values_without_groups(measure: Measure, sums: PairwiseSums) -> torch.Tensor:
     """The measure over each half without each of its groups of samples, float64 [2, G, M, M].
 
-    NaN where it is undefined, and where no sample is left. G is 0 for a study of very many members.
+    NaN where it is undefined, and throughout if a group has no sample. G is 0 for a study of very many members.
     """
     without = sums.without.clone()
+    if min(map(min, group_sizes(sums.samples))) == 0:
+        return torch.full_like(without, torch.nan)
     for half, (samples, sizes) in enumerate(zip(half_sizes(sums.samples), group_sizes(sums.samples), strict=True)):
         for group in range(without.shape[1]):
             without[half, group] = _value(measure, without[half, group], samples - sizes[group])

@@ -77,6 +77,12 @@ def _load_shard(path: str, members: Sequence[str]) -> PairwiseSums:
     return PairwiseSums(load_table(path, ["samples"])["samples"][0], sums[0], sums[1:3], without)
 
 
+def positions_compared(members: Sequence[str], compared: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    """The positions of the members that each measure compares, by its name."""
+    position = {member: number for number, member in enumerate(members)}
+    return {measure: [position[name] for name in names] for measure, names in compared.items()}
+
+
 def load_pairwise(path: str, members: Sequence[str], compared: Sequence[str] | None = None) -> np.ndarray:
     """The matrix float64 [M, M] of a pairwise table over all samples: `load_matrices` of the column `value`.
 

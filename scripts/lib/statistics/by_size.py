@@ -166,6 +166,13 @@ class Ensembles:
         return self._parts[members]
 
 
+def by_size(chosen: np.ndarray) -> tuple[Ensembles, np.ndarray]:
+    """The ensembles of `chosen`, bool [E, M], that have at least two members, by size, and their rows in `chosen`."""
+    order = np.argsort(chosen.sum(1), kind="stable")
+    rows = order[chosen.sum(1)[order] > 1]
+    return Ensembles(chosen[rows]), rows
+
+
 def by_members(
     measures: Iterable[str], compared: Mapping[str, Sequence[int]], members: int
 ) -> dict[tuple[int, ...], list[str]]:

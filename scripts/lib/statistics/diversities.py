@@ -9,7 +9,7 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.shards import groups_of_images
 from scripts.lib.jobs.storage import load_array
 from scripts.lib.measures.spec import MEASURES
-from scripts.lib.measures.tables import load_matrices
+from scripts.lib.measures.tables import load_matrices, positions_compared
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def read_diversities(
     members that each measure compares. Raises StudyError for a table that does not fit.
     """
     measures = {MEASURES[name]: of_measure for name, of_measure in compared.items()}
-    position = {member: number for number, member in enumerate(members)}
-    positions = {measure.diversity: [position[name] for name in names] for measure, names in measures.items()}
+    positions = {MEASURES[name].diversity: rows for name, rows in positions_compared(members, compared).items()}
     for dataset in range(datasets):
         of_dataset = zip(measures.items(), paths[dataset * len(measures) :], strict=False)
         matrices = {
@@ -56,11 +55,11 @@ def read_without_groups(
     Each has float64 [2, G, M, M] for each measure, with NaN for members that it does not compare. G is 0 for a study of
     very many members. Raises StudyError for an array of another shape.
     """
-    position = {member: number for number, member in enumerate(members)}
+    positions = positions_compared(members, compared)
     for dataset in range(datasets):
         found = {}
-        for (name, of_measure), path in zip(compared.items(), paths[dataset * len(compared) :], strict=False):
-            values, rows = load_array(path), np.array([position[member] for member in of_measure])
+        for (name, places), path in zip(positions.items(), paths[dataset * len(positions) :], strict=False):
+            values, rows = load_array(path), np.array(places)
             expected = (2, groups_of_images(len(rows)), len(rows), len(rows))
             if values.shape != expected:
                 raise StudyError(

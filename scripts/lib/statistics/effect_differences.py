@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtr
 
-from scripts.lib.statistics.coefficients import false_discovery
-from scripts.lib.statistics.effects import Estimates
+from scripts.lib.statistics.effects import Estimates, with_q_values
 from scripts.lib.statistics.jackknife import interval_of, standard_error, standard_error_of_both
 
 STATISTICS = ("difference", "low", "high", "p_value")
@@ -38,10 +37,7 @@ def differences_of(found: Iterable[Estimates]) -> pl.DataFrame:
     """
     tables = [table for each in found for table in _tables(each)]
     table = pl.concat([pl.DataFrame(schema=SCHEMA), *tables]).with_columns(pl.selectors.float().fill_nan(None))
-    families = [
-        family.with_columns(q_value=pl.Series(false_discovery(family["p_value"].to_numpy())).fill_nan(None))
-        for _, family in table.group_by("outcome", maintain_order=True)
-    ]
+    families = [with_q_values(family) for _, family in table.group_by("outcome", maintain_order=True)]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *families])
 
 

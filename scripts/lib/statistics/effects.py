@@ -33,7 +33,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.statistics.adjusted import adjusted
-from scripts.lib.statistics.by_size import Ensembles
+from scripts.lib.statistics.by_size import by_size
 from scripts.lib.statistics.coefficients import false_discovery
 from scripts.lib.statistics.jackknife import interval, interval_of, interval_on_fisher_z, standard_error_of_both
 from scripts.lib.statistics.permutations import permutation_p_values, random_orders
@@ -45,9 +45,8 @@ from scripts.lib.statistics.split_evidence import Outcome, SplitEvidence, SplitG
 # controls, this takes six members, because five have ten pairs.
 FEWEST_LEFT_OF_PAIRS = 3
 
-ESTIMATES = ("partial", "low", "high", "per_sd", "per_sd_low", "per_sd_high")
 OVER_IMAGES = ("images_low", "images_high", "both_low", "both_high")
-STATISTICS = (*ESTIMATES, *OVER_IMAGES, "p_value")
+STATISTICS = ("partial", "low", "high", "per_sd", "per_sd_low", "per_sd_high", *OVER_IMAGES, "p_value")
 SCHEMA: dict[str, Any] = {
     "dataset": pl.String,
     "outcome": pl.String,
@@ -106,28 +105,13 @@ def estimates(
 
     `chosen` bool [E, M] are the ensembles whose outcomes the evidence has.
     """
-    ensembles, rows = _by_size(chosen)
+    ensembles, rows = by_size(chosen)
     for dataset, evidence in datasets:
-        fewer = _without_images(evidence)
+        fewer = [] if evidence.without_images is None else evidence.without_images.groups()
         for number, group in enumerate(groups_of(evidence, ensembles, rows)):
             for place, outcome in enumerate(group.questions()):
                 replicates = [(groups[number], groups[number].questions()[place]) for groups in fewer]
                 yield _of_outcome(dataset, group, outcome, replicates, permutations, seed)
-
-
-def _by_size(chosen: np.ndarray) -> tuple[Ensembles, np.ndarray]:
-    """The ensembles of at least two members, by size, and their rows in `chosen`."""
-    order = np.argsort(chosen.sum(1), kind="stable")
-    rows = order[chosen.sum(1)[order] > 1]
-    return Ensembles(chosen[rows]), rows
-
-
-def _without_images(evidence: SplitEvidence) -> list[list[SplitGroup]]:
-    """The groups of measures, without each group of images."""
-    if evidence.without_images is None:
-        return []
-    ensembles, rows = _by_size(evidence.without_images.chosen)
-    return [list(groups_of(each, ensembles, rows)) for each in evidence.without_images.evidence]
 
 
 def with_q_values(family: pl.DataFrame) -> pl.DataFrame:

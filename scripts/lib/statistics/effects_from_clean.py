@@ -51,7 +51,7 @@ def _with_diversities_of(first: SplitEvidence, datasets: Datasets, and_members: 
     """The datasets with the diversities of the `first` one, and perhaps also with what is held fixed of its members."""
     for dataset, evidence in datasets:
         moved = _moved(first, evidence, and_members)
-        if first.without_images is not None and evidence.without_images is not None:
+        if first.without_images and evidence.without_images:
             pairs = zip(first.without_images.evidence, evidence.without_images.evidence, strict=True)
             fewer = [_moved(clean, shifted, and_members) for clean, shifted in pairs]
             moved = replace(moved, without_images=replace(evidence.without_images, evidence=fewer))

@@ -6,7 +6,9 @@ one half of the samples and the accuracies from the other. Sample i of a corrupt
 clean one, so an image is in the same half of all sets.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.halves import Halves, load_ensembles, load_members
 from scripts.lib.jobs.shards import HALVES
-from scripts.lib.statistics.by_size import Ensembles, by_members
+from scripts.lib.statistics.by_size import Ensembles, by_members, by_size
 from scripts.lib.statistics.diversities import read_diversities
 
 
@@ -49,15 +51,27 @@ class SplitEvidence:
     diversities: dict[str, np.ndarray]
     compared: dict[str, list[int]] = field(default_factory=dict)
     scores: list[Outcome] = field(default_factory=list)
-    without_images: "WithoutImages | None" = None
+    without_images: WithoutImages | None = None
 
 
 @dataclass(frozen=True)
 class WithoutImages:
-    """The evidence without one group of images after the other, on some ensembles, `chosen` bool [E', M]."""
+    """The evidence without one group of images after the other, on some ensembles, `chosen` bool [E', M].
+
+    `of_members` has, for each set of members that a measure compares, the rows int64 of its ensembles.
+    """
 
     chosen: np.ndarray
+    of_members: dict[tuple[int, ...], np.ndarray]
     evidence: list[SplitEvidence]
+
+    def groups(self) -> list[list[SplitGroup]]:
+        """The measures in groups of those that compare the same members, without each group of images."""
+        parts = {}
+        for members, rows in self.of_members.items():
+            ensembles, places = by_size(self.chosen[rows][:, members])
+            parts[members] = ensembles, rows[places]
+        return [[_group(each, *of, *parts[of[0]]) for of in _by_members(each)] for each in self.evidence]
 
 
 @dataclass(frozen=True)
@@ -136,18 +150,28 @@ def groups_of(evidence: SplitEvidence, ensembles: Ensembles, rows: np.ndarray) -
 
     `ensembles` are those of at least two members, by size, and `rows` int [E] says which row of the outcomes each is.
     """
-    count = evidence.accuracies.shape[1]
-    for members, names in by_members(evidence.diversities, evidence.compared, count).items():
-        inside, part = (slice(None), ensembles) if len(members) == count else ensembles.part(members)
-        own: Any = np.array(members)
-        yield SplitGroup(
-            evidence.accuracies[:, own],
-            evidence.confidences[:, own],
-            {consensus: values[:, rows[inside]] for consensus, values in evidence.outcomes.items()},
-            {name: evidence.diversities[name][:, own[:, None], own] for name in names},
-            part,
-            [_part(outcome, own, rows[inside]) for outcome in evidence.scores],
-        )
+    for members, names in _by_members(evidence):
+        complete = len(members) == evidence.accuracies.shape[1]
+        inside, part = (slice(None), ensembles) if complete else ensembles.part(members)
+        yield _group(evidence, members, names, part, rows[inside])
+
+
+def _by_members(evidence: SplitEvidence) -> Iterable[tuple[tuple[int, ...], list[str]]]:
+    return by_members(evidence.diversities, evidence.compared, evidence.accuracies.shape[1]).items()
+
+
+def _group(
+    evidence: SplitEvidence, members: tuple[int, ...], names: list[str], ensembles: Ensembles, rows: np.ndarray
+) -> SplitGroup:
+    own: Any = np.array(members)
+    return SplitGroup(
+        evidence.accuracies[:, own],
+        evidence.confidences[:, own],
+        {consensus: values[:, rows] for consensus, values in evidence.outcomes.items()},
+        {name: evidence.diversities[name][:, own[:, None], own] for name in names},
+        ensembles,
+        [_part(outcome, own, rows) for outcome in evidence.scores],
+    )
 
 
 def _part(outcome: Outcome, members: Any, rows: np.ndarray) -> Outcome:

@@ -22,7 +22,7 @@ import polars as pl
 
 from scripts.lib.ensembles.contributions import shapley_values
 from scripts.lib.statistics.adjusted import FEWEST_LEFT
-from scripts.lib.statistics.by_size import Ensembles
+from scripts.lib.statistics.by_size import by_size
 from scripts.lib.statistics.jackknife import interval
 from scripts.lib.statistics.scatter import Scatter, scatter_of
 from scripts.lib.statistics.semi_partial import CONTROLS, control_matrices, pseudo_inverse
@@ -56,9 +56,7 @@ def variance_shares_table(datasets: Iterable[tuple[str, SplitEvidence]], chosen:
     six members, where there is no ensemble or too few of them, where a pair has no value, or where all ensembles are
     equally accurate.
     """
-    order = np.argsort(chosen.sum(1), kind="stable")
-    rows = order[chosen.sum(1)[order] > 1]
-    ensembles, tables = Ensembles(chosen[rows]), [pl.DataFrame(schema=SCHEMA)]
+    (ensembles, rows), tables = by_size(chosen), [pl.DataFrame(schema=SCHEMA)]
     for dataset, evidence in datasets:
         for group in groups_of(evidence, ensembles, rows):
             for table in _of_group(group):

@@ -11,7 +11,7 @@ import numpy as np
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.halves import per_sample
-from scripts.lib.ensembles.image_groups import GroupCounts, load_groups
+from scripts.lib.ensembles.image_groups import GroupCounts, KeptInGroups, load_groups
 from scripts.lib.statistics.diversities import read_without_groups
 from scripts.lib.statistics.split_evidence import SplitEvidence, WithoutImages, nll_outcome
 
@@ -22,27 +22,36 @@ def with_fewer_images(
     members: Sequence[str],
     compared: Mapping[str, Sequence[str]],
     chosen: np.ndarray,
+    kept: KeptInGroups,
 ) -> Iterator[tuple[str, SplitEvidence]]:
     """Each dataset with its evidence, to which that without some images is added.
 
     `files` are the tables `ensembles_in_groups` of each dataset, and the arrays `pairs_in_groups` by dataset, and
-    within it by measure. `chosen` bool [E', M] are the ensembles that were counted in groups. Raises StudyError for a
-    file that does not fit.
+    within it by measure. `chosen` bool [E, M] are all ensembles, and `kept` says which of them were kept in groups.
+    Raises StudyError for a file that does not fit.
     """
     in_groups = files["ensembles_in_groups"]
     pairs = read_without_groups(files["pairs_in_groups"], len(in_groups), members, compared)
     for (dataset, evidence), counts, diversities in zip(datasets, in_groups, pairs, strict=True):
-        without = without_images(load_groups([counts], len(members), len(chosen)), chosen, diversities, evidence)
-        yield dataset, replace(evidence, without_images=without)
+        loaded = load_groups([counts], len(members), len(kept.rows))
+        evidence = replace(evidence, without_images=without_images(loaded, chosen, kept, diversities, evidence))
+        yield dataset, evidence
 
 
 def without_images(
-    counts: GroupCounts, chosen: np.ndarray, diversities: Mapping[str, np.ndarray], evidence: SplitEvidence
+    counts: GroupCounts,
+    chosen: np.ndarray,
+    kept: KeptInGroups,
+    diversities: Mapping[str, np.ndarray],
+    evidence: SplitEvidence,
 ) -> WithoutImages | None:
-    """`counts` in groups of the members and of the ensembles `chosen` bool [E', M], and `diversities` [2, G, M, M]
-    without each group. None if there are no groups, as in a study of very many members.
+    """`counts` in groups of the members and of the `kept` ensembles of `chosen` bool [E, M], and `diversities`
+    [2, G, M, M] without each group. None if there are no groups, as in a study of very many members, or if a group has
+    no sample.
     """
     groups, members = counts.samples.shape[1], chosen.shape[1]
+    if not counts.samples.all():
+        return None
     left = _without(counts.samples)[..., None]
     accuracies = {name: 100 * per_sample(_without(right), left) for name, right in counts.right.items()}
     nll, confidence = (per_sample(_without(sums), left) for sums in (counts.nll, counts.confidence))
@@ -57,7 +66,7 @@ def without_images(
         scores = [nll_outcome(nll[:, group, :members], confidences, averages)] if evidence.scores else []
         matrices = {name: diversities[name][:, group] for name in evidence.diversities}
         found.append(SplitEvidence(of_members, confidences, ensembles, matrices, evidence.compared, scores))
-    return WithoutImages(chosen, found) if found else None
+    return WithoutImages(chosen[kept.rows], kept.of_members, found) if found else None
 
 
 def _without(sums: np.ndarray) -> np.ndarray:

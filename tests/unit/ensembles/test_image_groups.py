@@ -9,7 +9,7 @@ import torch
 from scipy.special import softmax
 
 from scripts.lib.ensembles.counting import Question, count_samples
-from scripts.lib.ensembles.image_groups import GroupCounts, counted_in_groups, groups_table, load_groups
+from scripts.lib.ensembles.image_groups import GroupCounts, compact, groups_table, kept_in_groups, load_groups
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.shards import GROUPS, MINIBATCH, group_sizes, rows_of_group, shard
@@ -79,38 +79,53 @@ def test_shards_and_blocks_add_up_and_survive_being_written(tmp_path: Path, monk
         question = Question(chosen, ["average", "vote"], np.arange(len(chosen)))
         found = count_samples(predictions, labels, shard(SAMPLES, part, 2), question, CPU)
         save_table(path, groups_table(found.groups))
-    same(load_groups(paths, 4, len(chosen)), whole)
+    same(load_groups(paths, 4, len(chosen)), whole, 1e-12)
+    save_table(tmp_path / "compact.parquet", compact(groups_table(whole)))
+    same(load_groups([str(tmp_path / "compact.parquet")], 4, len(chosen)), whole, 1e-6)
     with pytest.raises(StudyError, match="not one for each of 6 sets of members and 10 groups"):
         load_groups(paths, 4, 2)
 
 
-def same(found: GroupCounts, expected: GroupCounts) -> None:
+def same(found: GroupCounts, expected: GroupCounts, tolerance: float) -> None:
     np.testing.assert_array_equal(found.samples, expected.samples)
-    np.testing.assert_allclose(found.nll, expected.nll, rtol=1e-6)
-    np.testing.assert_allclose(found.confidence, expected.confidence, rtol=1e-6)
+    np.testing.assert_allclose(found.nll, expected.nll, rtol=tolerance)
+    np.testing.assert_allclose(found.confidence, expected.confidence, rtol=tolerance)
     for way, numbers in expected.right.items():
         np.testing.assert_array_equal(found.right[way], numbers)
 
 
 def test_all_ensembles_of_several_members_are_kept_or_some_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = subsets(12, "all")
-    chosen = np.concatenate([np.eye(12, dtype=bool), chosen])
-    assert counted_in_groups(chosen, 7).tolist() == list(range(12, len(chosen)))
+    chosen = np.concatenate([np.eye(12, dtype=bool), subsets(12, "all")])
+    assert kept_in_groups(chosen, [], 7).rows.tolist() == list(range(12, len(chosen)))
     monkeypatch.setattr("scripts.lib.ensembles.image_groups.MOST_IN_GROUPS", 4000)
     monkeypatch.setattr("scripts.lib.ensembles.image_groups.DRAWN", 2000)
-    rows = counted_in_groups(chosen, 7)
+    rows = kept_in_groups(chosen, [], 7).rows
     assert len(rows) == len(set(rows)) == 2000
     assert (np.diff(rows) > 0).all()
     assert rows[0] >= 12
-    assert rows.tolist() == counted_in_groups(chosen, 7).tolist() != counted_in_groups(chosen, 8).tolist()
+    assert rows.tolist() == kept_in_groups(chosen, [], 7).rows.tolist() != kept_in_groups(chosen, [], 8).rows.tolist()
     sizes = np.bincount(chosen[rows].sum(1), minlength=13) / 2000
     expected = np.array([0, 0] + [comb(12, size) for size in range(2, 13)]) / 4083
     np.testing.assert_allclose(sizes, expected, atol=0.03)
 
 
+def test_measures_that_compare_some_members_keep_ensembles_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the 57 ensembles of six members, hardly one is among 50 of those of twelve."""
+    monkeypatch.setattr("scripts.lib.ensembles.image_groups.MOST_IN_GROUPS", 100)
+    monkeypatch.setattr("scripts.lib.ensembles.image_groups.DRAWN", 50)
+    chosen, some = subsets(12, "all"), (0, 2, 3, 5, 8, 11)
+    kept = kept_in_groups(chosen, [range(12), some, some], 7)
+    assert list(kept.of_members) == [tuple(range(12)), some]
+    own = chosen[kept.rows[kept.of_members[some]]]
+    assert len(own) == 2**6 - 6 - 1
+    assert not own[:, [1, 4, 6, 7, 9, 10]].any()
+    assert len(kept.of_members[tuple(range(12))]) == 50
+    assert set(kept.rows) == set(kept.rows[np.concatenate([*kept.of_members.values()])])
+
+
 def test_nothing_is_counted_in_groups_for_very_many_members() -> None:
     chosen = np.ones((2, 101), bool)
-    assert not len(counted_in_groups(chosen, 0))
+    assert not len(kept_in_groups(chosen, [range(20)], 0).rows)
     logits, labels = logits_and_labels(101, 20)
     found = counted(logits, labels, chosen).groups
     assert len(groups_table(found)) == 0

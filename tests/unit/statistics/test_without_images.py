@@ -10,7 +10,7 @@ import scipy.stats
 import torch
 from scipy.special import softmax
 
-from scripts.lib.ensembles.image_groups import GroupCounts, groups_table
+from scripts.lib.ensembles.image_groups import GroupCounts, groups_table, kept_in_groups
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.shards import GROUPS
 from scripts.lib.jobs.storage import save_array, save_table
@@ -27,6 +27,8 @@ from tests.unit.conftest import counted, subsets
 MEMBERS, SAMPLES, PERMUTATIONS = 7, 400, 19
 CHOSEN = subsets(MEMBERS, "all")
 NAMES = ("disagreement", "js_divergence")
+SOME = (0, 1, 2, 4, 5, 6)  # that a measure compares, in one of the tests
+KEPT = kept_in_groups(CHOSEN, [SOME], 0)
 CPU = torch.device("cpu")
 
 
@@ -60,7 +62,7 @@ def evidence_of(labels: torch.Tensor, logits: np.ndarray, with_groups: bool = Tr
     evidence = SplitEvidence(accuracies, confidences, outcomes, diversities, scores=scores)
     if not with_groups:
         return evidence
-    return replace(evidence, without_images=without_images(question.groups, CHOSEN, groups, evidence))
+    return replace(evidence, without_images=without_images(question.groups, CHOSEN, KEPT, groups, evidence))
 
 
 def left_out(group: int) -> np.ndarray:
@@ -181,18 +183,20 @@ def test_one_measure_has_no_difference() -> None:
 def files_of(folder: Path, shape: tuple[int, ...]) -> dict[str, list[str]]:
     paths = {"ensembles_in_groups": ["ensembles.parquet"], "pairs_in_groups": ["a.npy"]}
     files = {name: [str(folder / file) for file in of_kind] for name, of_kind in paths.items()}
-    counts = GroupCounts.zeros(GROUPS, 3 + 2, ["average"])
+    zeros = GroupCounts.zeros(GROUPS, 3 + 4, ["average"])
+    counts = replace(zeros, samples=zeros.samples + 1)
     save_table(files["ensembles_in_groups"][0], groups_table(counts))
     save_array(files["pairs_in_groups"][0], np.zeros(shape))
     return files
 
 
 def test_files_are_read_and_checked(tmp_path: Path) -> None:
-    members, chosen = ["a", "b", "c"], np.ones((2, 3), bool)
+    members, chosen = ["a", "b", "c"], subsets(3, "all")
+    kept = kept_in_groups(chosen, [[2, 0]], 0)
     evidence = SplitEvidence(np.zeros((2, 3)), np.zeros((2, 3)), {}, {"disagreement": np.zeros((2, 3, 3))})
     compared = {"disagreement": ["c", "a"]}
     files = files_of(tmp_path, (2, GROUPS, 2, 2))
-    [(name, found)] = with_fewer_images([("clean", evidence)], files, members, compared, chosen)
+    [(name, found)] = with_fewer_images([("clean", evidence)], files, members, compared, chosen, kept)
     assert name == "clean"
     assert found.without_images is not None
     matrix = found.without_images.evidence[0].diversities["disagreement"][0]
@@ -200,9 +204,39 @@ def test_files_are_read_and_checked(tmp_path: Path) -> None:
     assert matrix[0, 2] == matrix[2, 2] == 0
     files = files_of(tmp_path, (2, GROUPS, 3, 3))
     with pytest.raises(StudyError, match=r"a.npy has the shape \[2, 10, 3, 3\] instead of \[2, 10, 2, 2\]. Delete it"):
-        list(with_fewer_images([("clean", evidence)], files, members, compared, chosen))
+        list(with_fewer_images([("clean", evidence)], files, members, compared, chosen, kept))
 
 
 def test_a_study_without_groups_has_no_evidence_without_images() -> None:
     counts = GroupCounts.zeros(0, MEMBERS, ["average"])
-    assert without_images(counts, CHOSEN[:0], {}, EVIDENCE) is None
+    assert without_images(counts, CHOSEN, KEPT, {}, EVIDENCE) is None
+
+
+def test_a_group_without_samples_is_no_replicate() -> None:
+    """With 19 samples, the last group of the odd ones is empty."""
+    labels, logits = images(1)
+    evidence = evidence_of(labels[:19], logits[:, :19])
+    assert evidence.without_images is None
+    assert evidence_of(labels[:20], logits[:, :20]).without_images is not None
+
+
+def test_a_measure_that_compares_some_members_has_intervals_from_their_ensembles() -> None:
+    compared = {"disagreement": list(SOME)}
+    [fewer] = [EVIDENCE.without_images]
+    assert fewer is not None
+    parts = [replace(each, compared=compared) for each in fewer.evidence]
+    evidence = replace(EVIDENCE, compared=compared, without_images=replace(fewer, evidence=parts))
+    found = effects_table([("clean", evidence)], CHOSEN, PERMUTATIONS, 0).filter(measure="disagreement")
+    members = subsets(len(SOME), "all")
+    assert found["members"].unique().to_list() == [len(SOME)]
+    assert found["ensembles"].unique().to_list() == [len(members)] == [len(KEPT.of_members[SOME])]
+    labels, logits = images(1)
+    half = (found["images_high"] - found["images_low"]).to_numpy() / 2 / scipy.stats.t.ppf(0.975, GROUPS - 1)
+    without = []
+    for group in range(GROUPS):
+        rest = left_out(group)
+        each = evidence_of(labels[rest], logits[:, rest], with_groups=False)
+        table = effects_table([("clean", replace(each, compared=compared))], CHOSEN, PERMUTATIONS, 0)
+        without.append(table.filter(measure="disagreement")["per_sd"].to_numpy())
+    errors = np.sqrt((GROUPS - 1) / GROUPS * ((np.stack(without) - np.mean(without, 0)) ** 2).sum(0))
+    np.testing.assert_allclose(half, errors, rtol=1e-6)
