@@ -233,7 +233,7 @@ def effects_minutes(wildcards):
 
 
 def effects_from_clean_minutes(wildcards):
-    """Twice the effects, as two kinds of accuracies are held fixed."""
+    """Twice the effects: members are held fixed as they are under the shift, and as they are on the clean set."""
     return 2 * effects_minutes(wildcards)
 
 

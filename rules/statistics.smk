@@ -47,7 +47,7 @@ rule effects:
         seed=STUDY["seed"],
         code=code("effects", *MEASURE_FILES, *CONSENSUS_FILES),
     message:
-        "Estimate the effect of each diversity beyond the members' accuracies"
+        "Estimate the effect of each diversity beyond the members' accuracy and confidence"
     script:
         "../scripts/effects.py"
 

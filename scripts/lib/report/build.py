@@ -74,7 +74,7 @@ FILES = {
     "robustness_over_sets.parquet": "the mean and the worst over the shifted sets",
     "robustness_by_size.parquet": "all ensembles under shift, summarised by size",
     "effects_from_clean.parquet": "the effect of the diversity on the clean set on the accuracy under shift",
-    "effects.parquet": "the effect of each diversity on the accuracy of ensembles beyond the members' accuracies",
+    "effects.parquet": "the effect of each diversity beyond the members' accuracy and confidence",
     "effect_differences.parquet": "by how much the effects of two measures differ",
     "verdicts.parquet": "what the study says of the paper's observations, with all numbers",
     "variance_shares.parquet": "how the variance of accuracy over ensembles divides among size, accuracies, diversity",

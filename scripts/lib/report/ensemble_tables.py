@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from scripts.lib.report.labels import (
+    LIMIT,
     OUTCOMES,
     consensus_title,
     improvement_title,
@@ -19,7 +20,6 @@ from scripts.lib.report.labels import (
 from scripts.lib.report.tables import Table, whole
 
 BEST_ENSEMBLES = 3
-DIFFERENT = 0.05  # of q
 
 
 def best_ensembles(tables: Mapping[str, pl.DataFrame], members: Sequence[str]) -> Iterable[Table]:
@@ -44,7 +44,8 @@ def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> list[str]:
     return [names, str(row["size"]), plain(row["accuracy"], 1), *gains, FOUND[row["found"]]]
 
 
-EFFECT_COLUMNS = ("Over members", "Over images", "Over both", "Partial r", "Over members", "p", "q", "Ensembles")
+INTERVALS = ("95 % over members", "95 % over images", "95 % over both")
+EFFECT_COLUMNS = (*INTERVALS, "Partial r", "95 % of r over members", "p", "q", "Ensembles")
 
 
 def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
@@ -59,14 +60,16 @@ def effect_tables(effects: pl.DataFrame) -> Iterable[Table]:
 
 
 def difference_tables(differences: pl.DataFrame) -> Iterable[Table]:
-    """Differences between the effects of two measures whose q is below .05, for each outcome and consensus."""
+    """Differences between the effects of two measures whose q is below the limit, for each outcome and consensus."""
     header = ["Dataset", "Measure", "Other measure", "Difference", "95 % interval", "p", "q"]
     for (name, way), table in differences.group_by("outcome", "consensus", maintain_order=True):
         outcome, known = OUTCOMES[str(name)], table.drop_nulls("q_value")
-        shown = known.filter(pl.col("q_value") < DIFFERENT)
+        if known.is_empty():
+            continue
+        shown = known.filter(pl.col("q_value") < LIMIT)
         caption = (
             f"Differences between effects on {outcome.title} ({outcome.unit} per SD), ensembles by "
-            f"{consensus_title(str(way))}: {len(shown)} of {len(known)} have q < {DIFFERENT}"
+            f"{consensus_title(str(way))}: {len(shown)} of {len(known)} have q < {LIMIT}"
         )
         rows = [_difference(row, outcome.digits) for row in shown.iter_rows(named=True)]
         yield Table(caption, header, rows, text_columns=3)
@@ -89,7 +92,9 @@ def effect_tables_from_clean(effects: pl.DataFrame) -> Iterable[Table]:
     clean, on_clean = in_words(effects["measured_on"][0]), pl.col("adjusted_on") == pl.col("measured_on")
     for where, question in (("under the shift", effects.filter(~on_clean)), (f"on {clean}", effects.filter(on_clean))):
         for table in effect_tables(question):
-            caption = f"{table.caption}: diversity measured on {clean}, members' accuracies {where} held fixed"
+            caption = (
+                f"{table.caption}: diversity measured on {clean}, members' accuracy and confidence {where} held fixed"
+            )
             yield Table(caption, table.header, table.rows, table.text_columns)
 
 

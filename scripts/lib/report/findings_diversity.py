@@ -7,6 +7,7 @@ import polars as pl
 
 from scripts.lib.report.labels import (
     HOW_EFFECTS_ARE_TESTED,
+    LIMIT,
     MEAN_MEMBER_ACCURACY,
     OUTCOMES,
     PLAIN_CORRELATIONS,
@@ -22,7 +23,6 @@ from scripts.lib.report.labels import (
 )
 
 Row = Mapping[str, Any]
-LIMIT = 0.05  # of q; docs/statistics.md says how often an effect is shown that is not there
 MOST_DIFFERENCES = 3
 UNDECIDED = "Undecided does not mean that there is no effect: with few members, real effects can stay undecided."
 
@@ -36,8 +36,8 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     first = datasets[0]
     if not rows:
         return [
-            "No effect of a diversity beyond the members' accuracies could be estimated: fewer than six members can be "
-            "compared, there are too few ensembles of them, a pair has no value, or a quantity does not vary."
+            "No effect of a diversity beyond the members' accuracy and confidence could be estimated: fewer than six "
+            "members can be compared, there are too few ensembles of them, a pair has no value, or a quantity does not vary."
         ]
     return [
         WHAT_EFFECTS_ARE,
@@ -59,14 +59,16 @@ def on_differences(differences: pl.DataFrame) -> list[str]:
             f"Between the effects of two measures, no difference is shown ({compared} on all sets together), so their "
             "order cannot be read from the estimates."
         ]
-    largest = shown.sort(pl.col("difference").abs(), descending=True).head(MOST_DIFFERENCES)
+    largest = shown.sort(pl.col("difference").abs(), descending=True, maintain_order=True).head(MOST_DIFFERENCES)
     each = listed(
-        f"{_name(row)} and {quantity(row['other']).inside_a_sentence} on {in_words(row['dataset'])} "
-        f"({signed(row['difference'])} percentage points, 95 % interval {plain(row['low'])} to {plain(row['high'])})"
+        f"on {in_words(row['dataset'])}, the effect of {_name(row)} less that of "
+        f"{quantity(row['other']).inside_a_sentence} is {signed(row['difference'])} percentage points "
+        f"(95 % interval {plain(row['low'])} to {plain(row['high'])})"
         for row in largest.iter_rows(named=True)
     )
     most = "the largest of these: " if len(shown) > len(largest) else ""
-    return [f"Of {compared} between the effects of two measures, {len(shown)} have q below {LIMIT}: {most}{each}."]
+    have = "has" if len(shown) == 1 else "have"
+    return [f"Of {compared} between the effects of two measures, {len(shown)} {have} q below {LIMIT}: {most}{each}."]
 
 
 def on_nll(rows: Sequence[Row]) -> list[str]:
@@ -134,7 +136,7 @@ def numbers(row: Row) -> str:
     """`+0.52 percentage points, 95 % interval 0.10 to 0.94; partial r = +0.53, p = 0.004`, as far as known."""
     interval = ""
     if not (missing(row["per_sd_low"]) or missing(row["per_sd_high"])):
-        interval = f", 95 % interval {plain(row['per_sd_low'])} to {plain(row['per_sd_high'])}"
+        interval = f", 95 % interval over members {plain(row['per_sd_low'])} to {plain(row['per_sd_high'])}"
     parts = [f"partial r = {signed(row['partial'])}"]
     parts += [probability(name, row[f"{name}_value"]) for name in "pq" if not missing(row[f"{name}_value"])]
     return f"{signed(row['per_sd'])} percentage points{interval}; {', '.join(parts)}"

@@ -155,7 +155,7 @@ def _on_effects(effects: pl.DataFrame, clean: str) -> list[str]:
     on_clean = [row for row in known if row["adjusted_on"] == row["measured_on"]]
     under_shift = [row for row in known if row["adjusted_on"] != row["measured_on"]]
     parts = [
-        f"with the members' accuracies {what} held fixed, {_shown(rows)}"
+        f"with the members' accuracy and confidence {what} held fixed, {_shown(rows)}"
         for what, rows in ((f"on {clean}", on_clean), ("under the shift", under_shift))
         if rows
     ]

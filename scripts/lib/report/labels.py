@@ -41,6 +41,8 @@ TERMS = {"size": "Size", "member_accuracies": "Members' accuracies", "unexplaine
 # More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
 MOST_POINTS = 50_000
 
+LIMIT = 0.05  # of q; docs/statistics.md says how often an effect is shown that is not there
+
 # What captions, findings and the report say about effects and about plain correlations.
 WHAT_EFFECTS_ARE = (
     "An effect is the difference in ensemble accuracy, in percentage points, that goes with one standard deviation of "
@@ -61,8 +63,8 @@ HOW_EFFECTS_ARE_TESTED = (
 )
 WHAT_DIFFERENCES_ARE = (
     "A difference is computed without each member and without each tenth of the images, like the effects themselves: "
-    "effects from the same members and images share much of their chance, so comparing two intervals would not tell. "
-    "Interval and p are those of Student's t over members and images; q is p after Benjamini-Hochberg over all "
+    "effects from the same members and images share much of their chance, so two intervals do not show whether effects "
+    "differ. Interval and p are those of Student's t over members and images; q is p after Benjamini-Hochberg over all "
     "differences on the same outcome. All differences are in effect_differences.parquet."
 )
 WHAT_SHARES_ARE = (
@@ -76,7 +78,7 @@ WHAT_EFFECTS_FROM_CLEAN_ARE = (
     "Before the shift, only diversity on the clean set is known. With the members' accuracies and confidences under "
     "the shift held fixed, only the images differ on which the diversity is measured: the effects tell whether "
     "diversity on clean images says the same as diversity under the shift. With those on the clean set held fixed, an "
-    "effect says more about the ensemble under the shift than these accuracies do; it can also come about because "
+    "effect says more about the ensemble under the shift than these do; it can also come about because "
     "diverse members are the more robust ones."
 )
 WHAT_EFFECTIVE_ROBUSTNESS_IS = (

@@ -1,4 +1,4 @@
-"""Intervals of correlations from leaving out one member, with all of its ensembles, at a time."""
+"""Intervals from leaving out one member, with all of its ensembles, or one group of images at a time."""
 
 import numpy as np
 from scipy.special import stdtrit
@@ -29,9 +29,9 @@ def interval_on_fisher_z(whole: np.ndarray, without: np.ndarray) -> tuple[np.nda
 
 
 def interval(whole: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of any statistic `whole` [...], given its values `without` each member [M, ...].
+    """95 % interval of any statistic `whole` [...], given its values `without` each of n parts [n, ...].
 
-    Student's t with M - 1 degrees of freedom. NaN where a value is missing.
+    The parts are members or groups of images. Student's t with n - 1 degrees of freedom. NaN where a value is missing.
     """
     error, freedom = standard_error(without)
     return interval_of(whole, error, freedom)
@@ -57,7 +57,7 @@ def standard_error_of_both(of_members: np.ndarray, of_images: np.ndarray) -> tup
     """Standard error [...] where members and images vary, and its degrees of freedom (Welch & Satterthwaite).
 
     Given the values without each member [M, ...] and without each group of images [G, ...]. The variances are added;
-    the part of the images' chance that each member has for itself is in both, so the sum is rather too large.
+    the sampling error that differs from member to member is in both, so the sum is rather too large.
     """
     (first, first_freedom), (second, second_freedom) = standard_error(of_members), standard_error(of_images)
     variance = first**2 + second**2

@@ -30,11 +30,11 @@ def test_the_tables_of_effects_have_effect_and_interval_before_p(tables: Tables)
     assert third.header[2] == "Nats per SD"
     assert list(first.header[2:10]) == [
         "Percentage points per SD",
-        "Over members",
-        "Over images",
-        "Over both",
+        "95 % over members",
+        "95 % over images",
+        "95 % over both",
         "Partial r",
-        "Over members",
+        "95 % of r over members",
         "p",
         "q",
     ]
@@ -59,6 +59,7 @@ def test_the_tables_of_differences_have_those_with_a_small_q(tables: Tables) -> 
     assert list(row[3:]) == ["+0.70", "0.10 to 1.30", "0.004", "0.010"]
     first, *_ = difference_tables(with_q_values(tables.differences, [0.2]))
     assert not first.rows
+    assert not list(difference_tables(tables.differences.with_columns(q_value=pl.lit(None, pl.Float64))))
 
 
 def with_q_values(differences: pl.DataFrame, q_values: list[float | None]) -> pl.DataFrame:

@@ -34,7 +34,9 @@ SHOWN |= {"per_sd_high": 1.1, "p_value": 0.001, "q_value": 0.004}
 
 def test_an_effect_that_is_shown(tables: Tables) -> None:
     text = sentences(changed_effects(tables, **SHOWN))[1]
-    numbers = "+0.71 percentage points, 95 % interval 0.30 to 1.10; partial r = +0.60, p = 0.001, q = 0.004"
+    numbers = (
+        "+0.71 percentage points, 95 % interval over members 0.30 to 1.10; partial r = +0.60, p = 0.001, q = 0.004"
+    )
     assert f"an effect is shown for prediction disagreement ({numbers}), attribution dissimilarity ({numbers})" in text
     assert "ndecided" not in text
     everywhere = "a positive effect is shown on Noise, Blur, Weather and Digital;"
@@ -56,7 +58,8 @@ def test_differences_between_measures(tables: Tables) -> None:
     few = changed_differences(tables, 0.01, only="clean")
     shown = len(few.differences.filter(outcome="accuracy", consensus="average", dataset="clean"))
     assert f"Of {rows} differences between the effects of two measures, {shown} have q below 0.05" in sentences(few)[1]
-    assert "on Clean (+0.70 percentage points, 95 % interval 0.10 to 1.30)" in sentences(few)[1]
+    assert "on Clean, the effect of prediction disagreement less that of " in sentences(few)[1]
+    assert " is +0.70 percentage points (95 % interval 0.10 to 1.30)" in sentences(few)[1]
     assert ("the largest of these" in sentences(few)[1]) == (shown > 3)
     unknown = replace(tables, differences=tables.differences.with_columns(q_value=pl.lit(None, pl.Float64)))
     assert "the effects of two measures" not in sentences(unknown)[1]
@@ -104,7 +107,7 @@ def test_effects_that_are_shown_stand_before_those_that_are_undecided(tables: Ta
 
 def test_without_effects_the_text_says_so(tables: Tables) -> None:
     for changed in (changed_effects(tables, partial=None), replace(tables, effects=tables.effects.clear())):
-        assert sentences(changed)[1].startswith("No effect of a diversity beyond the members' accuracies could be")
+        assert sentences(changed)[1].startswith("No effect of a diversity beyond the members' accuracy and confidence")
 
 
 def test_effects_only_on_other_datasets(tables: Tables) -> None:

@@ -158,9 +158,9 @@ def test_effects_of_clean_diversity_are_said_for_both_questions(shift: ShiftTabl
     q = pl.when(on_clean & (pl.col("dataset") == "noise")).then(0.01).otherwise(0.5)
     text = said(replace(shift, effects=base.with_columns(q_value=q)), tables)
     assert (
-        "with the members' accuracies on Clean held fixed, an effect is shown for prediction disagreement on Noise "
-        "(+0.71 percentage points) (15 others are undecided); with the members' accuracies under the shift held fixed, "
-        "no effect is shown (16 are undecided)."
+        "with the members' accuracy and confidence on Clean held fixed, an effect is shown for prediction disagreement "
+        "on Noise (+0.71 percentage points) (15 others are undecided); with the members' accuracy and confidence under "
+        "the shift held fixed, no effect is shown (16 are undecided)."
     ) in text
 
 

@@ -78,6 +78,8 @@ def test_effects_of_clean_diversity_have_a_table_for_each_question_and_consensus
     found = list(effect_tables_from_clean(shift.effects))
     captions = [table.caption for table in found]
     assert len(captions) == 4
-    assert captions[0].endswith("diversity measured on Clean, members' accuracies under the shift held fixed")
-    assert captions[-1].endswith("diversity measured on Clean, members' accuracies on Clean held fixed")
+    assert captions[0].endswith(
+        "diversity measured on Clean, members' accuracy and confidence under the shift held fixed"
+    )
+    assert captions[-1].endswith("diversity measured on Clean, members' accuracy and confidence on Clean held fixed")
     assert list(effect_tables_from_clean(shift.effects.clear())) == []
