@@ -146,16 +146,16 @@ def test_predictions_of_another_length_are_refused(copied: Path) -> None:
     "damaged",
     [
         {
-            "predictions/noise/deit.npy": "accuracies/noise.parquet",
+            "predictions/clean/deit.npy": "accuracies/clean.parquet",
             "attributions/noise/deit.npy": "pairwise/noise/attribution_similarity.parquet",
-            "labels/clean.npy": "pairwise/clean/disagreement.parquet",
         },
+        {"labels/noise.npy": "pairwise/noise/disagreement.parquet"},
         {"images/noise.npy": "inferred/resnext", "checkpoints/deit.safetensors": "inferred/deit"},
     ],
-    ids=["ensembles and pairwise", "infer"],
+    ids=["recorded", "labels", "inference"],
 )
 def test_one_flipped_bit_stops_the_job_that_reads_the_file(copied: Path, damaged: dict[str, str]) -> None:
-    """One run for several files, because jobs that do not need what failed go on."""
+    """One run for several files, where no job needs what another one could not make."""
     for name in damaged:
         path = copied / "results/test" / name
         content = bytearray(path.read_bytes())
