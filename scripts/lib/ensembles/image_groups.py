@@ -13,8 +13,7 @@ from scripts.lib.jobs.randomness import derive
 from scripts.lib.jobs.shards import groups_of_images
 from scripts.lib.jobs.storage import load_table
 
-# Of more ensembles, so many are drawn: how much an effect varies with the images hardly depends on their number,
-# because they share members.
+# Of more ensembles, so many are drawn.
 MOST_IN_GROUPS, DRAWN = 1 << 15, 1 << 13
 NLL, CONFIDENCE = "nll", "confidence"
 

@@ -37,7 +37,8 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     if not rows:
         return [
             "No effect of a diversity beyond the members' accuracy and confidence could be estimated: fewer than six "
-            "members can be compared, there are too few ensembles of them, a pair has no value, or a quantity does not vary."
+            "members can be compared, there are too few ensembles of them, a pair has no value, or a quantity does not "
+            "vary."
         ]
     return [
         WHAT_EFFECTS_ARE,
