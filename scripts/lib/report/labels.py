@@ -55,7 +55,7 @@ WHAT_EFFECTS_ARE = (
 HOW_EFFECTS_ARE_TESTED = (
     "Intervals over members leave out one member at a time and say what other members would have shown on these "
     "images. Intervals over images leave out one tenth of the images at a time and say what these members would have "
-    "shown on other images. Those over both add the two variances, which is rather too wide. p comes from permuting "
+    "shown on other images. Those over both add the two variances and are rather too wide. p comes from permuting "
     "the members in the residual of a measure after regression on the members' accuracies and confidences; q is p "
     "after Benjamini-Hochberg over all effects on the same outcome. Without an effect, p alone is too small somewhat "
     "too often, so an effect is called shown only if q is below 0.05 and the interval over members excludes 0. The "
