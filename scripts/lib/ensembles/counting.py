@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
 import numpy as np
 import torch
 
 import kernels
 from scripts.lib.ensembles.counts import Tally, no_tally, probability_blocks, tallies_of_parts, unanimous
-from scripts.lib.ensembles.image_groups import GroupCounts, groups_of
+from scripts.lib.ensembles.image_groups import GroupCounts, Kept, groups_of, kept_of
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.shards import groups_of_images, rows_of_group, shard
@@ -53,17 +52,18 @@ def count_samples(
     halves, start = [nothing, nothing], rows.start
     groups = GroupCounts.zeros(groups_of_images(members), members + len(question.in_groups), question.consensus)
     for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        with kernels.similar_calls(groups_of_images(members)):
-            parts = [
-                tallies_of_parts(values, answers, _parts(start, half, members), question.chosen, question.consensus)
-                for half in (0, 1)
-            ]
         correct = values.argmax(2) == answers
-        for half, tallies in enumerate(parts):
-            whole = reduce(Tally.__add__, tallies)
-            halves[half] += replace(whole, unanimous=unanimous(correct[:, half::2], question.chosen))
+        kept: tuple[list[Kept], list[Kept]] = ([], [])
+        for half in (0, 1):
+            parts = _parts(start, half, members)
+            with kernels.similar_calls(len(parts)):
+                for tally in tallies_of_parts(values, answers, parts, question.chosen, question.consensus):
+                    halves[half] += tally
+                    kept[half].append(kept_of(tally, question.in_groups))
+            together = unanimous(correct[:, half::2], question.chosen)
+            halves[half] += replace(nothing, unanimous=together)
         if groups.samples.size:
-            groups += groups_of(parts, question.in_groups)
+            groups += groups_of(kept)
         start += len(answers)
     return Counted((halves[0], halves[1]), groups)
 

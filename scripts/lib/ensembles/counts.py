@@ -84,16 +84,16 @@ def probability_blocks(
 
 def tallies_of_parts(
     values: torch.Tensor, labels: torch.Tensor, parts: Sequence[slice], chosen: np.ndarray, consensus: Sequence[str]
-) -> list[Tally]:
+) -> Iterator[Tally]:
     """Count in each of the `parts` of a block: probabilities float64 [M, n, C] and labels int64 [n].
 
-    `unanimous` is left out (0), because counting it takes as long for few samples as for many; see `unanimous`.
+    One after the other, because a tally of all ensembles of 20 members takes 40 MB. `unanimous` is left out (0),
+    because counting it takes as long for few samples as for many; see `unanimous`.
     """
     nothing = no_tally(chosen, consensus)
-    return [
-        _tally_of_part(values[:, part], labels[part], chosen, consensus, nothing) if len(labels[part]) else nothing
-        for part in parts
-    ]
+    for part in parts:
+        some = len(labels[part]) > 0
+        yield _tally_of_part(values[:, part], labels[part], chosen, consensus, nothing) if some else nothing
 
 
 def _tally_of_part(

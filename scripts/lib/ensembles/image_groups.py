@@ -79,21 +79,35 @@ def _drawn(chosen: np.ndarray, members: tuple[int, ...], seed: int) -> np.ndarra
     return np.sort(generator.choice(rows, DRAWN, replace=False))
 
 
-def groups_of(tallies: Sequence[Sequence[Tally]], rows: np.ndarray) -> GroupCounts:
-    """From the tallies of the groups of each half; `rows` int64 [E'] are the ensembles that are kept."""
-    groups = [[_kept(tally, rows) for tally in of_half] for of_half in tallies]
-    samples = np.array([[tally.samples for tally in of_half] for of_half in tallies])
-    kept = {name: np.array([[each[name] for each in of_half] for of_half in groups]) for name in groups[0][0]}
-    nll, confidence = (kept.pop(name) for name in (NLL, CONFIDENCE))
-    return GroupCounts(samples, kept, nll, confidence)
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the tally of one group: as in `GroupCounts`, of so many `samples`, with arrays [R]."""
+
+    samples: int
+    right: dict[str, np.ndarray]
+    nll: np.ndarray
+    confidence: np.ndarray
 
 
-def _kept(tally: Tally, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Of each member, and of the ensembles `rows`."""
+def kept_of(tally: Tally, rows: np.ndarray) -> Kept:
+    """Of each member, and of the ensembles `rows` int64 [E']."""
     alone, of_members = tally.joint.diagonal(), tally.of_members
-    right = {way: np.concatenate([alone, counts[rows]]) for way, counts in tally.right.items()}
-    confidence = np.concatenate([of_members.confidence(alone), np.full(len(rows), np.nan)])
-    return right | {NLL: np.concatenate([of_members.nll, tally.nll[rows]]), CONFIDENCE: confidence}
+    return Kept(
+        tally.samples,
+        {way: np.concatenate([alone, counts[rows]]) for way, counts in tally.right.items()},
+        np.concatenate([of_members.nll, tally.nll[rows]]),
+        np.concatenate([of_members.confidence(alone), np.full(len(rows), np.nan)]),
+    )
+
+
+def groups_of(kept: Sequence[Sequence[Kept]]) -> GroupCounts:
+    """From what is kept of the groups of each half."""
+    return GroupCounts(
+        np.array([[each.samples for each in of_half] for of_half in kept]),
+        {way: np.array([[each.right[way] for each in of_half] for of_half in kept]) for way in kept[0][0].right},
+        np.array([[each.nll for each in of_half] for of_half in kept]),
+        np.array([[each.confidence for each in of_half] for of_half in kept]),
+    )
 
 
 def groups_table(counts: GroupCounts) -> pl.DataFrame:
