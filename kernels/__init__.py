@@ -13,7 +13,6 @@ from kernels.attribution_similarity import attribution_similarity
 from kernels.average_nll import average_nll
 from kernels.cka import cka, cka_of_sums, hsic_sums
 from kernels.consensus_sweep import consensus_sweep
-from kernels.cpu import similar_calls
 from kernels.disagreement import disagreement
 from kernels.joint_correctness import joint_correctness
 from kernels.js_divergence import js_divergence
@@ -28,5 +27,4 @@ __all__ = [
     "hsic_sums",
     "joint_correctness",
     "js_divergence",
-    "similar_calls",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-import kernels
+from kernels.cpu import similar_calls
 from scripts.lib.ensembles.counts import Tally, no_tally, probability_blocks, tallies_of_parts, unanimous
 from scripts.lib.ensembles.image_groups import GroupCounts, Kept, groups_of, kept_of
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
@@ -56,7 +56,7 @@ def count_samples(
         kept: tuple[list[Kept], list[Kept]] = ([], [])
         for half in (0, 1):
             parts = _parts(start, half, members)
-            with kernels.similar_calls(len(parts)):
+            with similar_calls(len(parts)):
                 for tally in tallies_of_parts(values, answers, parts, question.chosen, question.consensus):
                     halves[half] += tally
                     kept[half].append(kept_of(tally, question.in_groups))

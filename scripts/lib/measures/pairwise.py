@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-import kernels
+from kernels.cpu import similar_calls
 from scripts.lib.inference.predictions import checked_samples, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
@@ -64,7 +64,7 @@ def _of_block(measure: Measure, recorded: Recorded, start: int, device: torch.de
 
     groups = [[rows_of_group(start, half, group) for group in range(nothing.without.shape[1])] for half in (0, 1)]
     if measure.divisible and groups[0]:
-        with kernels.similar_calls(len(groups[0])):
+        with similar_calls(len(groups[0])):
             of_groups = torch.stack([torch.stack([over(rows) for rows in of_half]) for of_half in groups])
         halves = of_groups.sum(1)
         return PairwiseSums(samples, halves.sum(0), halves, halves[:, None] - of_groups)
