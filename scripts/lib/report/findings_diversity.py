@@ -31,7 +31,8 @@ def on_effects(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
     """Sentences on the effects `rows` that have a value; the first of `datasets` is not shifted.
 
     An effect is said to be there if its q is below the limit and its interval leaves out 0. Measures stay in the order
-    of the study, because a larger estimate is no proof of a larger effect: see `on_differences`.
+    of the study, because a larger estimate does not prove that the effect is larger: see
+    `on_differences`.
     """
     first = datasets[0]
     if not rows:
