@@ -60,8 +60,8 @@ def count_samples(
                 for tally in tallies_of_parts(values, answers, parts, question.chosen, question.consensus):
                     halves[half] += tally
                     kept[half].append(kept_of(tally, question.in_groups))
-            together = unanimous(correct[:, half::2], question.chosen)
-            halves[half] += replace(nothing, unanimous=together)
+            together = halves[half].unanimous + unanimous(correct[:, half::2], question.chosen)
+            halves[half] = replace(halves[half], unanimous=together)
         if groups.samples.size:
             groups += groups_of(kept)
         start += len(answers)

@@ -105,8 +105,7 @@ def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tall
     """Accuracy of every member in percent, with a 95 % Wilson interval over samples; its proper scores and calibration.
 
     `halves` are the tallies of the even and of the odd samples. The confidence on a sample is the largest probability,
-    from 0 to 1. `one_hot` is how many of the samples have a largest
-    probability of 1 (as a float32).
+    from 0 to 1. `one_hot` is how many of the samples have a largest probability of 1 (as a float32).
     """
     even, odd = halves
     tally = even + odd

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtr
 
-from scripts.lib.statistics.effects import Estimates, with_q_values
+from scripts.lib.statistics.effects import Estimates, in_families
 from scripts.lib.statistics.jackknife import interval_of, standard_error, standard_error_of_both
 
 STATISTICS = ("difference", "low", "high", "p_value")
@@ -35,10 +35,7 @@ def differences_of(found: Iterable[Estimates]) -> pl.DataFrame:
     divided into groups. `q_value` is after Benjamini & Hochberg 1995 over all rows of one outcome. Undefined values
     are null.
     """
-    tables = [table for each in found for table in _tables(each)]
-    table = pl.concat([pl.DataFrame(schema=SCHEMA), *tables]).with_columns(pl.selectors.float().fill_nan(None))
-    families = [with_q_values(family) for _, family in table.group_by("outcome", maintain_order=True)]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *families])
+    return in_families((table for each in found for table in _tables(each)), SCHEMA)
 
 
 def _tables(found: Estimates) -> Iterable[pl.DataFrame]:
@@ -55,8 +52,7 @@ def _tables(found: Estimates) -> Iterable[pl.DataFrame]:
             "other": [found.measures[second]] * count,
             "q_value": [None] * count,
         }
-        table = pl.DataFrame(labels | dict(zip(STATISTICS, columns, strict=True)))
-        yield table.select(*SCHEMA).cast(pl.Schema(SCHEMA))
+        yield pl.DataFrame(labels | dict(zip(STATISTICS, columns, strict=True)))
 
 
 def _p_values(difference: np.ndarray, error: np.ndarray, freedom: np.ndarray) -> np.ndarray:

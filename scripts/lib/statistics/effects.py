@@ -92,10 +92,7 @@ def effects_of(found: Iterable[Estimates]) -> pl.DataFrame:
     there is no ensemble, where a pair has no value, or where the controls leave nothing of diversity or outcome.
     `q_value` is `p_value` after Benjamini & Hochberg 1995 over all rows of one outcome.
     """
-    tables = [_table(each).select(*SCHEMA).cast(pl.Schema(SCHEMA)) for each in found]
-    table = pl.concat([pl.DataFrame(schema=SCHEMA), *tables]).with_columns(pl.selectors.float().fill_nan(None))
-    families = [with_q_values(family) for _, family in table.group_by("outcome", maintain_order=True)]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *families])
+    return in_families(map(_table, found), SCHEMA)
 
 
 def estimates(
@@ -114,7 +111,15 @@ def estimates(
                 yield _of_outcome(dataset, group, outcome, replicates, permutations, seed)
 
 
-def with_q_values(family: pl.DataFrame) -> pl.DataFrame:
+def in_families(tables: Iterable[pl.DataFrame], schema: dict[str, Any]) -> pl.DataFrame:
+    """All rows, with the columns of `schema`, null for NaN, and a `q_value` over all rows of one outcome."""
+    parts = [table.select(*schema).cast(pl.Schema(schema)) for table in tables]
+    table = pl.concat([pl.DataFrame(schema=schema), *parts]).with_columns(pl.selectors.float().fill_nan(None))
+    families = [_with_q_values(family) for _, family in table.group_by("outcome", maintain_order=True)]
+    return pl.concat([pl.DataFrame(schema=schema), *families])
+
+
+def _with_q_values(family: pl.DataFrame) -> pl.DataFrame:
     """The table with `q_value` computed from `p_value` over all of its rows."""
     return family.with_columns(q_value=pl.Series(false_discovery(family["p_value"].to_numpy())).fill_nan(None))
 
