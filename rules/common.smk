@@ -19,6 +19,7 @@ from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
 from scripts.lib.study.resolve import resolve
 from scripts.lib.study.file import check_study_file
+from scripts.lib.training.losses.spec import LOSS_TERMS, double_backward
 from scripts.lib.study.user_files import check_files, check_folders
 
 # Not workflow.basedir, which is the folder of the outer workflow if this one is used as a module.
@@ -67,6 +68,10 @@ MEMBERS_RUN_HERE = members_of_origin("training", "weights", "run")
 MEMBERS_WITH_NETWORK = [id for id, member in MEMBER_ENTRIES.items() if kind_of(member).has_network]
 # What is recorded of members on a validation set: a folder of each for every set.
 RECORDED_KINDS = ["predictions"] + (["attributions", "activations"] if MEMBERS_WITH_NETWORK else [])
+# Members that are trained together: the groups by id, and the group of each member.
+GROUP_ENTRIES = {group["id"]: group for group in STUDY["groups"]}
+GROUP_IDS = list(GROUP_ENTRIES)
+GROUP_OF = {member: group["id"] for group in STUDY["groups"] for member in group["members"]}
 SUPERNET_ENTRIES = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
 SUPERNET_IDS = list(SUPERNET_ENTRIES)
 SEARCHED_SUPERNET_IDS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
@@ -112,6 +117,7 @@ MEASURE_FILES = [MEASURES.file_of(measure) for measure in STUDY["measures"]]
 CONSENSUS_FILES = [CONSENSUS_METHODS.file_of(method) for method in CONSENSUS]
 ATTRIBUTION_METHOD = ATTRIBUTION_METHODS[STUDY["attributions"]["method"]]
 ATTRIBUTION_FILE = ATTRIBUTION_METHODS.file_of(ATTRIBUTION_METHOD.name)
+LOSS_FILES = [LOSS_TERMS.file_of(name) for name in LOSS_TERMS]
 SHARDS = STUDY["shards"]
 # What decides which training images there are.
 TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training", "classes")}
@@ -134,6 +140,7 @@ STUDY_NAME = re.escape(STUDY["name"])
 POSSIBLE_NAMES = {
     "member": MEMBER_IDS,
     "backbone": BACKBONE_IDS,
+    "group": GROUP_IDS,
     "supernet": SUPERNET_IDS,
     "dataset": DATASETS,
     "measure": STUDY_MEASURES,
@@ -157,6 +164,18 @@ def settings_of(member):
 
 def member_settings(wildcards):
     return settings_of(wildcards.member)
+
+
+def group_settings(wildcards):
+    """The resolved study's entry of a group, with the entries of its members in place of their ids."""
+    group = GROUP_ENTRIES[wildcards.group]
+    return group | {"members": [settings_of(member) for member in group["members"]]}
+
+
+def checkpoint(member, suffix):
+    """The file with a member's weights ("safetensors") or the record of its training ("json")."""
+    folder = f"groups/{GROUP_OF[member]}" if member in GROUP_OF else "checkpoints"
+    return f"results/{{study}}/{folder}/{member}.{suffix}"
 
 
 def backbone_settings(wildcards):

@@ -8,7 +8,8 @@ OUTLINE = StudyOutline(
     consensus=CONSENSUS,
     improvements=IMPROVEMENTS,
     members_with_network=MEMBERS_WITH_NETWORK,
-    members_trained_here=TRAINED_MEMBERS,
+    members_trained_alone=[member for member in TRAINED_MEMBERS if member not in GROUP_OF],
+    groups=GROUP_IDS,
     supernets=SUPERNET_IDS,
     searched_supernets=SEARCHED_SUPERNET_IDS,
 )

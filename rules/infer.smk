@@ -2,7 +2,15 @@
 # set. Afterwards, one job per validation set gathers what all members predict on it.
 
 
-if MEMBERS_WITH_NETWORK:
+INFERRED_ALONE = [member for member in MEMBERS_WITH_NETWORK if member not in GROUP_OF]
+INFERENCE_PARAMS = {
+    "datasets": DATASETS,
+    "attributions": STUDY["attributions"],
+    "activation_samples": STUDY["activations"]["samples"],
+    "device": STUDY["device"],
+}
+
+if INFERRED_ALONE:
 
     rule infer:
         input:
@@ -16,17 +24,14 @@ if MEMBERS_WITH_NETWORK:
         benchmark:
             "results/{study}/benchmarks/infer/{member}.tsv"
         wildcard_constraints:
-            member=one_of(MEMBERS_WITH_NETWORK),
+            member=one_of(INFERRED_ALONE),
         conda:
             "../envs/study.yaml"
         threads: STUDY["threads"]
         resources:
             **requests(inference_megabytes, inference_minutes, GPUS),
         params:
-            datasets=DATASETS,
-            attributions=STUDY["attributions"],
-            activation_samples=STUDY["activations"]["samples"],
-            device=STUDY["device"],
+            **INFERENCE_PARAMS,
             finished_parts="results/{study}/finished_parts/{member}",
             code=code("infer", ATTRIBUTION_FILE),
         message:
@@ -35,12 +40,48 @@ if MEMBERS_WITH_NETWORK:
             "../scripts/infer.py"
 
 
+if GROUP_IDS:
+
+    # One job per group, because most are small networks.
+    rule infer_group:
+        input:
+            **ALL_SETS,
+            trained="results/{study}/groups/{group}",
+        output:
+            directory("results/{study}/inferred_groups/{group}"),
+        log:
+            "logs/{study}/infer_group/{group}.log",
+        benchmark:
+            "results/{study}/benchmarks/infer_group/{group}.tsv"
+        conda:
+            "../envs/study.yaml"
+        threads: STUDY["threads"]
+        resources:
+            **requests(
+                group_inference_megabytes, group_inference_minutes, GPUS
+            ),
+        params:
+            **INFERENCE_PARAMS,
+            members=lambda wildcards: GROUP_ENTRIES[wildcards.group]["members"],
+            finished_parts="results/{study}/finished_parts/groups",
+            code=code("infer_group", ATTRIBUTION_FILE),
+        message:
+            "Run the members of {wildcards.group} on all validation sets"
+        script:
+            "../scripts/infer_group.py"
+
+
 # Only predictions in users' files are read by set: they are in the folder of the set already.
 if MEMBERS_RUN_HERE:
 
     rule gather:
         input:
-            inferred=expand("results/{{study}}/inferred/{member}", member=MEMBERS_RUN_HERE),
+            inferred=[
+                f"results/{{study}}/inferred/{member}"
+                for member in MEMBERS_RUN_HERE
+                if member not in GROUP_OF
+            ],
+            groups=[f"results/{{study}}/inferred_groups/{group}" for group in GROUP_IDS],
             imported=[IMPORTED] if MEMBERS_IN_FILES else [],
         output:
             **{kind: directory(f"results/{{study}}/{kind}/{{dataset}}") for kind in RECORDED_KINDS},

@@ -5,9 +5,9 @@ rule report:
     input:
         study="results/{study}/study.json",
         members="results/{study}/members.parquet",
-        checkpoints=expand(
-            "results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK
-        ),
+        checkpoints=[
+            checkpoint(member, "json") for member in MEMBERS_WITH_NETWORK if member not in GROUP_OF
+        ],
         predictions=expand(
             "results/{{study}}/predictions/{dataset}",
             dataset=DATASETS if MEMBERS_RUN_ON_SETS or MEMBERS_IN_FILES else [],

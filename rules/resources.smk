@@ -64,7 +64,7 @@ SAMPLES_OF_LARGEST_SET = max(map(size_of_set, DATASETS))
 
 def network_settings(wildcards):
     """The entry of a backbone or of a member; a member on a backbone sees images of the backbone's size."""
-    if "backbone" in wildcards.keys():
+    if hasattr(wildcards, "backbone"):
         return backbone_settings(wildcards)
     member = member_settings(wildcards)
     return BACKBONE_ENTRIES[member["backbone"]] | member if "backbone" in member else member
@@ -78,7 +78,7 @@ def relative_pixels(wildcards):
 
 def views(wildcards):
     """Passes through a network for one image: more than one only where it is trained on several crops."""
-    if "backbone" not in wildcards.keys():
+    if not hasattr(wildcards, "backbone"):
         return 1
     crops = backbone_settings(wildcards)["views"]
     return 3 + crops["local_count"]
@@ -103,6 +103,38 @@ def training_minutes(wildcards):
     )
     images *= views(wildcards)
     return images * relative_pixels(wildcards) * 3 / IMAGES_PER_SECOND / 60
+
+
+def of_group(cost, wildcards):
+    """The sum of a cost over the members of a group, which are trained at the same time."""
+    members = GROUP_ENTRIES[wildcards.group]["members"]
+    return sum(cost(SimpleNamespace(member=member)) for member in members)
+
+
+def group_megabytes(wildcards):
+    """What back-propagation keeps of a batch of all members."""
+    return of_group(training_megabytes, wildcards) * work_of_loss(wildcards)
+
+
+def group_minutes(wildcards):
+    """The trainings of all members, one after the other."""
+    return of_group(training_minutes, wildcards) * work_of_loss(wildcards)
+
+
+def work_of_loss(wildcards):
+    """Relative to plain trainings: a loss of attributions is differentiated twice."""
+    return 3 if double_backward(GROUP_ENTRIES[wildcards.group]["loss"]) else 1
+
+
+def group_inference_megabytes(wildcards):
+    """One member after the other."""
+    members = GROUP_ENTRIES[wildcards.group]["members"]
+    return max(inference_megabytes(SimpleNamespace(member=member)) for member in members)
+
+
+def group_inference_minutes(wildcards):
+    """One member after the other."""
+    return of_group(inference_minutes, wildcards)
 
 
 def supernet_megabytes(wildcards):

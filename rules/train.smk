@@ -38,9 +38,49 @@ if members_of_kind("supervised"):
             "../scripts/train.py"
 
 
+if GROUP_IDS:
+
+    # One job per group: its members are trained together.
+    rule train_group:
+        input:
+            **INDEXED_TRAINING_IMAGES,
+            **CLEAN_SET,
+            classes="results/{study}/classes.json",
+        output:
+            weights=directory("results/{study}/groups/{group}"),
+            record="results/{study}/groups/{group}.json",
+        log:
+            "logs/{study}/train_group/{group}.log",
+        benchmark:
+            "results/{study}/benchmarks/train_group/{group}.tsv"
+        priority: 1
+        conda:
+            "../envs/study.yaml"
+        threads: STUDY["threads"]
+        resources:
+            **requests(
+                group_megabytes, group_minutes, GPUS * STUDY["training"]["gpus"]
+            ),
+        params:
+            group=group_settings,
+            datasets=TRAINING,
+            device=STUDY["device"],
+            workers=STUDY["workers"],
+            training=STUDY["training"],
+            resume="results/{study}/unfinished_groups/{group}.pt",
+            code=code("train_group", DATASET_KIND_FILE, *LOSS_FILES),
+        message:
+            "Train the members of {wildcards.group} together"
+        script:
+            "../scripts/train_group.py"
+
+
 rule members:
     input:
-        records=expand("results/{{study}}/checkpoints/{member}.json", member=MEMBERS_WITH_NETWORK),
+        records=[
+            checkpoint(member, "json") for member in MEMBERS_WITH_NETWORK if member not in GROUP_OF
+        ],
+        groups=[f"results/{{study}}/groups/{group}" for group in GROUP_IDS],
         predictions=predictions_of_members_run_on_sets,
     output:
         "results/{study}/members.parquet",

@@ -10,6 +10,7 @@ with job(snakemake):
     files, dataset = snakemake.input, snakemake.params.dataset
     # Members whose network is not known have a record of each validation set; what it says of costs is the same.
     predicted = {Path(folder).name: load_json(Path(folder, dataset, RECORD)) for folder in files.predictions}
-    records = {Path(path).stem: load_json(path) for path in files.records} | predicted
+    trained = [*files.records, *(path for group in files.groups for path in Path(group).glob("*.json"))]
+    records = {Path(path).stem: load_json(path) for path in trained} | predicted
     choose_device("cpu", snakemake.threads)
     save_table(snakemake.output[0], members_table(snakemake.params.members, records))

@@ -145,7 +145,7 @@ def outline(folder: Path) -> StudyOutline:
         consensus=study["ensembles"]["consensus"],
         improvements=["over_mean", "over_best"] + ["over_baseline"] * bool(study["baseline"]),
         members_with_network=members if (folder / "attributions").exists() else [],
-        members_trained_here=members,
+        members_trained_alone=members,
     )
 
 

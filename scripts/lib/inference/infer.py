@@ -18,7 +18,7 @@ from scripts.lib.jobs.device import device_name
 from scripts.lib.jobs.finished_parts import RECORD
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.storage import save_array, save_json
-from scripts.lib.networks.architectures import Network
+from scripts.lib.networks.architectures import Network, pooled
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def predict(
 
     def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         if len(features) * BATCH < activation_samples:
-            features.append((inputs[0].flatten(2).mean(2) if inputs[0].ndim == 4 else inputs[0]).float().cpu())
+            features.append(pooled(inputs[0]).float().cpu())
 
     batches = logits_in_batches(network.model, member, pixels, device)
     shown = progress(batches, title, "batch", total=-(-len(pixels) // BATCH))

@@ -1,5 +1,6 @@
 """The recorded files of a validation set: where each member's are, and how they come together."""
 
+import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class RecordedFiles:
         return cls(dataset, list(members), records, arrays, **of_set)
 
 
-def gather(inferred: Sequence[str], dataset: str, outputs: Mapping[str, Path], imported: Sequence[str]) -> None:
+def gather(inferred: Sequence[Path], dataset: str, outputs: Mapping[str, Path], imported: Sequence[str]) -> None:
     """Link everything that was recorded on a validation set into one folder of each kind.
 
     `inferred` are the folders of members, which have a folder `{dataset}` each; `imported` is none or one folder with
@@ -44,7 +45,7 @@ def gather(inferred: Sequence[str], dataset: str, outputs: Mapping[str, Path], i
     """
     for folder in outputs.values():
         folder.mkdir(parents=True, exist_ok=True)
-    for member in map(Path, inferred):
+    for member in inferred:
         for path in (member / dataset).iterdir():
             link_or_copy(path, outputs[path.stem] / f"{member.name}{path.suffix}")
     for path in (path for folder in imported for path in Path(folder).glob("[!.]*")):
@@ -58,5 +59,6 @@ def remedy(path: str | Path) -> str:
     existing files need.
     """
     gathered, study = Path(path).parent, Path(path).parents[2]
-    made = study / "inferred" / Path(path).stem, study / "imported" / "predictions" / gathered.name
+    made = [study / "inferred" / Path(path).stem, study / "imported" / "predictions" / gathered.name]
+    made += [folder.parent for folder in study.glob(f"inferred_groups/*/{glob.escape(Path(path).stem)}")]
     return "Delete " + " and ".join(f"the folder {folder}" for folder in (*made, gathered) if folder.is_dir())

@@ -126,6 +126,11 @@ def build(member: dict[str, Any], classes: int) -> Network:
     return network
 
 
+def pooled(inputs: torch.Tensor) -> torch.Tensor:
+    """The input of a classifier head as activations [B, D]; that of a convolution is averaged over height and width."""
+    return inputs.flatten(2).mean(2) if inputs.ndim == 4 else inputs
+
+
 def to_device(model: nn.Module, device: torch.device) -> nn.Module:
     """The model on `device`, with convolutions in the channels-last layout, which is up to three times as fast."""
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

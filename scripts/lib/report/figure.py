@@ -28,7 +28,8 @@ class StudyOutline:
     consensus: Sequence[str]
     improvements: Sequence[str]
     members_with_network: Sequence[str] = ()
-    members_trained_here: Sequence[str] = ()
+    members_trained_alone: Sequence[str] = ()
+    groups: Sequence[str] = ()  # of members that are trained together
     supernets: Sequence[str] = ()
     searched_supernets: Sequence[str] = ()
 

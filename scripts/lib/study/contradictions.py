@@ -8,6 +8,7 @@ from scripts.lib.datasets.spec import kind_of as kind_of_datasets
 from scripts.lib.jobs.errors import not_among
 from scripts.lib.members.contradictions import interval_contradictions, network_contradictions, optimizer_contradictions
 from scripts.lib.members.spec import kind_of
+from scripts.lib.study.groups import group_contradictions
 
 Study = dict[str, Any]
 
@@ -36,6 +37,8 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
         yield from (f"{where}/{text}" for text in _supernet_contradictions(supernet, study["members"]))
     for position, backbone in enumerate(study["backbones"]):
         yield from (f"backbones/{position} ({backbone['id']})/{text}" for text in _backbone_contradictions(backbone))
+    yield from _repeated("groups", [group["id"] for group in study["groups"]])
+    yield from group_contradictions(study)
     yield from dataset_contradictions(study["datasets"], trained)
 
 

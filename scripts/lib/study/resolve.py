@@ -14,6 +14,7 @@ from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.study.contradictions import contradictions, dataset_contradictions
+from scripts.lib.study.groups import KIND, entries_of, faults_of_entries, member_of_group, swept
 from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.messages import listed, path_of, readable
 from scripts.lib.study.plain_values import canonical, faults
@@ -32,9 +33,12 @@ def resolve(config: Study) -> Study:
         raise StudyError(listed([f"it must be a section of keys such as `name`, but it is {shown(config)}"]))
     _refuse_what_no_study_holds(config)
     study = copy.deepcopy(dict(config))
+    if study.get("groups"):
+        study.setdefault("members", [])  # a study may have members of groups only
     without_files = _expand_members(study)
     _refuse_what_no_study_holds(study)  # manifests, and settings beside files, were read
     _merge_recipes(study)
+    _expand_groups(study)
     if messages := _faults_of(study, without_files):
         raise StudyError(listed(messages))
     for supernet in study["supernets"]:
@@ -117,6 +121,48 @@ def _merge_recipes(study: Study) -> None:
             study[section] = [_merged(study, entry, f"{section}/{place}", kind, kinds) for place, entry in entries]
     if isinstance(study.get("members"), list):
         study["members"] = [member for entry in study["members"] for member in _members_of(entry)]
+
+
+def _expand_groups(study: Study) -> None:
+    """Replace the entries of `groups` by the groups that they stand for, whose members join `members`.
+
+    Raises StudyError for a wrong key, named by its place in `groups`. A study that was resolved before stays as it is.
+    """
+    entries = study.get("groups")
+    if not entries:
+        return
+    _refuse_faults({"groups": entries}, {"groups": schema()["properties"]["groups"]})
+    if all("way" in entry for entry in entries):
+        return
+    if faults := list(faults_of_entries(entries)):
+        raise StudyError(listed(faults))
+    kinds = keys_of_kinds(schema())
+    groups, members, first = [], [], []
+    for place, entry in enumerate(entries):
+        for number, group in enumerate(swept(entry)):
+            found = entries_of(group, lambda own, at: _merged(study, own, _place(place, entry, at), KIND, kinds))
+            made = [member_of_group(group, n, own) for n, own in enumerate(found, start=1)]
+            if not number:
+                first.append({"id": entry["id"], "members": made})
+            members += made
+            groups.append(group | {"members": [member["id"] for member in made]})
+    one = {"type": "array", "items": {"properties": {"members": {"items": {"$ref": f"#/$defs/{KIND}_member"}}}}}
+    _refuse_faults({"groups": first}, {"groups": one})
+    study["groups"] = groups
+    plain = study.get("members", [])
+    study["members"] = plain + members if isinstance(plain, list) else plain
+
+
+def _place(place: int, group: Study, member: int) -> str:
+    return f"groups/{place} ({group['id']})/members/{member}"
+
+
+def _refuse_faults(part: Study, properties: Study) -> None:
+    """Raise StudyError for what a part of a study has wrong; fills in its defaults."""
+    part_schema = {"properties": properties, "$defs": schema()["$defs"]}
+    errors = sorted(_ValidatorWithDefaults(part_schema).iter_errors(part), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise StudyError(listed([readable(error, part) for error in errors]))
 
 
 def _merged(study: Study, entry: Any, where: str, kind: str, kinds: dict[str, set[str]]) -> Any:

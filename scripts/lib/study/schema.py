@@ -11,6 +11,7 @@ from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.spec import MEMBER_KINDS
+from scripts.lib.training.losses.spec import LOSS_TERMS
 
 SCHEMA = ROOT / "schemas" / "study.schema.yaml"
 # Ten times as fast, but not in every build of PyYAML. These are the project's own files, without surprises.
@@ -29,6 +30,7 @@ def schema() -> dict[str, Any]:
     complete["$defs"]["datasets"]["properties"]["kind"] = _dataset_kinds()
     _add_kinds_of_members(complete["$defs"])
     _complete_methods(complete["properties"])
+    _add_terms_of_losses(complete["$defs"]["group"]["properties"])
     return complete
 
 
@@ -56,6 +58,17 @@ def _add_kinds_of_members(definitions: dict[str, Any]) -> None:
         own = own_yaml(kind.schema)
         keys = dict.fromkeys(member["properties"], True) | own.get("properties", {})
         definitions[f"{kind.name}_member"] = own | {"additionalProperties": False, "properties": keys}
+
+
+def _add_terms_of_losses(group: dict[str, Any]) -> None:
+    """The terms that the loss of a group can have, with the range of their weights."""
+    for term in LOSS_TERMS.values():
+        weight = {"type": "number", "minimum": 0} | ({} if term.largest is None else {"maximum": term.largest})
+        group["loss"]["properties"][term.name] = weight | {"description": f"The loss is {term.formula}."}
+        weights = {"type": "array", "minItems": 1, "uniqueItems": True, "items": weight}
+        group["sweep"]["properties"]["weights"]["properties"][term.name] = weights | {
+            "description": f"Weights of the term `{term.name}`."
+        }
 
 
 def _complete_methods(sections: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def fit(
     chosen, _ = run.training.subset(
         member["training_images"], derive(member["seed"], "images"), f"{where}/training_images"
     )
-    _check_labels(chosen, run.validation)
+    check_labels(chosen, run.validation)
     model = to_device(with_shared_batch_norm(model, device), device)
     loader = Loader(Transformed(chosen, member), member, run.workers)
     optimizer = make_optimizer(model, member["optimizer"])
@@ -76,7 +76,8 @@ def fit(
         Path(outputs.resume).unlink(missing_ok=True)
 
 
-def _check_labels(training: ImageSet, validation: ValidationSet) -> None:
+def check_labels(training: ImageSet, validation: ValidationSet) -> None:
+    """Raise StudyError if a class has no training image, or a validation label is not a class."""
     present = np.unique(training.labels)
     if len(present) < len(training.classes):
         absent = [name for label, name in enumerate(training.classes) if label not in present]

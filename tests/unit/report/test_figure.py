@@ -22,7 +22,7 @@ STUDY = StudyOutline(
     consensus=["vote", "average"],
     improvements=["over_mean", "over_best"],
     members_with_network=["b", "a"],
-    members_trained_here=["a"],
+    members_trained_alone=["a"],
     supernets=["large", "small"],
     searched_supernets=["small"],
 )
@@ -78,7 +78,7 @@ def test_snakemakes_report_shows_the_caption_of_the_spec(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "figure"),
-    [("members_with_network", "attributions"), ("members_trained_here", "learning_curves"), ("supernets", "supernets"),
+    [("members_with_network", "attributions"), ("members_trained_alone", "learning_curves"), ("supernets", "supernets"),
      ("searched_supernets", "searches")],
 )  # fmt: skip
 def test_a_figure_of_what_the_study_lacks_does_not_exist(missing: str, figure: str) -> None:

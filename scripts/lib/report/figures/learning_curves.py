@@ -1,4 +1,4 @@
-"""Accuracy and loss of every member that was trained here, epoch by epoch."""
+"""Accuracy and loss of every member that was trained alone, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPEC = FigureSpec(
     title="Learning curves",
     caption="Accuracy and loss after each epoch. The number of epochs differs between members.",
     alternative="Small line charts of training accuracy, validation accuracy and training loss, one for each member.",
-    inputs=lambda study: {"checkpoints": [f"checkpoints/{member}.json" for member in study.members_trained_here]},
+    inputs=lambda study: {"checkpoints": [f"checkpoints/{member}.json" for member in study.members_trained_alone]},
     draw=draw,
-    exists=lambda study: bool(study.members_trained_here),
+    exists=lambda study: bool(study.members_trained_alone),
 )
