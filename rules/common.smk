@@ -20,6 +20,7 @@ from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures,
 from scripts.lib.study.resolve import resolve
 from scripts.lib.study.file import check_study_file
 from scripts.lib.training.losses.spec import LOSS_TERMS, double_backward
+from scripts.lib.study.groups import has_swept_loss
 from scripts.lib.study.user_files import check_files, check_folders
 
 # Not workflow.basedir, which is the folder of the outer workflow if this one is used as a module.

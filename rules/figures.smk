@@ -10,6 +10,7 @@ OUTLINE = StudyOutline(
     members_with_network=MEMBERS_WITH_NETWORK,
     members_trained_alone=[member for member in TRAINED_MEMBERS if member not in GROUP_OF],
     groups=GROUP_IDS,
+    has_swept_loss=has_swept_loss(STUDY["groups"]),
     supernets=SUPERNET_IDS,
     searched_supernets=SEARCHED_SUPERNET_IDS,
 )

@@ -13,6 +13,8 @@ rule provenance:
             "results/{study}/correlations.parquet",
             "results/{study}/verdicts.parquet",
             *SHIFT_TABLES,
+            *GROUP_RESULTS,
+            *WAYS,
             *expand(
                 "results/{{study}}/{table}/{dataset}.parquet",
                 table=[

@@ -27,6 +27,8 @@ rule report:
         variance_shares="results/{study}/variance_shares.parquet",
         correlations="results/{study}/correlations.parquet",
         shift=SHIFT_TABLES,
+        ways=WAYS,
+        groups=expand("results/{{study}}/groups/{group}.json", group=GROUP_IDS),
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
     output:

@@ -13,6 +13,7 @@ rule verdicts:
             "results/{{study}}/pairwise/{dataset}/attribution_similarity.parquet",
             dataset=DATASETS if ATTRIBUTIONS_COMPARED else [],
         ),
+        groups=GROUP_RESULTS,
     output:
         "results/{study}/verdicts.parquet",
     log:
@@ -27,6 +28,11 @@ rule verdicts:
         datasets=DATASETS,
         members=MEMBER_IDS,
         with_attributions=ATTRIBUTIONS_COMPARED,
+        groups=STUDY["groups"],
+        entries=[
+            {key: entry[key] for key in ("id", "architecture")}
+            for entry in map(settings_of, GROUP_OF)
+        ],
         ensembles=STUDY["ensembles"],
         permutations=STUDY["statistics"]["effect_permutations"],
         seed=STUDY["seed"],

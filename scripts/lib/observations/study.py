@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
+from scripts.lib.ensembles.group_quantities import ensemble_accuracy
 from scripts.lib.ensembles.halves import Halves, load_ensembles, load_members
 from scripts.lib.inference.predictions import load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
@@ -18,11 +19,14 @@ from scripts.lib.measures.recorded import Recorded
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.measures.tables import load_matrices
 from scripts.lib.observations import (
+    architectures_or_ncl,
     attribution_diversity,
-    members_trained_together,
+    balanced_loss,
     resilience_of_ensembles,
     resilience_of_members,
 )
+from scripts.lib.observations.groups_of_study import Results as ResultsOfGroups
+from scripts.lib.observations.groups_of_study import ways_of
 from scripts.lib.observations.verdict import Estimate, Verdict
 from scripts.lib.statistics.robustness import Counts
 
@@ -36,6 +40,7 @@ SCHEMA: dict[str, Any] = {
     "high": pl.Float64,
     "p_value": pl.Float64,
     "members": pl.UInt16,
+    "seeds": pl.UInt16,
     "verdict": pl.String,
     "reason": pl.String,
 }
@@ -46,7 +51,8 @@ class StudyFiles:
     """Where the evidence of a study is; lists are in the order of `datasets`, of which the first one is not shifted.
 
     `attributions` are the pairwise tables of attribution similarity, and `with_attributions` the members that they
-    compare; both are empty in a study without this measure.
+    compare; both are empty in a study without this measure. `groups` are the results of groups of members that were
+    trained together, if there are some.
     """
 
     datasets: Sequence[str]
@@ -57,6 +63,16 @@ class StudyFiles:
     predictions: Sequence[RecordedFiles]
     attributions: Sequence[str]
     with_attributions: Sequence[str]
+    groups: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a verdict is reached: how ensembles decide, how many orders of members are tried, and with which seed."""
+
+    consensus: str
+    permutations: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -67,24 +83,35 @@ class Results:
     ensembles: Halves
 
 
-def verdicts_table(files: StudyFiles, chosen: np.ndarray, consensus: str, permutations: int, seed: int) -> pl.DataFrame:
+def verdicts_table(files: StudyFiles, chosen: np.ndarray, study: Mapping[str, Any], decision: Decision) -> pl.DataFrame:
     """One row per number that belongs to an observation; the row with a `verdict` decides it.
 
-    `chosen` bool [E, M] are the ensembles of the study, in its order, and `consensus` is how those that are looked at
-    decide. Numbers over several sets have no `dataset`. Raises StudyError for files that do not fit.
+    `chosen` bool [E, M] are the ensembles of the study, in its order, and `study` has its `members` and `groups`.
+    Numbers over several sets have no `dataset`. Raises StudyError for files that do not fit.
     """
     order = np.argsort(chosen.sum(1), kind="stable")
     rows = order[chosen.sum(1)[order] > 1]
-    results = list(_results(files, len(chosen), consensus, rows))
+    results = list(_results(files, len(chosen), decision.consensus, rows))
     described = load_table(files.described).sort("position")
     families = described["family"].to_list()
     found = [
-        resilience_of_members.verdict(_members(described, results), permutations, seed),
+        resilience_of_members.verdict(_members(described, results), decision.permutations, decision.seed),
         resilience_of_ensembles.verdict(families, chosen[rows], _shifted_sets(files.datasets, results)),
         _on_attributions(files, chosen[rows], results),
-        *members_trained_together.verdicts(),
+        *_on_groups(files, described, study, decision.consensus),
     ]
     return table_of(found)
+
+
+def _on_groups(
+    files: StudyFiles, described: pl.DataFrame, study: Mapping[str, Any], consensus: str
+) -> tuple[Verdict, Verdict]:
+    """The verdicts on members that were trained together."""
+    ways = ways_of(study["groups"], {member["id"]: member for member in study["members"]}, described)
+    results = ResultsOfGroups([load_table(path) for path in files.groups], files.datasets)
+    return balanced_loss.verdict(ways, results, ensemble_accuracy(consensus)), architectures_or_ncl.verdict(
+        ways, results
+    )
 
 
 def table_of(verdicts: Sequence[Verdict]) -> pl.DataFrame:
@@ -95,9 +122,10 @@ def table_of(verdicts: Sequence[Verdict]) -> pl.DataFrame:
 
 def _rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
     number = verdict.observation.number
-    deciding = {"members": verdict.members, "verdict": verdict.verdict, "reason": verdict.reason or None}
-    yield {"observation": number, **_row(verdict.deciding), **deciding}
-    yield from ({"observation": number, **_row(each), "members": verdict.members} for each in verdict.others)
+    count = {"members": verdict.members, "seeds": verdict.seeds or None}
+    deciding = {"verdict": verdict.verdict, "reason": verdict.reason or None}
+    yield {"observation": number, **_row(verdict.deciding), **count, **deciding}
+    yield from ({"observation": number, **_row(each), **count} for each in verdict.others)
 
 
 def _row(estimate: Estimate) -> dict[str, Any]:
@@ -190,4 +218,5 @@ def files_of_study(
         recorded,
         inputs["attributions"],
         with_attributions,
+        inputs["groups"],
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Observation
 from scripts.lib.statistics.jackknife import interval
+from scripts.lib.statistics.ways import over_seeds
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,18 @@ class Verdict:
     others: Sequence[Estimate] = field(default_factory=list)
     members: int = 0
     reason: str = ""
+    seeds: int = 0  # by which differences are paired; 0 where members were not trained together
 
 
 def estimate(statistic: str, values: np.ndarray, dataset: str = "", p_value: float = float("nan")) -> Estimate:
     """From `values` [1 + M]: of all members, and without each; no interval if one of them is NaN."""
     [low], [high] = interval(values[:1], values[1:, None])
     return Estimate(statistic, float(values[0]), float(low), float(high), p_value, dataset)
+
+
+def estimate_over_seeds(statistic: str, values: np.ndarray, dataset: str = "") -> Estimate:
+    """The mean of `values` [S], one per seed, with the interval of Student's t."""
+    return Estimate(statistic, *over_seeds(values), dataset=dataset)
 
 
 def above(limit: float, deciding: Estimate) -> str:

@@ -49,6 +49,7 @@ from scripts.lib.report.run_tables import durations_table, software_table
 from scripts.lib.report.shift import read_shift, shift_tables
 from scripts.lib.report.variance_tables import variance_tables
 from scripts.lib.report.verdicts import verdict_texts
+from scripts.lib.report.ways import ways_section
 
 FILES = {
     "study.json": "the complete study: defaults filled in, recipes merged",
@@ -80,6 +81,10 @@ FILES = {
     "variance_shares.parquet": "how the variance of accuracy over ensembles divides among size, accuracies, diversity",
     "correlations.parquet": "all plain correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
+    "groups/{group}/{member}.safetensors": "weights of members that were trained together; recipe and history beside it",
+    "groups/{group}.json": "the training of a group: history, terms of the loss on training and held-out images",
+    "group_results/{dataset}.parquet": "accuracy and diversity of each group",
+    "ways.parquet": "the same for each way of training: means over seeds, with intervals",
     "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
     "supernets/{supernet}.search.parquet": "the sub-networks that a search evaluated",
     "figures/{name}.png, .pdf": "the figures of this page",
@@ -126,6 +131,7 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "expectations": list(expectations_table(study["members"], next(iter(tables.accuracies.values())))),
         "best_ensembles": list(best_ensembles(tables_of(folder, "best_ensembles", study), tables.members)),
         "deployment": deployment_section(folder, study),
+        "ways": ways_section(folder, study),
         "shift": list(shift_tables(tables.shift, tables.members, consensus)) if tables.shift else [],
         "effects": list(effect_tables(tables.effects)),
         "differences": list(difference_tables(tables.differences)),

@@ -30,6 +30,7 @@ class StudyOutline:
     members_with_network: Sequence[str] = ()
     members_trained_alone: Sequence[str] = ()
     groups: Sequence[str] = ()  # of members that are trained together
+    has_swept_loss: bool = False  # whether groups have different weights of one term
     supernets: Sequence[str] = ()
     searched_supernets: Sequence[str] = ()
 

@@ -15,13 +15,19 @@ def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
     """Software versions of this report and of the training of the members."""
     trained: dict[str, set[str]] = {}
     for member in study["members"]:
-        path = folder / "checkpoints" / f"{member['id']}.json"
+        path = record_of_training(folder, member)
         for name, version in (load_json(path).get("versions", {}) if path.exists() else {}).items():
             trained.setdefault(name, set()).add(str(version))
     now = versions()
     names = [*now, *(name for name in trained if name not in now)]
     rows = [[name, now.get(name, "–"), ", ".join(sorted(trained.get(name, {"–"})))] for name in names]
     return Table("Software versions", ["Software", "This report", "Training"], rows, text_columns=3)
+
+
+def record_of_training(folder: Path, member: Mapping[str, Any]) -> Path:
+    """Where the record of a member's training is, if it was trained."""
+    place = Path("groups", member["group"]) if "group" in member else Path("checkpoints")
+    return folder / place / f"{member['id']}.json"
 
 
 def durations_table(benchmarks: Path) -> Table:

@@ -6,7 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.observations.claims import NOT_TESTED, OBSERVATIONS, Observation
+from scripts.lib.observations.architectures_or_ncl import AXES, statistic_of
+from scripts.lib.observations.balanced_loss import OVER_ENSEMBLE_ONLY, OVER_INDEPENDENT
+from scripts.lib.observations.claims import OBSERVATIONS, Observation
 from scripts.lib.report.labels import counted, in_words, missing, plain, probability, signed
 from scripts.lib.report.tables import Table
 
@@ -19,6 +21,9 @@ STATISTICS = {
     "difference_of_fisher_z": "difference on Fisher's z",
     "correlation_of_attribution_diversity": "correlation of attribution diversity",
     "correlation_of_prediction_disagreement": "correlation of prediction disagreement",
+    OVER_INDEPENDENT: "gain over independent members (points)",
+    OVER_ENSEMBLE_ONLY: "gain over a loss of the ensemble only (points)",
+    **{statistic_of(axis): f"difference in diversity of {axis}" for axis in AXES},
 }
 OVER_ALL = "all sets"
 
@@ -56,8 +61,6 @@ def _text(observation: Observation, rows: pl.DataFrame) -> VerdictText:
 
 
 def _numbers(row: Mapping[str, Any]) -> str:
-    if row["verdict"] == NOT_TESTED:
-        return ""
     if missing(row["estimate"]):
         return f"It could not be computed: {row['reason']}."
     text = f"The {STATISTICS[row['statistic']]} is {signed(row['estimate'])}"
@@ -66,7 +69,8 @@ def _numbers(row: Mapping[str, Any]) -> str:
     if not missing(row["p_value"]):
         text += f" (families by permutation: {probability('p', row['p_value'])})"
     reason = f" {row['reason'][0].upper()}{row['reason'][1:]}." if row["reason"] else ""
-    return f"{text}, from {counted(row['members'], 'member')}.{reason}"
+    seeds = f" with {counted(row['seeds'], 'seed')}" if row["seeds"] else ""
+    return f"{text}, from {counted(row['members'], 'member')}{seeds}.{reason}"
 
 
 def _table(number: str, rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -93,6 +93,13 @@ def member_of_group(group: Group, number: int, entry: Any) -> Any:
     }
 
 
+def has_swept_loss(groups: list[Group]) -> bool:
+    """Whether some term stands alone in a loss with several weights."""
+    alone = {(name, weight) for group in groups if len(group["loss"]) == 1 for name, weight in group["loss"].items()}
+    names = [name for name, _ in alone]
+    return len(set(names)) < len(names)
+
+
 def group_contradictions(study: Mapping[str, Any]) -> Iterator[str]:
     """Contradictions in the groups of a study that the schema accepts."""
     members = {member["id"]: member for member in study["members"]}

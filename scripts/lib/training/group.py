@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +149,9 @@ class _Loop:
         """Logits [M, N, C] on the validation images."""
         return torch.stack(
             [
-                torch.cat(list(logits_in_batches(m.network.model, m.entry, self.run.validation.images, self.run.device)))
+                torch.cat(
+                    list(logits_in_batches(m.network.model, m.entry, self.run.validation.images, self.run.device))
+                )
                 for m in self.members
             ]
         )
@@ -172,7 +173,9 @@ def require_finite(loss: float, group: dict[str, Any], epoch: int, step: int) ->
         return
     weights = ", ".join(f"{name} {weight}" for name, weight in group["loss"].items())
     rates = ", ".join(str(rate) for rate in sorted({member["optimizer"]["lr"] for member in group["members"]}))
-    advice = f"lower the weights of groups/{group['id']}/loss, now {weights}, or let them grow over more ramp_epochs; or "
+    advice = (
+        f"lower the weights of groups/{group['id']}/loss, now {weights}, or let them grow over more ramp_epochs; or "
+    )
     raise StudyError(
         f"the training of the group {group['id']} diverged in epoch {epoch + 1}, step {step + 1} (loss {loss}): "
         f"{advice if weights else ''}lower the members' optimizer/lr, now {rates}. The state of the last finished epoch "

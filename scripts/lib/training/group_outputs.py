@@ -33,7 +33,11 @@ class GroupMember:
 
 
 def speak(
-    members: Sequence[GroupMember], images: torch.Tensor, labels: torch.Tensor, axes: Collection[Axis], streams: list[int]
+    members: Sequence[GroupMember],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    axes: Collection[Axis],
+    streams: list[int],
 ) -> Outputs:
     """What all members say of images float32 [B, 3, S, S] between 0 and 1; gradients go through everything.
 

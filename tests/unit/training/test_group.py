@@ -19,8 +19,8 @@ from scripts.lib.training import group as group_training
 from scripts.lib.training.group import ramp, train
 from scripts.lib.training.group_steps import GroupSteps, objective
 from scripts.lib.training.inputs import PLAIN, Run, TrainingOutputs
-from scripts.lib.training.supervised import fit
 from scripts.lib.training.losses.spec import Outputs
+from scripts.lib.training.supervised import fit
 from tests.unit.conftest import (
     SMALL_DEIT,
     SMALL_RESNEXT,
@@ -103,7 +103,8 @@ def test_groups_of_the_same_seed_start_from_the_same_weights(tmp_path: Path) -> 
         [group_training._member(member, _run(tmp_path)).network.model.state_dict() for member in group["members"]]
         for group in (one, other)
     )
-    assert equal(first[0], second[0]) and equal(first[1], second[1])
+    assert equal(first[0], second[0])
+    assert equal(first[1], second[1])
     assert not equal(first[0], first[1])
 
 

@@ -1,0 +1,42 @@
+"""How diversity is made: every way of training the members of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "How diversity is made: members trained together"
+
+
+def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figure:
+    from scripts.lib.jobs.storage import load_table
+    from scripts.lib.report.drawings.ways import draw_ways
+
+    [path] = files["ways"]
+    return draw_ways(load_table(path), consensus, clean)
+
+
+def pictures(study: StudyOutline) -> Sequence[Picture]:
+    """One picture, by the first consensus."""
+    shows = {"consensus": study.consensus[0], "clean": study.datasets[0]}
+    return [Picture(SPEC.name, TITLE, SPEC.alternative, shows)]
+
+
+SPEC = FigureSpec(
+    name="ways",
+    order=60,
+    title=TITLE,
+    caption="Each row is one way of training the members of a group; the mean over its seeds with its 95 % interval over "
+    "seeds (Student's t). Diversity is the mean over the pairs of members of a group. A diversity that costs the members "
+    "much accuracy need not help the ensemble, so look at the first columns, too.",
+    alternative="Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways.",
+    inputs=lambda study: {"ways": ["ways.parquet"]},
+    several=pictures,
+    draw=draw,
+    exists=lambda study: bool(study.groups),
+)

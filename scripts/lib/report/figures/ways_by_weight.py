@@ -1,0 +1,43 @@
+"""What the weight of each loss does to accuracy and diversity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "How diversity is made: the weight of each loss"
+
+
+def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figure:
+    from scripts.lib.jobs.storage import load_table
+    from scripts.lib.report.drawings.ways import draw_weights, terms_with_weights
+
+    [path] = files["ways"]
+    table = load_table(path)
+    return draw_weights(table, consensus, clean, terms_with_weights(table))
+
+
+def pictures(study: StudyOutline) -> Sequence[Picture]:
+    """One picture, by the first consensus."""
+    shows = {"consensus": study.consensus[0], "clean": study.datasets[0]}
+    return [Picture(SPEC.name, TITLE, SPEC.alternative, shows)]
+
+
+SPEC = FigureSpec(
+    name="ways_by_weight",
+    order=61,
+    title=TITLE,
+    caption="Each row is one term of a loss. From left to right, its weight grows from 0, where members are independent. "
+    "The last column shows the term itself, which the training makes small: where it stays larger on held-out images "
+    "than on training images, the members have learned to differ on the training images only.",
+    alternative="Line charts of accuracy and diversity over the weight of each term of a loss.",
+    inputs=lambda study: {"ways": ["ways.parquet"]},
+    several=pictures,
+    draw=draw,
+    exists=lambda study: study.has_swept_loss,
+)
