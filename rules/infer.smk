@@ -57,9 +57,7 @@ if GROUP_IDS:
             "../envs/study.yaml"
         threads: STUDY["threads"]
         resources:
-            **requests(
-                group_inference_megabytes, group_inference_minutes, GPUS
-            ),
+            **requests(group_inference_megabytes, group_inference_minutes, GPUS),
         params:
             **INFERENCE_PARAMS,
             members=lambda wildcards: GROUP_ENTRIES[wildcards.group]["members"],

@@ -58,9 +58,7 @@ if GROUP_IDS:
             "../envs/study.yaml"
         threads: STUDY["threads"]
         resources:
-            **requests(
-                group_megabytes, group_minutes, GPUS * STUDY["training"]["gpus"]
-            ),
+            **requests(group_megabytes, group_minutes, GPUS * STUDY["training"]["gpus"]),
         params:
             group=group_settings,
             datasets=TRAINING,

@@ -137,6 +137,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.measures.spec",
     "scripts.lib.ensembles.consensus.spec",
     "scripts.lib.inference.attribution_methods.spec",
+    "scripts.lib.study.groups",
     "scripts.lib.study.resolve",
     "scripts.lib.study.file",
     "scripts.lib.study.user_files",
@@ -146,6 +147,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.jobs.code_digest",
     "scripts.lib.jobs.fingerprint",
     "scripts.lib.report.figure",
+    "scripts.lib.training.losses.spec",
 )
 
 

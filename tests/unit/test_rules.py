@@ -69,6 +69,7 @@ SPEC_FILES = {
     "scripts/lib/datasets/spec.py": ("DATASET_KIND_FILE",),
     "scripts/lib/members/spec.py": ("spec_of_member", "*specs_of_members()"),
     "scripts/lib/report/figure.py": ("FIGURES.file_of(figure.name)",),
+    "scripts/lib/training/losses/spec.py": ("*LOSS_FILES",),
 }
 # Rules that no spec of a registry decides although their script reaches it.
 MEASURE, CONSENSUS, ATTRIBUTION, *_ = SPEC_FILES
@@ -78,6 +79,7 @@ DECIDED_BY_NO_SPEC = {
     ("variance_shares", CONSENSUS),  # as above
     ("verdicts", CONSENSUS),  # as above
     ("correlations", CONSENSUS),  # as above
+    ("ways", CONSENSUS),  # as above
 }
 
 

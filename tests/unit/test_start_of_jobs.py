@@ -50,9 +50,19 @@ LOADED: dict[frozenset[str], set[str]] = {
         "validation_set",
     },
     frozenset({"torch"}): {"pairwise", "pairwise_shard"},
+    frozenset({"scipy"}): {"ways"},
     frozenset({"torch", "scipy"}): {
         *("best_ensembles", "correlations", "deployment", "effects", "effects_from_clean", "ensembles"),
-        *("calibration", "ensembles_shard", "held_out", "robustness", "temperatures", "variance_shares", "verdicts"),
+        *(
+            "calibration",
+            "ensembles_shard",
+            "group_results",
+            "held_out",
+            "robustness",
+            "temperatures",
+            "variance_shares",
+            "verdicts",
+        ),
     },
 }
 # These build networks with torchvision and timm, which load most of the list.
@@ -60,11 +70,13 @@ OTHERS = {
     "extract_subnet",
     "import_weights",
     "infer",
+    "infer_group",
     "members",
     "pretrain_backbone",
     "search_supernet",
     "train",
     "train_classifier",
+    "train_group",
     "train_supernet",
 }
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 ALL = "all"
+# In the column `dataset`, besides the validation sets.
+SHIFTED, TRAINING, HELD_OUT = "mean over the shifted sets", "on training images", "on held-out images"
 MEMBER_ACCURACY, ENSEMBLE_ACCURACY, PENALTY = "member_accuracy", "ensemble_accuracy", "penalty"
 
 

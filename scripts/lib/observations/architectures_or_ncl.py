@@ -18,7 +18,7 @@ import numpy as np
 
 from scripts.lib.ensembles.group_quantities import MEMBER_ACCURACY
 from scripts.lib.measures.spec import MEASURES
-from scripts.lib.observations.claims import ARCHITECTURES_OR_NCL, CONTRADICTED, SUPPORTED, UNDECIDED
+from scripts.lib.observations.claims import ARCHITECTURES_OR_NCL, CONTRADICTED, IN_DIVERSITY, SUPPORTED, UNDECIDED
 from scripts.lib.observations.groups_of_study import (
     FEWEST_SEEDS,
     Results,
@@ -39,15 +39,10 @@ AXES = {
 BALANCED = "joint"  # a loss of accuracy, not a penalty on being alike: the subject of another observation
 
 
-def statistic_of(axis: str) -> str:
-    """The name of a difference in the table of verdicts."""
-    return f"difference_in_diversity_of_{axis}"
-
-
 def verdict(ways: Sequence[Way], results: Results) -> Verdict:
     """The verdict over all validation sets; undecided, with the reason, where groups do not suffice."""
     measures = {axis: name for axis, names in AXES.items() if (name := _measured(names, results))}
-    first = statistic_of("predictions")
+    first = IN_DIVERSITY["predictions"]
     if len(measures) < len(AXES):
         missing = ", ".join(axis for axis in AXES if axis not in measures)
         return undecided(ARCHITECTURES_OR_NCL, first, 0, f"the study measures no diversity of {missing}")
@@ -58,8 +53,8 @@ def verdict(ways: Sequence[Way], results: Results) -> Verdict:
     seeds = common_seeds([different, *rivals]) if rivals else []
     if len(seeds) < FEWEST_SEEDS:
         reason = (
-            f"there must be {FEWEST_SEEDS} seeds of different architectures and of members of one architecture that are "
-            "trained with NCL, at equal cost"
+            f"there must be {FEWEST_SEEDS} seeds of different architectures and of members of one architecture that "
+            "are trained with NCL, at equal cost"
         )
         return undecided(ARCHITECTURES_OR_NCL, first, 0, reason)
     return _compared(different, rivals, seeds, results, measures)
@@ -84,14 +79,14 @@ def _compared(
     members = (1 + len(rivals)) * len(seeds) * len(different.networks)
     if not as_accurate.any(0).all():
         reason = f"no penalty leaves its members as accurate as the different architectures, within {POINTS:g} point"
-        return undecided(ARCHITECTURES_OR_NCL, statistic_of("predictions"), members, reason)
+        return undecided(ARCHITECTURES_OR_NCL, IN_DIVERSITY["predictions"], members, reason)
     found, others = [], []
     for axis, measure in measures.items():
         values = np.stack([results.of(way, seeds, measure) for way in (different, *rivals)])
         differences = _differences(values[0], values[1:], as_accurate)  # [S, D]
-        found.append(estimate_over_seeds(statistic_of(axis), differences.mean(1)))
+        found.append(estimate_over_seeds(IN_DIVERSITY[axis], differences.mean(1)))
         others += [
-            estimate_over_seeds(statistic_of(axis), differences[:, place], dataset)
+            estimate_over_seeds(IN_DIVERSITY[axis], differences[:, place], dataset)
             for place, dataset in enumerate(results.datasets)
         ]
     deciding = min(found, key=_strength)

@@ -14,7 +14,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scripts.lib.observations.claims import BALANCED_LOSS, CONTRADICTED, SUPPORTED, UNDECIDED
+from scripts.lib.observations.claims import (
+    BALANCED_LOSS,
+    CONTRADICTED,
+    OVER_ENSEMBLE_ONLY,
+    OVER_INDEPENDENT,
+    SUPPORTED,
+    UNDECIDED,
+)
 from scripts.lib.observations.groups_of_study import (
     FEWEST_SEEDS,
     Results,
@@ -25,7 +32,6 @@ from scripts.lib.observations.groups_of_study import (
 from scripts.lib.observations.verdict import Estimate, Verdict, estimate_over_seeds, undecided
 
 TERM = "joint"
-OVER_INDEPENDENT, OVER_ENSEMBLE_ONLY = "points_over_independent_members", "points_over_ensemble_loss"
 
 
 def verdict(ways: Sequence[Way], results: Results, quantity: str) -> Verdict:
@@ -70,8 +76,8 @@ def _reason(ladder: Sequence[Way], seeds: Sequence[int], sets: int) -> str:
     weights = [way.loss.get(TERM, 0.0) for way in ladder]
     if not {0.0, 1.0} <= set(weights) or len(weights) < 3:
         return (
-            f"there must be groups of the same networks with the weights 0 (no loss) and 1 of the term {TERM!r}, and with "
-            "one between them"
+            f"there must be groups of the same networks with the weights 0 (no loss) and 1 of the term {TERM!r}, and "
+            "with one between them"
         )
     if len(seeds) < FEWEST_SEEDS:
         return f"there must be {FEWEST_SEEDS} seeds of each weight, and there are {len(seeds)}"

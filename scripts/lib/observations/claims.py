@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+# The names of numbers in the table of verdicts that decide on members that were trained together.
+OVER_INDEPENDENT, OVER_ENSEMBLE_ONLY = "points_over_independent_members", "points_over_ensemble_loss"
+IN_DIVERSITY = {axis: f"difference_in_diversity_of_{axis}" for axis in ("predictions", "attributions", "activations")}
 MARGIN = 0.5  # percentage points of effective robustness that are not worth mentioning
 
 
@@ -46,7 +49,8 @@ BALANCED_LOSS = Observation(
     "Difference in the accuracy of ensembles on the shifted sets, in percentage points and on average over the sets, "
     "between members that are trained on a balanced loss and those that are trained independently (weight 0), and the "
     "same between a balanced loss and the loss of the ensemble only (weight 1). The balanced weight is chosen on one "
-    "half of the clean images by the groups of other seeds and judged on the other half; differences are paired by seed.",
+    "half of the clean images by the groups of other seeds and judged on the other half; differences are paired by "
+    "seed.",
     "Supported if the intervals of both differences are above 0, contradicted if one of them is below.",
 )
 ARCHITECTURES_OR_NCL = Observation(

@@ -81,7 +81,7 @@ FILES = {
     "variance_shares.parquet": "how the variance of accuracy over ensembles divides among size, accuracies, diversity",
     "correlations.parquet": "all plain correlations, also for each ensemble size",
     "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
-    "groups/{group}/{member}.safetensors": "weights of members that were trained together; recipe and history beside it",
+    "groups/{group}/{member}.safetensors": "weights of members trained together; recipe and history beside it",
     "groups/{group}.json": "the training of a group: history, terms of the loss on training and held-out images",
     "group_results/{dataset}.parquet": "accuracy and diversity of each group",
     "ways.parquet": "the same for each way of training: means over seeds, with intervals",

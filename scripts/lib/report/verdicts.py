@@ -6,9 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.observations.architectures_or_ncl import AXES, statistic_of
-from scripts.lib.observations.balanced_loss import OVER_ENSEMBLE_ONLY, OVER_INDEPENDENT
-from scripts.lib.observations.claims import OBSERVATIONS, Observation
+from scripts.lib.observations.claims import (
+    IN_DIVERSITY,
+    OBSERVATIONS,
+    OVER_ENSEMBLE_ONLY,
+    OVER_INDEPENDENT,
+    Observation,
+)
 from scripts.lib.report.labels import counted, in_words, missing, plain, probability, signed
 from scripts.lib.report.tables import Table
 
@@ -23,7 +27,7 @@ STATISTICS = {
     "correlation_of_prediction_disagreement": "correlation of prediction disagreement",
     OVER_INDEPENDENT: "gain over independent members (points)",
     OVER_ENSEMBLE_ONLY: "gain over a loss of the ensemble only (points)",
-    **{statistic_of(axis): f"difference in diversity of {axis}" for axis in AXES},
+    **{name: f"difference in diversity of {axis}" for axis, name in IN_DIVERSITY.items()},
 }
 OVER_ALL = "all sets"
 

@@ -9,16 +9,16 @@ import polars as pl
 
 from scripts.lib.ensembles.group_quantities import (
     ENSEMBLE_ACCURACY,
+    HELD_OUT,
     MEMBER_ACCURACY,
     PENALTY,
+    SHIFTED,
+    TRAINING,
     ensemble_accuracy,
-    penalty,
 )
 from scripts.lib.jobs.storage import load_json, load_table
 from scripts.lib.report.labels import consensus_title, counted, in_words, listed, missing, plain, quantity
 from scripts.lib.report.tables import Table
-from scripts.lib.statistics.ways import HELD_OUT, SHIFTED, TRAINING
-from scripts.lib.training.losses.spec import LOSS_TERMS
 
 Row = Mapping[str, Any]
 
@@ -62,8 +62,8 @@ def _on_accuracy(table: pl.DataFrame, consensus: str, datasets: Sequence[str]) -
         where = f"on the set {in_words(dataset)}" if dataset != SHIFTED else "as the " + SHIFTED
         sentence = (
             f"Of {counted(len(ensembles), 'way')} of training, {_named(best)} has the most accurate ensembles {where} "
-            f"({consensus_title(consensus)}): {with_interval(best, 1)} %, with members of {with_interval(members, 1)} % "
-            f"(95 % intervals over {counted(best['seeds'], 'seed')})."
+            f"({consensus_title(consensus)}): {with_interval(best, 1)} %, with members of {with_interval(members, 1)} "
+            f"% (95 % intervals over {counted(best['seeds'], 'seed')})."
         )
         sentences.append(sentence)
         sentences += _next(ensembles, best)
@@ -131,18 +131,20 @@ def _title(name: str) -> str:
 def _penalties(table: pl.DataFrame) -> Table:
     """Every term of a loss on training images and on held-out ones."""
     found = table.filter(pl.col("quantity").str.starts_with(PENALTY))
+    columns = [
+        (name, where) for name in found["quantity"].unique(maintain_order=True) for where in (TRAINING, HELD_OUT)
+    ]
     rows = [
         [
             way,
             loss or "independent",
             *(
-                with_interval(part.filter(quantity=penalty(term), dataset=where).row(0, named=True), 3)
-                for term in LOSS_TERMS
-                for where in (TRAINING, HELD_OUT)
+                with_interval(part.filter(quantity=name, dataset=where).row(0, named=True), 3)
+                for name, where in columns
             ),
         ]
         for (way, loss), part in found.group_by(["way", "loss"], maintain_order=True)
     ]
-    header = ["Way", "Loss", *(f"{term}, {where}" for term in LOSS_TERMS for where in (TRAINING, HELD_OUT))]
+    header = ["Way", "Loss", *(f"{name.removeprefix(PENALTY + '_')}, {where}" for name, where in columns)]
     caption = "Terms of the losses after the training (smaller: more different), with 95 % intervals over seeds"
     return Table(caption, header, rows, text_columns=2)

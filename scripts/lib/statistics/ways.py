@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.group_quantities import ALL, loss_in_words, penalty
+from scripts.lib.ensembles.group_quantities import ALL, HELD_OUT, SHIFTED, TRAINING, loss_in_words, penalty
 from scripts.lib.statistics.jackknife import interval
 
 SCHEMA: dict[str, Any] = {
@@ -20,8 +20,6 @@ SCHEMA: dict[str, Any] = {
     "seeds": pl.UInt16,
 }
 KEYS = ["way", "loss", "dataset", "quantity"]
-SHIFTED = "mean over the shifted sets"
-TRAINING, HELD_OUT = "on training images", "on held-out images"
 
 
 def over_seeds(values: np.ndarray) -> tuple[float, float, float]:
@@ -38,14 +36,14 @@ def without_each(values: np.ndarray) -> np.ndarray:
     return np.asarray((values.sum() - values) / (len(values) - 1))
 
 
-def ways_table(results: pl.DataFrame, records: Sequence[Mapping[str, Any]], clean: str) -> pl.DataFrame:
+def ways_table(results: Sequence[pl.DataFrame], records: Sequence[Mapping[str, Any]], clean: str) -> pl.DataFrame:
     """One row per way, loss, validation set and quantity: mean and interval over the seeds.
 
-    `results` are the rows of all `group_results/{dataset}.parquet`, and `records` those of the trainings. Besides the
+    `results` are the tables `group_results/{dataset}.parquet`, and `records` those of the trainings. Besides the
     validation sets there is the mean over those other than `clean`, and for each term of a loss (quantity
     `penalty_{term}`) its value on training images and on held-out ones, both without augmentation.
     """
-    whole = results.filter(samples=ALL).drop("samples")
+    whole = pl.concat(results).filter(samples=ALL).drop("samples")
     shifted = whole.filter(pl.col("dataset") != clean)
     keys = ["group", "way", "loss", "seed", "quantity"]
     means = shifted.group_by(keys, maintain_order=True).agg(pl.col("value").mean(), dataset=pl.lit(SHIFTED))

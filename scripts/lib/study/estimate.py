@@ -26,6 +26,7 @@ from scripts.lib.members.external_weights import completed, source_of
 from scripts.lib.members.spec import kind_of
 from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.cost import count_parameters
+from scripts.lib.study.estimate_groups import Alike, StepOfGroup, alike_groups
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 from scripts.lib.supernets.batch_norm import adaptation_samples
@@ -119,6 +120,13 @@ class Estimate:
 
         return measure(step, self.device) * (self.images(member) / count)
 
+    def group(self, alike: Alike) -> Time:
+        """Training of the members of one group together."""
+        entry = dict(alike.entry)
+        count = self.batch(entry)
+        step = StepOfGroup(alike, count, self.classes, self.study["training"], self.device)
+        return measure(step, self.device) * (self.images(entry) / count)
+
     def pretraining(self, backbone: dict[str, Any]) -> Time:
         """Training of a backbone."""
         count = self.batch(backbone)
@@ -205,7 +213,9 @@ def scored_images(supernet: dict[str, Any]) -> int:
 
 def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     """Print one line per training, and then the sums."""
-    estimate, members = Estimate(study, device), [m for m in study["members"] if kind_of(m).has_network]
+    estimate = Estimate(study, device)
+    together = {member for group in study["groups"] for member in group["members"]}
+    members = [m for m in study["members"] if kind_of(m).has_network and m["id"] not in together]
     print(
         f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
     )
@@ -232,19 +242,34 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         chain = before.get(made_from(member), NOTHING) + training + inference
         longest = max(longest, chain, key=lambda time: time.middle)
         work += training + inference
-    if others := len(study["members"]) - len(members):
+    for alike in alike_groups(study):
+        chain, of_all = _groups(estimate, alike)
+        longest = max(longest, chain, key=lambda time: time.middle)
+        work += of_all
+    if others := len(study["members"]) - len(members) - len(together):
         print(
             f"  {others} members of other kinds: files of predictions take moments, ONNX files and programs are unknown"
         )
     _line("all together", work)
     wall = max(longest.middle, work.middle / devices) / 3600
     print(f"Wall time with {devices} devices, one per job: at least {wall:.2f} h.")
-    if trained:
-        rate = estimate.loading(next(member for member in members if "epochs" in member))
+    if trained or together:
+        rate = estimate.loading(next(member for member in study["members"] if "epochs" in member))
         print(f"Loading: one process augments {rate:.0f} images per second, without decoding.")
     disk = estimate.megabytes(study["members"])
     print("Disk: " + ", ".join(f"{name} {size / 1000:.2f} GB" for name, size in disk.items()))
     print(NOT_INCLUDED)
+
+
+def _groups(estimate: Estimate, alike: Alike) -> tuple[Time, Time]:
+    """Training and inference of one of some groups that cost the same, and of all of them."""
+    count = len(alike.groups)
+    training = estimate.group(alike)
+    networks = {str(member["architecture"]): estimate.inference(member) for member in alike.members}
+    inference = sum((networks[str(member["architecture"])] for member in alike.members), NOTHING)
+    _line(f"train {alike.title} ({count} groups of {len(alike.members)})", training * count)
+    _line(f"infer {alike.title}", inference * count)
+    return training + inference, (training + inference) * count
 
 
 def _line(title: str, time: Time) -> Time:

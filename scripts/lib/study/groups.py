@@ -1,7 +1,7 @@
 """From the section `groups` to groups and their members: sweeps, copies, ids, seeds, schedules."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -55,25 +55,29 @@ def faults_of_entries(groups: list[Group]) -> Iterator[str]:
                 )
 
 
-def entries_of(group: Group, merged: Callable[[Any, int], Any]) -> list[Any]:
-    """The entries of a group's members; one with `copies` stands for several.
+def plain_entries(group: Group) -> list[Any]:
+    """The entries of a group's members, each once, without the keys that only such entries have."""
+    return [{key: value for key, value in entry.items() if key not in OWN_KEYS} for entry in group["members"]]
 
-    `merged` gives the entry at a place in the list the keys of its recipe and the study's overrides. Raises StudyError
-    for a recipe of another kind of member.
+
+def members_of_group(group: Group, merged: list[Any]) -> list[Any]:
+    """The members of a group, from its entries with the keys of their recipes; one with `copies` stands for several.
+
+    Raises StudyError for a recipe of another kind of member.
     """
-    found = []
-    for place, entry in enumerate(group["members"]):
-        complete = merged({key: value for key, value in entry.items() if key not in OWN_KEYS}, place)
+    found: list[Any] = []
+    for place, (entry, complete) in enumerate(zip(group["members"], merged, strict=True)):
         if complete.get("kind", TRAINED_ALONE) != TRAINED_ALONE:
             raise StudyError(
-                f"groups ({group['way']})/members/{place}: it is of kind {complete['kind']!r}, but only members of kind "
-                f"{TRAINED_ALONE!r} can be trained together."
+                f"groups ({group['way']})/members/{place}: it is of kind {complete['kind']!r}, but only members of "
+                f"kind {TRAINED_ALONE!r} can be trained together."
             )
-        found += [copy.deepcopy(complete) for _ in range(entry.get("copies", 1))]
+        for _ in range(entry.get("copies", 1)):
+            found.append(_member(group, len(found) + 1, copy.deepcopy(complete)))
     return found
 
 
-def member_of_group(group: Group, number: int, entry: Any) -> Any:
+def _member(group: Group, number: int, entry: Any) -> Any:
     """The member that a merged entry becomes, the `number`-th of the group, from 1.
 
     The schedule is that of the entry over its own epochs, if it has some, scaled to the group's.

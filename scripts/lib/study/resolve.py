@@ -14,7 +14,7 @@ from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.study.contradictions import contradictions, dataset_contradictions
-from scripts.lib.study.groups import KIND, entries_of, faults_of_entries, member_of_group, swept
+from scripts.lib.study.groups import KIND, faults_of_entries, members_of_group, plain_entries, swept
 from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.messages import listed, path_of, readable
 from scripts.lib.study.plain_values import canonical, faults
@@ -140,8 +140,9 @@ def _expand_groups(study: Study) -> None:
     groups, members, first = [], [], []
     for place, entry in enumerate(entries):
         for number, group in enumerate(swept(entry)):
-            found = entries_of(group, lambda own, at: _merged(study, own, _place(place, entry, at), KIND, kinds))
-            made = [member_of_group(group, n, own) for n, own in enumerate(found, start=1)]
+            where = f"groups/{place} ({entry['id']})/members"
+            merged = [_merged(study, own, f"{where}/{at}", KIND, kinds) for at, own in enumerate(plain_entries(group))]
+            made = members_of_group(group, merged)
             if not number:
                 first.append({"id": entry["id"], "members": made})
             members += made
@@ -151,10 +152,6 @@ def _expand_groups(study: Study) -> None:
     study["groups"] = groups
     plain = study.get("members", [])
     study["members"] = plain + members if isinstance(plain, list) else plain
-
-
-def _place(place: int, group: Study, member: int) -> str:
-    return f"groups/{place} ({group['id']})/members/{member}"
 
 
 def _refuse_faults(part: Study, properties: Study) -> None:

@@ -108,7 +108,7 @@ class _Loop:
         title = f"train group {self.group['id']} epoch {epoch + 1}/{self.group['epochs']}"
         values, accuracies = self._pass(epoch, title)
         logits = self._held_out_logits() if rank() == 0 else None
-        line = {"epoch": epoch + 1, **values, "training_accuracy": accuracies}
+        line: dict[str, Any] = {"epoch": epoch + 1, **values, "training_accuracy": accuracies}
         if logits is not None:
             line |= self._accuracies(logits)
             log.info(
@@ -122,7 +122,7 @@ class _Loop:
         return line | {"learning_rate": rates, "seconds": time.perf_counter() - start}
 
     def _pass(self, epoch: int, title: str) -> tuple[dict[str, float], list[float]]:
-        """All steps of an epoch; returns the means of the loss and its terms, and the members' accuracies in percent."""
+        """All steps of an epoch: the means of the loss and its terms, and the members' accuracies in percent."""
         bar = progress(self.loader.epoch(epoch), title, "batch", total=len(self.loader))
         names: list[str] = []
         sums = torch.zeros(0, dtype=torch.float64)
@@ -178,8 +178,8 @@ def require_finite(loss: float, group: dict[str, Any], epoch: int, step: int) ->
     )
     raise StudyError(
         f"the training of the group {group['id']} diverged in epoch {epoch + 1}, step {step + 1} (loss {loss}): "
-        f"{advice if weights else ''}lower the members' optimizer/lr, now {rates}. The state of the last finished epoch "
-        "is kept."
+        f"{advice if weights else ''}lower the members' optimizer/lr, now {rates}. The state of the last finished "
+        "epoch is kept."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the members of a group say of a batch: logits, activations, attribution maps, as far as their loss needs them."""
+"""What the members of a group say of a batch: logits, activations, and attribution maps if their loss needs them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext

@@ -37,7 +37,7 @@ def test_what_members_recorded_on_one_set_comes_together(tmp_path: Path) -> None
     written(tmp_path / "in/net.1/b/predictions.npy")
     written(tmp_path / "imported/.snakemake_timestamp")
     outputs = {kind: tmp_path / "out" / kind / "a" for kind in ("predictions", "attributions", "activations")}
-    inferred = [str(tmp_path / "in/net.1"), str(tmp_path / "in/activations")]
+    inferred = [tmp_path / "in/net.1", tmp_path / "in/activations"]
     gather(inferred, "a", outputs, [str(tmp_path / "imported")])
     assert contents(tmp_path / "out") == {
         "predictions/a/net.1.npy": str(network[0]),

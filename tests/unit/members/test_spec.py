@@ -17,6 +17,7 @@ def test_what_the_kinds_have() -> None:
     """In the order of the documentation: whether they are trained here, and whether their network is known."""
     assert [(name, kind.is_trained_here, kind.has_network) for name, kind in MEMBER_KINDS.items()] == [
         ("supervised", True, True),
+        ("grouped", True, True),
         ("dino", True, True),
         ("subnet", True, True),
         ("timm", False, True),

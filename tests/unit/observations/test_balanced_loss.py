@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from scripts.lib.observations.balanced_loss import OVER_ENSEMBLE_ONLY, OVER_INDEPENDENT, balanced_ways, verdict
+from scripts.lib.observations.balanced_loss import balanced_ways, verdict
+from scripts.lib.observations.claims import OVER_ENSEMBLE_ONLY, OVER_INDEPENDENT
 from scripts.lib.observations.groups_of_study import Way
 from scripts.lib.observations.verdict import Verdict
 from tests.unit.observations.synthetic_groups import ENSEMBLES, a_way, results

@@ -1,6 +1,7 @@
 """From the files of a study to its verdicts: the numbers are those of the same functions on the arrays themselves."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import digest_of_lines, save_array, save_json, save_lines, save_table
 from scripts.lib.measures.tables import pairwise_table
 from scripts.lib.observations import attribution_diversity, resilience_of_ensembles, resilience_of_members
-from scripts.lib.observations.study import SCHEMA, StudyFiles, files_of_study, verdicts_table
+from scripts.lib.observations.study import SCHEMA, Decision, StudyFiles, files_of_study, verdicts_table
 from scripts.lib.statistics.robustness import Counts
 
 MEMBERS = [f"member {number}" for number in range(10)]
@@ -24,6 +25,8 @@ FAMILIES = ["a", "b", "c"] * 3 + ["a"]
 DATASETS, N, C, ATTRIBUTED = ["clean", "noise"], 600, 4, 400
 CHOSEN = subsets(len(MEMBERS), "all", 0, 0)
 WITH_ATTRIBUTIONS = MEMBERS[:8]
+NO_GROUPS: dict[str, Any] = {"members": [], "groups": []}
+DECISION = Decision("average", permutations=99, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,9 @@ def files(
 ) -> StudyFiles:
     folder = tmp_path_factory.mktemp("study")
     columns = {"family": FAMILIES, "parameters": [10 ** (5 + number % 4) for number in range(len(MEMBERS))]}
-    save_table(folder / "members.parquet", pl.DataFrame({"position": range(len(MEMBERS)), **columns}))
+    save_table(
+        folder / "members.parquet", pl.DataFrame({"position": range(len(MEMBERS)), "member": MEMBERS, **columns})
+    )
     samples = [str(row) for row in range(N)]
     save_json(folder / "classes.json", [str(number) for number in range(C)])
     for dataset in DATASETS:
@@ -94,6 +99,7 @@ def _declared(folder: Path) -> StudyFiles:
         "accuracies": each("accuracies/{}.parquet"),
         "halves": each("halves/{}.parquet"),
         "attributions": each("{}.parquet"),
+        "groups": [],
         **dict.fromkeys(("records", "arrays"), each("predictions/{}")),
         "labels": each("{}.npy"),
         "samples": each("{}.txt"),
@@ -105,7 +111,7 @@ def _declared(folder: Path) -> StudyFiles:
 
 @pytest.fixture(scope="module")
 def table(files: StudyFiles) -> pl.DataFrame:
-    return verdicts_table(files, CHOSEN, "average", 99, 0)
+    return verdicts_table(files, CHOSEN, NO_GROUPS, DECISION)
 
 
 def deciding(table: pl.DataFrame, observation: str) -> tuple[float, float, float]:
@@ -176,8 +182,8 @@ def test_a_study_without_attributions_or_shifted_sets_says_so(files: StudyFiles)
     alone = StudyFiles(
         DATASETS[:1], MEMBERS, files.described, files.accuracies[:1], files.halves[:1], files.predictions[:1], [], []
     )
-    found = verdicts_table(alone, CHOSEN, "average", 99, 0).filter(pl.col("verdict").is_not_null())
-    assert found["verdict"].to_list() == ["undecided"] * 3 + ["not tested here"] * 2
+    found = verdicts_table(alone, CHOSEN, NO_GROUPS, DECISION).filter(pl.col("verdict").is_not_null())
+    assert found["verdict"].to_list() == ["undecided"] * 5
     reasons = found["reason"].to_list()[:3]
     assert reasons[:2] == ["there is no shifted validation set"] * 2
     assert "with attributions" in reasons[2]
@@ -185,4 +191,4 @@ def test_a_study_without_attributions_or_shifted_sets_says_so(files: StudyFiles)
 
 def test_a_table_of_other_ensembles_is_refused(files: StudyFiles) -> None:
     with pytest.raises(StudyError, match=r"clean.parquet has 1013 rows, not one for each of the 1012 ensembles"):
-        verdicts_table(files, CHOSEN[1:], "average", 99, 0)
+        verdicts_table(files, CHOSEN[1:], NO_GROUPS, DECISION)

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from scripts.lib.statistics.ways import HELD_OUT, SHIFTED, TRAINING, over_seeds, ways_table
+from scripts.lib.ensembles.group_quantities import HELD_OUT, SHIFTED, TRAINING
+from scripts.lib.statistics.ways import over_seeds, ways_table
 
 
 def test_interval_is_that_of_student() -> None:
@@ -39,7 +40,7 @@ def test_a_row_for_each_set_and_for_the_mean_over_the_shifted_ones() -> None:
         for seed in (1, 3)
         for dataset in ("clean", "noise", "blur")
     }
-    table = ways_table(rows(values), [], "clean")
+    table = ways_table([rows(values)], [], "clean")
     found = {row["dataset"]: row for row in table.filter(way="a").iter_rows(named=True)}
     assert found.keys() == {"clean", "noise", "blur", SHIFTED}
     assert found["clean"]["mean"] == 82
@@ -53,7 +54,7 @@ def test_penalties_of_the_records() -> None:
         "group": {"id": "a-s1", "way": "a", "loss": {"ncl": 0.5}, "seed": 1},
         "penalties": {"training": {"ncl": -0.2}, "held_out": {"ncl": -0.1}},
     }
-    table = ways_table(rows({("a", 1, "clean"): 80.0}), [record], "clean")
+    table = ways_table([rows({("a", 1, "clean"): 80.0})], [record], "clean")
     found = table.filter(quantity="penalty_ncl")
     assert found["loss"].to_list() == ["ncl 0.5"] * 2
     assert dict(zip(found["dataset"], found["mean"], strict=True)) == {TRAINING: -0.2, HELD_OUT: -0.1}

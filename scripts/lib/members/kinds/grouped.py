@@ -9,8 +9,8 @@ from scripts.lib.members.spec import Entry, MemberKind
 SCHEMA = (
     SCHEMA_OF_SUPERVISED.replace(
         "description: A classifier that is trained on the labels.",
-        "description: >-\n  A classifier that is trained together with the other members of its group. Do not write such "
-        "members yourself: they\n  are made from the entries of `groups`, whose keys `epochs`, `batch_size`, "
+        "description: >-\n  A classifier that is trained together with the other members of its group. Do not write "
+        "such members yourself:\n  they are made from the entries of `groups`, whose keys `epochs`, `batch_size`, "
         "`training_images` and `seed` count for all.",
     )
     + """

@@ -3,18 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.ensembles.group_quantities import MEMBER_ACCURACY, ensemble_accuracy, penalty
-from scripts.lib.report.drawings.style import BLUE, LIGHT_GREY, ORANGE, RED, literal, new_figure
+from scripts.lib.ensembles.group_quantities import (
+    HELD_OUT,
+    MEMBER_ACCURACY,
+    SHIFTED,
+    TRAINING,
+    ensemble_accuracy,
+    penalty,
+)
+from scripts.lib.report.drawings.style import BLUE, LIGHT_GREY, ORANGE, RED, literal, new_figure, shortened, wrapped
 from scripts.lib.report.labels import quantity
-from scripts.lib.statistics.ways import HELD_OUT, SHIFTED, TRAINING
 
 ROW = 0.16  # inches for one way
+NARROW = 14  # characters of a line above a column
 OFFSET = 0.17  # of clean and shifted sets, around the row of a way
 
 
@@ -40,8 +48,8 @@ class Sets:
 def columns_of(table: pl.DataFrame, consensus: str) -> list[Column]:
     """Accuracy of members and ensembles, and each diversity that the table has, in its order."""
     fixed = {
-        MEMBER_ACCURACY: "Accuracy of the\nmembers (%)",
-        ensemble_accuracy(consensus): "Accuracy of the\nensemble (%)",
+        MEMBER_ACCURACY: "Members'\naccuracy (%)",
+        ensemble_accuracy(consensus): "Ensemble's\naccuracy (%)",
     }
     found = []
     for name in table["quantity"].unique(maintain_order=True):
@@ -49,7 +57,7 @@ def columns_of(table: pl.DataFrame, consensus: str) -> list[Column]:
             found.append(Column(name, fixed[name]))
         elif not name.startswith((ensemble_accuracy(""), penalty(""))):
             shown = quantity(name)
-            found.append(Column(name, _in_two_lines(shown.label), shown.factor))
+            found.append(Column(name, wrapped(shown.label, NARROW), shown.factor))
     return found
 
 
@@ -77,13 +85,13 @@ def draw_ways(table: pl.DataFrame, consensus: str, clean: str) -> Figure:
                 for found in values.iter_rows(named=True):
                     _draw_interval(axis, row + offset, found, column, of_sets)
         axis.set_title(column.title, fontsize=7)
+        axis.set_xlim(*_limits(table, column, sets))
         axis.grid(axis="x")
         axis.xaxis.set_major_locator(MaxNLocator(3))
         axis.tick_params(axis="y", length=0)
-    axes[0].set_yticks(range(len(ways)), [literal(_name(way, loss)) for way, loss in ways], fontsize=7)
+    axes[0].set_yticks(range(len(ways)), [shortened(_name(way, loss), 40) for way, loss in ways], fontsize=7)
     axes[0].set_ylim(len(ways) - 0.4, -0.6)
-    handles = [Line2D([], [], color=each.colour, marker=each.marker, label=each.name) for each in sets]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(sets))
+    figure.legend(handles=_handles(sets), loc="outside upper center", ncols=len(sets))
     return figure
 
 
@@ -106,21 +114,25 @@ def draw_weights(table: pl.DataFrame, consensus: str, clean: str, terms: Sequenc
             axis.grid(axis="y")
             axis.yaxis.set_major_locator(MaxNLocator(3))
             axis.margins(x=0.08)
+        for axis, column in zip(axes, columns, strict=False):
+            axis.set_ylim(*_limits(table, column, sets))
     for axis, title in zip(grid[0], [*(column.title for column in columns), "The penalty\nitself"], strict=True):
         axis.set_title(title, fontsize=7)
     figure.supxlabel("Weight of the term in the loss (0: independent members)")
-    figure.legend(handles=_legend(sets), loc="outside upper center", ncols=4)
+    penalties = [Sets("", f"penalty {TRAINING}", RED, "^"), Sets("", f"penalty {HELD_OUT}", BLUE, "v")]
+    figure.legend(handles=_handles([*sets, *penalties]), loc="outside upper center", ncols=4)
     return figure
 
 
 def ladder_of(table: pl.DataFrame, term: str) -> list[tuple[float, tuple[str, str]]]:
-    """The weights of the way that has most weights of a term alone, with (way, loss); 0 is the first independent way."""
+    """The weights of the way that has most weights of a term alone, and (way, loss); 0 is the first independent way."""
     found: dict[str, list[tuple[float, tuple[str, str]]]] = {}
     for way, loss in table.select("way", "loss").unique(maintain_order=True).rows():
         name, _, weight = loss.partition(" ")
         if name == term and "," not in loss:
             found.setdefault(way, []).append((float(weight), (way, loss)))
-    most = sorted(max(found.values(), key=len, default=[]))
+    longest = max(map(len, found.values()), default=0)
+    most = next((sorted(weights) for weights in found.values() if len(weights) == longest), [])
     independent = table.filter(loss="").select("way", "loss").unique(maintain_order=True).rows()
     return [(0.0, independent[0]), *most] if independent and most and most[0][0] > 0 else most
 
@@ -169,15 +181,19 @@ def _name(way: str, loss: str) -> str:
     return f"{way}, weight {weight}" if "," not in loss and name in way else f"{way} ({loss})"
 
 
-def _in_two_lines(title: str) -> str:
-    words = title.split(" ")
-    half = -(-len(words) // 2)
-    return f"{' '.join(words[:half])}\n{' '.join(words[half:])}"
+def _limits(table: pl.DataFrame, column: Column, sets: Sequence[Sets]) -> tuple[float, float]:
+    """Of the axis of a quantity: all means, and intervals as far as they are not much longer than the means differ."""
+    shown = table.filter(pl.col("dataset").is_in([each.dataset for each in sets]), quantity=column.quantity)
+    means, ends = shown["mean"].to_numpy(), shown.select(pl.col("low").min(), pl.col("high").max()).row(0)
+    room = max(float(np.ptp(means)), abs(float(means[0])) * 1e-3, 1e-9)
+    low, high = (float(means.min()) if end is None else end for end in ends)
+    margin = 0.05 * room
+    lowest, highest = max(low, means.min() - room) - margin, min(max(high, means.max()), means.max() + room) + margin
+    return lowest * column.factor, highest * column.factor
 
 
-def _legend(sets: Sequence[Sets]) -> list[Line2D]:
-    lines = [*sets, Sets("", f"penalty {TRAINING}", RED, "^"), Sets("", f"penalty {HELD_OUT}", BLUE, "v")]
+def _handles(lines: Sequence[Sets]) -> list[Line2D]:
     return [
-        Line2D([], [], color=each.colour, marker=each.marker, markersize=3, linewidth=1, label=each.name)
+        Line2D([], [], color=each.colour, marker=each.marker, label=each.name, markersize=3, linewidth=1)
         for each in lines
     ]

@@ -31,9 +31,9 @@ SPEC = FigureSpec(
     name="ways",
     order=60,
     title=TITLE,
-    caption="Each row is one way of training the members of a group; the mean over its seeds with its 95 % interval over "
-    "seeds (Student's t). Diversity is the mean over the pairs of members of a group. A diversity that costs the members "
-    "much accuracy need not help the ensemble, so look at the first columns, too.",
+    caption="Each row is one way of training the members of a group: the mean over its seeds with its 95 % interval "
+    "(Student's t). Intervals that do not fit are cut off. Diversity is the mean over the pairs of members of a group. "
+    "A diversity that costs the members much accuracy need not help the ensemble, so look at the first columns, too.",
     alternative="Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways.",
     inputs=lambda study: {"ways": ["ways.parquet"]},
     several=pictures,

@@ -32,9 +32,9 @@ SPEC = FigureSpec(
     name="ways_by_weight",
     order=61,
     title=TITLE,
-    caption="Each row is one term of a loss. From left to right, its weight grows from 0, where members are independent. "
-    "The last column shows the term itself, which the training makes small: where it stays larger on held-out images "
-    "than on training images, the members have learned to differ on the training images only.",
+    caption="Each row is one term of a loss. From left to right, its weight grows from 0, where members are "
+    "independent. The last column shows the term itself, which the training makes small: where it stays larger on "
+    "held-out images than on training images, the members have learned to differ on the training images only.",
     alternative="Line charts of accuracy and diversity over the weight of each term of a loss.",
     inputs=lambda study: {"ways": ["ways.parquet"]},
     several=pictures,

@@ -1,4 +1,4 @@
-"""Outputs of small groups in float64, and how a term is tested: against a loop over pairs or samples, and by gradcheck."""
+"""Outputs of small groups in float64, which the tests of all terms use."""
 
 from collections.abc import Callable
 

@@ -12,8 +12,9 @@ from tests.unit.training.losses.reference import IMAGES, equal_members, gradient
 
 def hsic(a: np.ndarray, b: np.ndarray) -> float:
     """Mean over ordered quadruples of different images of k_ij (l_ij + l_qr - 2 l_iq) (Song et al. 2012)."""
-    k, l = a @ a.T, b @ b.T
-    terms = [k[i, j] * (l[i, j] + l[q, r] - 2 * l[i, q]) for i, j, q, r in permutations(range(len(a)), 4)]
+    first, second = a @ a.T, b @ b.T
+    quadruples = permutations(range(len(a)), 4)
+    terms = [first[i, j] * (second[i, j] + second[q, r] - 2 * second[i, q]) for i, j, q, r in quadruples]
     return float(np.mean(terms))
 
 
