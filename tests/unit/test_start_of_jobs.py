@@ -50,19 +50,10 @@ LOADED: dict[frozenset[str], set[str]] = {
         "validation_set",
     },
     frozenset({"torch"}): {"pairwise", "pairwise_shard"},
-    frozenset({"scipy"}): {"ways"},
     frozenset({"torch", "scipy"}): {
         *("best_ensembles", "correlations", "deployment", "effects", "effects_from_clean", "ensembles"),
-        *(
-            "calibration",
-            "ensembles_shard",
-            "group_results",
-            "held_out",
-            "robustness",
-            "temperatures",
-            "variance_shares",
-            "verdicts",
-        ),
+        *("calibration", "ensembles_shard", "group_results", "held_out", "robustness", "temperatures"),
+        *("variance_shares", "verdicts", "ways"),
     },
 }
 # These build networks with torchvision and timm, which load most of the list.
