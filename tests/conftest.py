@@ -30,7 +30,7 @@ FIRST = (
 
 def place(file: str) -> int:
     """The place of a file or of the first of its folders in FIRST; after all of them if it is not there."""
-    return next((place for place, first in enumerate(FIRST) if file == first or file.startswith(f"{first}/")), len(FIRST))
+    return next((number for number, first in enumerate(FIRST) if f"{file}/".startswith(f"{first}/")), len(FIRST))
 
 
 @pytest.hookimpl(tryfirst=True)

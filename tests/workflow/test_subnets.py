@@ -50,10 +50,13 @@ def test_a_killed_training_and_search_end_with_the_same_bytes(undisturbed: Path,
     folder = Path(shutil.copytree(undisturbed.parents[1], tmp_path / "copy"))
     results, target = folder / "results" / "subnets", "results/subnets/supernets/tiny.search.parquet"
     shutil.rmtree(results / "supernets")  # the member that the super-network starts from is there already
-    training = Kill("train_supernet", "*/unfinished/tiny.pt")
+    training, search = (
+        Kill("train_supernet", "*/unfinished/tiny.pt"),
+        Kill("search_supernet", "*/unfinished/tiny.search.json"),
+    )
     assert killed_run(folder, target, kills=[training], study=STUDY) != 0
     assert not (results / "supernets" / "tiny.safetensors").exists()
-    assert killed_run(folder, target, kills=[Kill("search_supernet", "*/unfinished/tiny.search.json")], study=STUDY) != 0
+    assert killed_run(folder, target, kills=[search], study=STUDY) != 0
     assert not (results / "supernets" / "tiny.search.parquet").exists()
     result = snakemake(folder, target, study=STUDY)
     assert result.returncode == 0, result.stdout
