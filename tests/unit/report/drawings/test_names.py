@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.backends.backend_pdf import PdfFile, RendererPdf
+from matplotlib.backends.backend_pdf import RendererPdf
 from matplotlib.figure import Figure
 
 from scripts.lib.report.drawings.attributions import draw_attributions
@@ -51,11 +51,10 @@ def recording(draw: Any, found: list[tuple[str, Any]]) -> Any:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What renderers are told to draw: text, and whether it is mathematics. Fonts are not written, which takes long."""
+    """What renderers are told to draw: text, and whether it is mathematics."""
     found: list[tuple[str, Any]] = []
     for renderer in (RendererAgg, RendererPdf):
         monkeypatch.setattr(renderer, "draw_text", recording(renderer.draw_text, found))
-    monkeypatch.setattr(PdfFile, "writeFonts", lambda file: None)
     return found
 
 
