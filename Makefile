@@ -72,8 +72,7 @@ proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
-	@$(IN) python -m pytest tests/unit tests/fuzz --numprocesses 2 --dist loadfile && \
-	  python -m pytest tests/workflow --numprocesses 2 --dist loadgroup
+	@$(IN) python -m pytest tests/unit tests/fuzz tests/workflow --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 fuzz: setup
 	@$(IN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(REPLAY),--replay "$(REPLAY)") $(if $(ATHERIS),--atheris) $(TARGETS)

@@ -26,7 +26,7 @@ import torch
 
 from benchmarks.common import processor
 from kernels import cpu
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.randomness import derive

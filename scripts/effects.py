@@ -1,5 +1,5 @@
 from scripts.lib.ensembles.image_groups import kept_in_groups
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.measures.tables import positions_compared

@@ -2,7 +2,8 @@ from scripts.lib.ensembles.counting import Counted, Question, count_in_files
 from scripts.lib.ensembles.counts import load_tallies
 from scripts.lib.ensembles.halves import halves_table
 from scripts.lib.ensembles.image_groups import compact, groups_table, kept_in_groups, load_groups
-from scripts.lib.ensembles.tables import accuracies_table, ensembles_table, subsets
+from scripts.lib.ensembles.subsets import subsets
+from scripts.lib.ensembles.tables import accuracies_table, ensembles_table
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job

@@ -1,7 +1,7 @@
 from scripts.lib.ensembles.counting import Question, count_in_files
 from scripts.lib.ensembles.counts import save_tallies
 from scripts.lib.ensembles.image_groups import groups_table, kept_in_groups
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job

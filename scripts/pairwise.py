@@ -4,7 +4,7 @@ from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_array, save_table
 from scripts.lib.measures.pairwise import compare, values, values_without_groups
 from scripts.lib.measures.spec import MEASURES
-from scripts.lib.measures.tables import load_sums, pairwise_table
+from scripts.lib.measures.sums import load_sums, pairwise_table
 
 with job(snakemake):
     dataset, members, files = snakemake.wildcards.dataset, snakemake.params.members, snakemake.input

@@ -4,7 +4,7 @@ from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.measures.pairwise import compare
 from scripts.lib.measures.spec import MEASURES
-from scripts.lib.measures.tables import sums_table
+from scripts.lib.measures.sums import sums_table
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params

@@ -1,4 +1,4 @@
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.statistics.robustness_study import StudyFiles, robustness_of_study

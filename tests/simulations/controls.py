@@ -15,7 +15,7 @@ import torch
 from scipy.special import ndtri
 
 from scripts.lib.ensembles.counts import samples_right
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.inference.predictions import probabilities
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.statistics.adjusted import adjusted

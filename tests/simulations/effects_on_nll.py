@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.counting import Question, count_samples
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.statistics.effects import effects_table

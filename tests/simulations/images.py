@@ -22,7 +22,7 @@ import torch
 
 from scripts.lib.ensembles.counting import Question, count_samples
 from scripts.lib.ensembles.image_groups import kept_in_groups
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.measures.pairwise import pairwise_sums, values, values_without_groups
 from scripts.lib.measures.recorded import Recorded

@@ -21,7 +21,8 @@ import polars as pl
 import torch
 
 from scripts.lib.ensembles.counts import samples_right
-from scripts.lib.ensembles.tables import lists_of_members, mean_of_members
+from scripts.lib.ensembles.subsets import mean_of_members
+from scripts.lib.ensembles.tables import lists_of_members
 from scripts.lib.inference.predictions import probabilities
 from scripts.lib.measures.pairwise import pairwise_sums, values
 from scripts.lib.measures.recorded import Recorded

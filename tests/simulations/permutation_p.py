@@ -21,7 +21,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.ensembles.subsets import mean_pairwise, subsets
 from scripts.lib.statistics.correlations import correlations_table
 from scripts.lib.statistics.evidence import Evidence
 

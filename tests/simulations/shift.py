@@ -22,7 +22,7 @@ import polars as pl
 import torch
 
 from scripts.lib.ensembles.counting import Question, count_samples
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.measures.pairwise import pairwise_sums, values
 from scripts.lib.measures.recorded import Recorded

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from scripts.lib.ensembles.counts import samples_right
-from scripts.lib.ensembles.tables import subsets
+from scripts.lib.ensembles.subsets import subsets
 from scripts.lib.observations import attribution_diversity, resilience_of_ensembles, resilience_of_members
 from scripts.lib.observations.attribution_diversity import Diversities
 from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED

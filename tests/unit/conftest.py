@@ -16,7 +16,7 @@ from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.validation_sets import ValidationSet
 from scripts.lib.ensembles.counting import Counted, Question, count_samples
 from scripts.lib.ensembles.counts import Tally
-from scripts.lib.ensembles.tables import subsets as all_or_drawn_subsets
+from scripts.lib.ensembles.subsets import subsets as all_or_drawn_subsets
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.study.resolve import merge, resolve
 

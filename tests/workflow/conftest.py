@@ -46,8 +46,13 @@ def replaced(path: Path, content: bytes) -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """The jobs must find the interpreter that runs the tests."""
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    """The jobs must find the interpreter that runs the tests.
+
+    Python keeps compiled modules as it does for users, also where the tests themselves run without: there are hundreds
+    of jobs.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="session")

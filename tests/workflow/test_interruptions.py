@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tests.workflow.conftest import TEST_STUDY, environment, snakemake, snakemake_command
@@ -18,28 +20,31 @@ LAST += [f"results/test/calibration/{dataset}.parquet" for dataset in ("clean", 
 KILLER = Path(__file__).parent / "killer"
 
 
-def killed_run(
-    folder: Path,
-    script: str,
-    file: str,
-    *arguments: str,
-    moment: str = "after",
-    everything: bool = False,
-    study: Path = TEST_STUDY,
-) -> int:
-    """Run the workflow until a job of `script` dies before or after it gives a file like `file` its name.
+@dataclass(frozen=True)
+class Kill:
+    """A job of `script` dies before or after it gives a file like `file` its name.
 
-    With `everything`, Snakemake and all of its jobs die at once, as by a power cut. Returns Snakemake's exit status.
+    With `everything`, Snakemake and all of its jobs die at once, as by a power cut.
     """
-    marker = folder / f"killed {script}"
-    marker.unlink(missing_ok=True)
-    order = {"script": script, "file": file, "moment": moment, "everything": everything, "marker": str(marker)}
-    changes = {"KILL": json.dumps(order), "PYTHONPATH": f"{KILLER}:{os.environ.get('PYTHONPATH', '')}"}
+
+    script: str
+    file: str
+    moment: str = "after"
+    everything: bool = False
+
+
+def killed_run(folder: Path, *arguments: str, kills: Sequence[Kill], study: Path = TEST_STUDY) -> int:
+    """Run the workflow until one job dies for each of `kills`, and no other. Returns Snakemake's exit status."""
+    markers = [folder / f"killed {kill.script}" for kill in kills]
+    for marker in markers:
+        marker.unlink(missing_ok=True)
+    orders = [asdict(kill) | {"marker": str(marker)} for kill, marker in zip(kills, markers, strict=True)]
+    changes = {"KILL": json.dumps(orders), "PYTHONPATH": f"{KILLER}:{os.environ.get('PYTHONPATH', '')}"}
     command, silent = snakemake_command(folder, *arguments, study=study), subprocess.DEVNULL
     status = subprocess.run(
         command, stdout=silent, stderr=silent, start_new_session=True, env=environment() | changes
     ).returncode
-    assert marker.exists(), "the run ended without what was to be killed"
+    assert all(marker.exists() for marker in markers), "the run ended without what was to be killed"
     return status
 
 
@@ -49,13 +54,13 @@ def contents(results: Path) -> dict[str, bytes]:
 
 def test_killed_jobs_are_resumed_to_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     results = tmp_path / "results" / "test"
-    assert killed_run(tmp_path, "train", "*/checkpoints/unfinished/*.pt", everything=True) == -9
+    # What does not depend on a killed job goes on, so that one run has several.
+    training = Kill("train", "*/checkpoints/unfinished/*.pt")
+    assert killed_run(tmp_path, kills=[replace(training, everything=True)]) == -9
     assert snakemake(tmp_path, "--unlock").returncode == 0
-
-    assert killed_run(tmp_path, "train", "*/checkpoints/unfinished/*.pt", *LAST) != 0
-    assert killed_run(tmp_path, "infer", "*/inferred/*/clean/predictions.npy", *LAST) != 0
-    assert killed_run(tmp_path, "gather", "*/predictions/*/*.npy", *LAST) != 0
-    assert killed_run(tmp_path, "ensembles", "*/ensembles/*.parquet", *LAST, moment="before") != 0
+    assert killed_run(tmp_path, *LAST, kills=[training, Kill("infer", "*/inferred/*/clean/predictions.npy")]) != 0
+    ensembles = Kill("ensembles", "*/ensembles/*.parquet", moment="before")
+    assert killed_run(tmp_path, *LAST, kills=[Kill("gather", "*/predictions/*/*.npy"), ensembles]) != 0
 
     last = snakemake(tmp_path, *LAST)
     assert last.returncode == 0, last.stdout

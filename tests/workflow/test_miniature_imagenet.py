@@ -33,7 +33,8 @@ def miniature_study(folder: Path, members: list[str], datasets: list[str]) -> Pa
     """The paper's study with these members and validation sets, on pictures below `folder`; little else is changed."""
     miniature.write_folders(folder / "train", CLASSES, 4)
     clean = miniature.write_folders(folder / "val", CLASSES, 2, seed=50)
-    miniature.write_corrupted(folder / "c", clean, list(miniature.CORRUPTIONS), [1, 2, 3, 4, 5])
+    families = [family for family in miniature.CORRUPTIONS if family in datasets]
+    miniature.write_corrupted(folder / "c", clean, families, [1, 2, 3, 4, 5])
     miniature.write_folders(folder / "a", CLASSES[1:], 2, seed=70)
     study = yaml.safe_load(PAPER.read_text(encoding="utf-8"))
     study["members"] = [entry for entry in study["members"] if entry["id"] in members or not members]

@@ -11,6 +11,8 @@ from scripts.lib.ensembles.deployment import split
 from scripts.lib.study.resolve import resolve
 from tests.workflow.conftest import TEST_STUDY, snakemake
 
+# One process of pytest-xdist makes the finished study, which all of these tests need.
+pytestmark = pytest.mark.xdist_group("study")
 STUDY = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8"))
 MEMBERS = [member["id"] for member in STUDY["members"]]
 DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]
@@ -184,7 +186,7 @@ def test_every_job_leaves_a_log_and_a_benchmark(finished: Path, results: Path) -
 
 def test_training_shows_epoch_loss_and_accuracy(finished: Path) -> None:
     log = (finished / "logs" / "test" / "train" / "deit.log").read_text(encoding="utf-8")
-    assert "train deit epoch 6/6: loss " in log
+    assert "train deit epoch 4/4: loss " in log
     assert "validation accuracy" in log
 
 

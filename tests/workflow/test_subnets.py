@@ -1,5 +1,6 @@
 """A super-network in the real workflow: trained, searched, killed in the middle, and cut into members."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 from scripts.lib.jobs.storage import load_json, load_table
 from tests.workflow.conftest import ROOT, snakemake
-from tests.workflow.test_interruptions import killed_run
+from tests.workflow.test_interruptions import Kill, killed_run
 
 # All tests of this file share one run of the workflow, so one process of pytest-xdist gets them all.
 pytestmark = pytest.mark.xdist_group("subnets")
@@ -46,14 +47,21 @@ def test_the_front_of_the_search(undisturbed: Path) -> None:
 
 
 def test_a_killed_training_and_search_end_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> None:
-    results = tmp_path / "results" / "subnets"
-    target = "results/subnets/supernets/tiny.search.parquet"
-    assert killed_run(tmp_path, "train_supernet", "*/unfinished/tiny.pt", target, study=STUDY) != 0
+    folder = Path(shutil.copytree(undisturbed.parents[1], tmp_path / "copy"))
+    results, target = folder / "results" / "subnets", "results/subnets/supernets/tiny.search.parquet"
+    shutil.rmtree(results / "supernets")  # the member that the super-network starts from is there already
+    training, search = (
+        Kill("train_supernet", "*/unfinished/tiny.pt"),
+        Kill("search_supernet", "*/unfinished/tiny.search.json"),
+    )
+    assert killed_run(folder, target, kills=[training], study=STUDY) != 0
     assert not (results / "supernets" / "tiny.safetensors").exists()
-    assert killed_run(tmp_path, "search_supernet", "*/unfinished/tiny.search.json", target, study=STUDY) != 0
+    assert killed_run(folder, target, kills=[search], study=STUDY) != 0
     assert not (results / "supernets" / "tiny.search.parquet").exists()
-    result = snakemake(tmp_path, target, study=STUDY)
+    result = snakemake(folder, target, study=STUDY)
     assert result.returncode == 0, result.stdout
+    base = "checkpoints/base.safetensors"
+    assert (results / base).stat().st_mtime_ns == (undisturbed / base).stat().st_mtime_ns  # not trained again
     for name in ("tiny.safetensors", "tiny.search.parquet", "tiny.stages.parquet"):
         assert (results / "supernets" / name).read_bytes() == (undisturbed / "supernets" / name).read_bytes(), name
 

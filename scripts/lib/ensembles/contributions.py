@@ -6,7 +6,7 @@ from math import factorial
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.counts import MOST_MEMBERS
+from scripts.lib.ensembles.subsets import MOST_MEMBERS
 
 Count = Callable[[np.ndarray], np.ndarray]
 

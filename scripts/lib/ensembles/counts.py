@@ -14,13 +14,12 @@ import torch
 import kernels
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.scores import MemberSums, sums_of_members, true_probabilities
+from scripts.lib.ensembles.subsets import MOST_MEMBERS, numbers_of
 from scripts.lib.inference.predictions import Predictions, probabilities
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
 
-# The largest number of members for which memory and kernels.consensus_sweep allow all ensembles.
-MOST_MEMBERS = 20
 # Number of ensembles whose members are looked up at once, for each sample of a block.
 BLOCK_ELEMENTS = 1 << 27
 
@@ -142,14 +141,6 @@ def _nll(true: torch.Tensor, chosen: np.ndarray) -> tuple[Nll, Nll]:
         ensembles = torch.from_numpy(listed).to(true.device)
         sums, clipped = (values.cpu().numpy() for values in kernels.average_nll(true, ensembles))
     return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
-
-
-def numbers_of(chosen: np.ndarray) -> np.ndarray:
-    """The number uint32 [E] of each ensemble of `chosen`, bool [E, M]: its members are the number's set bits."""
-    octets = np.packbits(chosen, axis=1, bitorder="little")
-    words = np.zeros((len(chosen), 4), np.uint8)
-    words[:, : octets.shape[1]] = octets
-    return words.view("<u4")[:, 0]
 
 
 def unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:

@@ -9,10 +9,9 @@ import polars as pl
 import torch
 
 from scripts.lib.ensembles.contributions import all_subsets, contributions
-from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
 from scripts.lib.ensembles.intervals import paired_interval, wilson_interval
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
-from scripts.lib.ensembles.tables import is_exhaustive, subsets
+from scripts.lib.ensembles.subsets import MOST_MEMBERS, is_exhaustive, numbers_of, subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError

@@ -3,18 +3,21 @@ other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
-from scripts.lib.ensembles.counts import Tally
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.shards import HALVES, half_sizes
 from scripts.lib.jobs.storage import load_table
 
+if TYPE_CHECKING:
+    from scripts.lib.ensembles.counts import Tally  # needs torch, which statistics do not
 
-def halves_table(halves: Sequence[Tally]) -> pl.DataFrame:
+
+def halves_table(halves: Sequence["Tally"]) -> pl.DataFrame:
     """One row per ensemble, in the order in which they were counted.
 
     Columns `{consensus}_even` and `{consensus}_odd` are uint32 numbers of samples that the ensemble classifies

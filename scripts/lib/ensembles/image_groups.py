@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.counts import Tally
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.randomness import derive
 from scripts.lib.jobs.shards import groups_of_images
 from scripts.lib.jobs.storage import load_table
+
+if TYPE_CHECKING:
+    from scripts.lib.ensembles.counts import Tally  # needs torch, which statistics do not
 
 # Of more ensembles, so many are drawn.
 MOST_IN_GROUPS, DRAWN = 1 << 15, 1 << 13
@@ -89,7 +92,7 @@ class Kept:
     confidence: np.ndarray
 
 
-def kept_of(tally: Tally, rows: np.ndarray) -> Kept:
+def kept_of(tally: "Tally", rows: np.ndarray) -> Kept:
     """Of each member, and of the ensembles `rows` int64 [E']."""
     alone, of_members = tally.joint.diagonal(), tally.of_members
     return Kept(

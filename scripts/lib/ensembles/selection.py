@@ -9,7 +9,7 @@ import torch
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.counts import probability_blocks, samples_right
-from scripts.lib.ensembles.tables import is_exhaustive, mean_of_members
+from scripts.lib.ensembles.subsets import is_exhaustive, mean_of_members
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress

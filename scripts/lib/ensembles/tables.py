@@ -1,7 +1,6 @@
-"""Which ensembles are evaluated, and how accurate and how diverse each is."""
+"""How accurate and how diverse members and ensembles are."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +8,12 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
-from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
+from scripts.lib.ensembles.counts import Tally
 from scripts.lib.ensembles.halves import per_sample
 from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.ensembles.scores import brier_score
-from scripts.lib.jobs.randomness import derive
+from scripts.lib.ensembles.subsets import in_blocks, mean_of_members, mean_pairwise, sum_over_pairs
 
-MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
-# Ensembles that are computed with at once, here and in `statistics`: arrays [BLOCK_ENSEMBLES, M] stay in the cache.
-BLOCK_ENSEMBLES = 1 << 13
 FIRST_COLUMNS = (
     "members",
     "size",
@@ -26,79 +22,6 @@ FIRST_COLUMNS = (
     "mean_member_accuracy",
     "best_member_accuracy",
 )
-
-
-def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
-    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, which covers all sizes for 20 members."""
-    return sum(math.comb(members, size) for size in _sizes(members, sizes)) <= MOST_ENSEMBLES
-
-
-def _sizes(members: int, sizes: str | Sequence[int]) -> Sequence[int]:
-    """ "all" means from 2 to M, and for more than 20 members from 2 to 20."""
-    return range(2, min(members, MOST_MEMBERS) + 1) if isinstance(sizes, str) else sorted(set(sizes))
-
-
-def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) -> np.ndarray:
-    """The ensembles to evaluate as bool [E, M], by size and then in lexicographic order of their members.
-
-    If there are too many ensembles of these sizes, `per_size` different ones of each size are drawn at random (all, if
-    a size does not have more). The sample is stratified by size and depends only on `seed` and the number of members.
-    """
-    if is_exhaustive(members, sizes):
-        return np.concatenate([_all_of_size(members, size) for size in _sizes(members, sizes)])
-    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in _sizes(members, sizes)])
-
-
-def _all_of_size(members: int, size: int) -> np.ndarray:
-    """Grow the ensembles by one member at a time, in lexicographic order, and only so that the rest finds room."""
-    chosen: np.ndarray = np.zeros((1, members), dtype=bool)
-    last = np.array([-1])
-    for missing in range(size, 0, -1):
-        choices = np.maximum(members - missing - last, 0)  # the next member is in last + 1, …, members - missing
-        first = last + 1 - np.cumsum(choices) + choices
-        last = np.repeat(first, choices) + np.arange(choices.sum())
-        chosen = np.repeat(chosen, choices, axis=0)
-        chosen[np.arange(len(chosen)), last] = True
-    return chosen
-
-
-def _some_of_size(members: int, size: int, count: int, seed: int) -> np.ndarray:
-    if math.comb(members, size) <= count:
-        return _all_of_size(members, size)
-    generator = np.random.default_rng(derive(seed, "ensembles", size))
-    chosen: set[tuple[int, ...]] = set()
-    while len(chosen) < count:
-        chosen.add(tuple(sorted(generator.choice(members, size, replace=False).tolist())))
-    rows = np.zeros((count, members), dtype=bool)
-    np.put_along_axis(rows, np.array(sorted(chosen)), True, axis=1)
-    return rows
-
-
-def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Mean of the symmetric `matrix` [M, M] over the pairs of each ensemble of `chosen` [E, M].
-
-    NaN for an ensemble of one member, and for one that has a pair without a value (NaN).
-    """
-    off_diagonal = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-    undefined = np.isnan(off_diagonal)
-    size = chosen.sum(1)
-    total, pairs = _sum_over_pairs(chosen, np.where(undefined, 0, off_diagonal)), size * (size - 1)
-    defined = (pairs > 0) & (_sum_over_pairs(chosen, undefined) == 0)
-    return np.divide(total, pairs, out=np.full(len(total), np.nan), where=defined)
-
-
-def _sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    def of_block(block: np.ndarray) -> np.ndarray:
-        members = block.astype(np.float64)
-        return np.einsum("em,em->e", members @ matrix, members)
-
-    return _in_blocks(chosen, of_block)
-
-
-def _in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`function` of all ensembles, some thousand at a time: its arrays [E, M] take no memory and stay in the cache."""
-    starts = range(0, max(1, len(chosen)), BLOCK_ENSEMBLES)
-    return np.concatenate([function(chosen[start : start + BLOCK_ENSEMBLES]) for start in starts])
 
 
 def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tally]) -> pl.DataFrame:
@@ -166,11 +89,6 @@ def ensembles_table(
     return pl.concat(tables)  # what all consensus share is in memory once
 
 
-def mean_of_members(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Mean of the members' `values` [M] over each ensemble of `chosen` [E, M]."""
-    return chosen @ values / chosen.sum(1)
-
-
 @dataclass(frozen=True)
 class _Alone:
     """Members of each ensemble, int64 [E]: their number, the sum of their correct answers, and those of the best."""
@@ -181,8 +99,8 @@ class _Alone:
 
 
 def _alone(chosen: np.ndarray, right: np.ndarray) -> _Alone:
-    total = _in_blocks(chosen, lambda block: block @ right)
-    best = _in_blocks(chosen, lambda block: np.where(block, right, 0).max(1))
+    total = in_blocks(chosen, lambda block: block @ right)
+    best = in_blocks(chosen, lambda block: np.where(block, right, 0).max(1))
     return _Alone(chosen.sum(1), total, best)
 
 
@@ -213,8 +131,8 @@ def _columns_of_consensus(
 def _columns_of_scores(tally: Tally, chosen: np.ndarray, baseline: int | None) -> dict[str, np.ndarray]:
     """Scores of the members' mean probabilities, and how much smaller, so better, they are than those of members."""
     size, sums = chosen.sum(1), tally.of_members
-    true = _in_blocks(chosen, lambda block: block @ sums.true)
-    brier = brier_score(_sum_over_pairs(chosen, sums.gram), true, size, tally.samples)
+    true = in_blocks(chosen, lambda block: block @ sums.true)
+    brier = brier_score(sum_over_pairs(chosen, sums.gram), true, size, tally.samples)
     columns = {}
     for name, values in {"nll": tally.nll / tally.samples, "brier": brier}.items():
         alone = sums.scores(tally.samples)[name]
@@ -229,8 +147,8 @@ def _improvements_of_score(
     name: str, values: np.ndarray, alone: np.ndarray, chosen: np.ndarray, baseline: int | None
 ) -> dict[str, np.ndarray]:
     """Of the ensembles' `values` [E] over the mean, the best and the baseline member, whose scores are `alone` [M]."""
-    mean = _in_blocks(chosen, lambda block: mean_of_members(block, alone))
-    best = _in_blocks(chosen, lambda block: np.where(block, alone, np.inf).min(1))
+    mean = in_blocks(chosen, lambda block: mean_of_members(block, alone))
+    best = in_blocks(chosen, lambda block: np.where(block, alone, np.inf).min(1))
     references = {"mean": mean, "best": best} | ({} if baseline is None else {"baseline": alone[baseline]})
     return {f"{name}_improvement_over_{member}": reference - values for member, reference in references.items()}
 
@@ -263,7 +181,7 @@ def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]
     size, samples = chosen.sum(1), tally.samples
     right = chosen @ tally.joint.diagonal()
     errors = size * samples - right
-    both_right = _sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
+    both_right = sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
     both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
     with_errors = samples - tally.unanimous
     several = np.where(size > 1, 1.0, np.nan)

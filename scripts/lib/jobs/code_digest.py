@@ -4,12 +4,11 @@ Snakemake notices a changed script, but not a changed module that the script imp
 rule, so that a change in any module of the project that the script imports, directly or not, runs the rule again.
 """
 
-import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from scripts.lib.jobs.parsed_code import Parsed, ParsedCode
 from scripts.lib.jobs.paths import ROOT
 
 PACKAGES = ("scripts", "kernels")
@@ -34,7 +33,7 @@ def code_digest(script: Path, *specs: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(set().union(*map(closure, (script, *specs)))):
-        digest.update(f"{path.relative_to(ROOT).as_posix()}\n{_normal_form(path)}\n".encode())
+        digest.update(f"{path.relative_to(ROOT).as_posix()}\n{_parsed(path).form}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -53,84 +52,25 @@ def closure(script: Path) -> set[Path]:
 @cache
 def imported_files(path: Path) -> tuple[Path, ...]:
     """The project's files that a module imports, at the top or in functions, and the packages that contain them."""
-    names = [name for statement in _statements(_tree(path).body) for name in _imported_names(statement)]
-    return tuple(sorted({file for name in names for file in _files_of(name)}))
+    names = (name for name in _parsed(path).imports if name.split(".")[0] in PACKAGES)
+    return tuple(sorted({file for name in names for file in _files_of(ROOT, name)}))
 
 
-def _imported_names(statement: ast.stmt) -> Iterator[str]:
-    if isinstance(statement, ast.Import):
-        names = [alias.name for alias in statement.names]
-    elif isinstance(statement, ast.ImportFrom):
-        names = [f"{statement.module}.{alias.name}" for alias in statement.names]
-    else:
-        names = []
-    yield from (name for name in names if name.split(".")[0] in PACKAGES)
-
-
-def _files_of(name: str) -> Iterator[Path]:
+@cache
+def _files_of(root: Path, name: str) -> tuple[Path, ...]:
     """The files of `a.b.c`: those of the packages a and a.b, and of a.b.c if it is a module and not a function."""
-    parts = name.split(".")
-    for length in range(1, len(parts) + 1):
-        place = ROOT.joinpath(*parts[:length])
-        yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
+    package, _, _ = name.rpartition(".")
+    place = root.joinpath(*name.split("."))
+    own = tuple(file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
+    return (*_files_of(root, package), *own) if package else own
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _parsed(path: Path) -> Parsed:
+    return _kept(ROOT).of(path)
 
 
 @cache
-def _normal_form(path: Path) -> str:
-    """A module's source without what does not count, in the layout of `ast.unparse`."""
-    tree = _tree(path)
-    for body in _bodies(tree):
-        body[:] = [_without_text(statement) for statement in body if not _only_says(statement)] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """All statements of a block, including those of inner blocks. Expressions are not searched: that would be slow."""
-    for statement in body:
-        yield statement
-        for inner in _blocks(statement):
-            yield from _statements(inner)
-
-
-def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    """All blocks of statements of a module, the inner ones first."""
-    for block in _blocks(node):
-        for statement in block:
-            yield from _bodies(statement)
-        yield block
-
-
-def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    """The blocks of statements directly below a node: its body, `else`, exception handlers and cases."""
-    for name in ("body", "orelse", "finalbody"):
-        if isinstance(block := getattr(node, name, None), list):
-            yield block
-    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-        yield part.body
-
-
-def _only_says(statement: ast.stmt) -> bool:
-    """Whether a statement is `pass`, a docstring or a call such as `log.info(...)`."""
-    if isinstance(statement, ast.Pass):
-        return True
-    if not isinstance(statement, ast.Expr):
-        return False
-    value = statement.value
-    called = value.func if isinstance(value, ast.Call) else None
-    logs = isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "log"
-    return isinstance(value, ast.Constant) or logs
-
-
-def _without_text(statement: ast.stmt) -> ast.stmt:
-    """`raise Error` instead of `raise Error("text")`; a spec, `NAME = Spec(...)`, without its `documentation`."""
-    if isinstance(statement, ast.Raise) and isinstance(statement.exc, ast.Call):
-        statement.exc = statement.exc.func
-    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
-        keywords = statement.value.keywords
-        statement.value.keywords = [keyword for keyword in keywords if keyword.arg != "documentation"]
-    return statement
+def _kept(root: Path) -> ParsedCode:
+    """What is known of the modules of the project, beside Python's own compiled modules."""
+    return ParsedCode(root / "scripts" / "__pycache__")

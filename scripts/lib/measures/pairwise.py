@@ -12,7 +12,7 @@ from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import HALVES, MINIBATCH, blocks, group_sizes, half_sizes, rows_of_group, shard
 from scripts.lib.measures.recorded import Recorded, load_recorded
 from scripts.lib.measures.spec import Measure
-from scripts.lib.measures.tables import PairwiseSums
+from scripts.lib.measures.sums import PairwiseSums
 
 
 def open_recorded(measure: Measure, files: RecordedFiles) -> Recorded:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
-from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
+from scripts.lib.ensembles.subsets import BLOCK_ENSEMBLES, MOST_MEMBERS, numbers_of
 from scripts.lib.statistics.moments import number_with, pairs_of, sums_with_three
 
 

@@ -5,7 +5,7 @@ three ensembles.
 """
 
 import numpy as np
-from scipy.stats import false_discovery_control, rankdata
+import polars as pl
 
 FEWEST_ENSEMBLES = 3
 # With three ensembles the residuals of a partial correlation lie on a line: it would always be 1 or -1.
@@ -56,7 +56,8 @@ def ranks(rows: np.ndarray) -> np.ndarray:
     """The ranks of the values in each row of [A, E], from 1 on; NaN for a row that has a NaN."""
     result = np.empty(rows.shape)
     for values, of_row in zip(rows, result, strict=True):  # one row at a time, because a row may have a million values
-        of_row[:] = rankdata(np.round(values, ROUNDING_DIGITS))
+        rounded = pl.Series(np.round(values, ROUNDING_DIGITS) + 0.0)  # no rank between -0.0 and 0.0
+        of_row[:] = np.nan if rounded.is_nan().any() else rounded.rank("average").to_numpy()
     return result
 
 
@@ -79,6 +80,7 @@ def partial_product(x: np.ndarray, y: np.ndarray, fixed: np.ndarray) -> np.ndarr
 def false_discovery(p_values: np.ndarray) -> np.ndarray:
     """q-values of one family of tests, float64 [n] (Benjamini & Hochberg 1995); tests without p (NaN) do not count."""
     q_values, tested = np.full(len(p_values), np.nan), ~np.isnan(p_values)
-    if tested.any():
-        q_values[tested] = false_discovery_control(p_values[tested])
+    order = np.flatnonzero(tested)[np.argsort(p_values[tested])]
+    scaled = p_values[order] * (len(order) / np.arange(1, len(order) + 1))
+    q_values[order] = np.minimum(1, np.minimum.accumulate(scaled[::-1])[::-1])
     return q_values

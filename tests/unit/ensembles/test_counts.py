@@ -8,14 +8,8 @@ import pytest
 import torch
 
 from scripts.lib.ensembles.counting import Question, count_samples
-from scripts.lib.ensembles.counts import (
-    Tally,
-    load_tallies,
-    numbers_of,
-    samples_right,
-    save_tallies,
-    unanimous,
-)
+from scripts.lib.ensembles.counts import Tally, load_tallies, samples_right, save_tallies, unanimous
+from scripts.lib.ensembles.subsets import numbers_of
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
 from tests.unit.conftest import counted, subsets, tally_of

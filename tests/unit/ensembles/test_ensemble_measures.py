@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from kernels import joint_correctness
 from kernels.correctness_measures import oracle_disagreement
-from scripts.lib.ensembles.tables import (
-    ensemble_measures,
-)
+from scripts.lib.ensembles.tables import ensemble_measures
 from tests.unit.conftest import tally_of
 from tests.unit.ensembles.test_tables import ensembles_table
 

@@ -38,9 +38,8 @@ class Project:
         path.write_text(text, encoding="utf-8")
 
     def digest(self) -> str:
-        for function in (code_digest.code_digest, code_digest.imported_files, code_digest._tree):
+        for function in (code_digest.code_digest, code_digest.imported_files, code_digest._parsed):
             function.cache_clear()
-        code_digest._normal_form.cache_clear()
         return code_digest.code_digest(self.root / "scripts" / "run.py")
 
 
@@ -122,6 +121,20 @@ def test_the_documentation_of_a_spec_does_not_count_but_its_title_does(project: 
     assert project.digest() == before
     project.write("scripts/lib/far.py", spec.replace("Overlap", "Common pixels"))
     assert project.digest() != before
+
+
+def test_what_was_kept_by_another_process_changes_no_digest(project: Project) -> None:
+    before = project.digest()
+    code_digest._kept(project.root).save()
+    [kept] = (project.root / "scripts" / "__pycache__").iterdir()
+    code_digest._kept.cache_clear()
+    assert project.digest() == before
+    project.write("scripts/lib/far.py", MODULES["scripts/lib/far.py"] + "y = 2\n")
+    assert project.digest() != before
+    project.write("scripts/lib/far.py", MODULES["scripts/lib/far.py"])
+    kept.write_text("{", encoding="utf-8")
+    code_digest._kept.cache_clear()
+    assert project.digest() == before
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

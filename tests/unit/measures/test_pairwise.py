@@ -17,7 +17,7 @@ from scripts.lib.jobs.shards import GROUPS, MINIBATCH, shard
 from scripts.lib.measures.pairwise import pairwise_sums, values, values_without_groups
 from scripts.lib.measures.recorded import Recorded
 from scripts.lib.measures.spec import MEASURES, Measure, mean
-from scripts.lib.measures.tables import PairwiseSums
+from scripts.lib.measures.sums import PairwiseSums
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.ensembles.subsets import mean_pairwise, subsets
 from scripts.lib.observations.attribution_diversity import Diversities, verdict
 from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 

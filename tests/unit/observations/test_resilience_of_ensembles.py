@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.ensembles.subsets import mean_pairwise, subsets
 from scripts.lib.observations.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from scripts.lib.observations.resilience_of_ensembles import ShiftedSet, verdict
 from scripts.lib.statistics.robustness import Counts

@@ -10,12 +10,13 @@ import torch
 
 from scripts.lib.ensembles.counting import Question, count_in_files
 from scripts.lib.ensembles.halves import halves_table
-from scripts.lib.ensembles.tables import accuracies_table, subsets
+from scripts.lib.ensembles.subsets import subsets
+from scripts.lib.ensembles.tables import accuracies_table
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import digest_of_lines, save_array, save_json, save_lines, save_table
-from scripts.lib.measures.tables import pairwise_table
+from scripts.lib.measures.sums import pairwise_table
 from scripts.lib.observations import attribution_diversity, resilience_of_ensembles, resilience_of_members
 from scripts.lib.observations.study import SCHEMA, Decision, StudyFiles, files_of_study, verdicts_table
 from scripts.lib.statistics.robustness import Counts

@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.lib.statistics.coefficients import partial_pearson, pearson, spearman
+from scripts.lib.statistics.coefficients import false_discovery, partial_pearson, pearson, ranks, spearman
 
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 
@@ -89,3 +89,21 @@ def test_nothing_is_left_of_a_multiple_of_what_is_held_fixed_nor_beside_a_consta
     assert np.isnan(partial_pearson(3 * fixed[None] - 1, y[None], fixed)).all()
     assert np.isnan(partial_pearson(x[None], 2 - fixed[None], fixed)).all()
     assert np.isnan(partial_pearson(x[None], y[None], np.full(20, 0.1))).all()
+
+
+values = st.sampled_from([-0.0, 0.0, 0.1 + 0.2, 0.3, 1.0, -2.5, np.inf, np.nan])
+
+
+@given(st.lists(st.tuples(values, values), max_size=12))
+def test_ranks_are_those_of_scipy(pairs: list[tuple[float, float]]) -> None:
+    rows = np.array(pairs).reshape(-1, 2).T
+    expected = [scipy.stats.rankdata(np.round(row, 9)) for row in rows]
+    np.testing.assert_array_equal(ranks(rows), expected)
+
+
+@given(st.lists(st.sampled_from([0.0, 1e-300, 0.01, 0.02, 0.04, 0.5, 1.0]), max_size=12), st.integers(0, 3))
+def test_q_values_are_those_of_scipy_of_the_tests_that_have_a_p(p_values: list[float], missing: int) -> None:
+    q_values = false_discovery(np.array([np.nan] * missing + p_values))
+    assert np.isnan(q_values[:missing]).all()
+    if p_values:
+        np.testing.assert_array_equal(q_values[missing:], scipy.stats.false_discovery_control(p_values))

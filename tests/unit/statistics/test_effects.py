@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from polars.testing import assert_frame_equal
 
-from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.ensembles.subsets import mean_pairwise, subsets
 from scripts.lib.statistics import semi_partial
 from scripts.lib.statistics.effects import OVER_IMAGES, SCHEMA, effects_table
 from scripts.lib.statistics.permutations import random_orders

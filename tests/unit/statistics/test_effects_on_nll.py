@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 from polars.testing import assert_frame_equal
 
-from scripts.lib.ensembles.tables import mean_pairwise
+from scripts.lib.ensembles.subsets import mean_pairwise
 from scripts.lib.statistics.split_evidence import SplitEvidence, nll_outcome
 from tests.unit.statistics.test_effects import effect, pair_controls, study, table_of
 

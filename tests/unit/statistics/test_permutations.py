@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from scripts.lib.ensembles.tables import mean_pairwise
+from scripts.lib.ensembles.subsets import mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import pearson, standardised
 from scripts.lib.statistics.permutations import permutation_p_values, permuted_pearson, random_orders

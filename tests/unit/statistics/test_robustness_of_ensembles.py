@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from scripts.lib.ensembles.tables import lists_of_members, subsets
+from scripts.lib.ensembles.subsets import subsets
+from scripts.lib.ensembles.tables import lists_of_members
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import save_array, save_table
 from scripts.lib.statistics.robustness import Counts, effective_robustness, fit_line, is_extrapolated

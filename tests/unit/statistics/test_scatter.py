@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from scripts.lib.ensembles.tables import mean_pairwise
+from scripts.lib.ensembles.subsets import mean_pairwise
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.permutations import random_orders
 from scripts.lib.statistics.scatter import Scatter, scatter_of

@@ -7,7 +7,7 @@ import polars as pl
 import torch
 
 from scripts.lib.jobs.storage import save_table
-from scripts.lib.measures.tables import pairwise_table
+from scripts.lib.measures.sums import pairwise_table
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.split_evidence import groups_of, read_split_evidence
 from tests.unit.conftest import subsets

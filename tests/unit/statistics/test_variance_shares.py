@@ -11,7 +11,7 @@ import pytest
 import scipy.stats
 from polars.testing import assert_frame_equal
 
-from scripts.lib.ensembles.tables import mean_pairwise, subsets
+from scripts.lib.ensembles.subsets import mean_pairwise, subsets
 from scripts.lib.statistics import variance_shares
 from scripts.lib.statistics.split_evidence import SplitEvidence
 from scripts.lib.statistics.variance_shares import ALL, SCHEMA, STATISTICS, variance_shares_table

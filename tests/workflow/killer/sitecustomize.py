@@ -26,15 +26,20 @@ def die(everything: bool, marker: str) -> None:
 
 def replace_and_die(source: Any, target: Any, **options: Any) -> None:
     """`whole_file` gives every file its name by this."""
-    here = fnmatch(str(target), order["file"])
-    if here and order["moment"] == "before":
-        die(order["everything"], order["marker"])
+    here = [order for order in orders if fnmatch(str(target), order["file"])]
+    for order in here:
+        if order["moment"] == "before":
+            die(order["everything"], order["marker"])
     replace(source, target, **options)
-    if here:
+    for order in here:
         die(order["everything"], order["marker"])
 
 
-order = json.loads(os.environ.get("KILL", "null"))
 # Snakemake gives a job's script a temporary name that ends in the script's own.
-if order is not None and any(word.endswith(f".{order['script']}.py") for word in sys.orig_argv):
+orders = [
+    order
+    for order in json.loads(os.environ.get("KILL", "[]"))
+    if any(word.endswith(f".{order['script']}.py") for word in sys.orig_argv)
+]
+if orders:
     os.replace = replace_and_die
