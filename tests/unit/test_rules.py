@@ -79,7 +79,6 @@ DECIDED_BY_NO_SPEC = {
     ("variance_shares", CONSENSUS),  # as above
     ("verdicts", CONSENSUS),  # as above
     ("correlations", CONSENSUS),  # as above
-    ("ways", CONSENSUS),  # as above
 }
 
 
