@@ -14,6 +14,7 @@ FIRST = (
     "workflow/test_study.py",  # makes the finished study
     "workflow/test_new_files.py",
     "workflow/test_subnets.py",
+    "workflow/test_groups.py",
     "workflow/test_miniature_imagenet.py",
     "workflow/test_zoo.py",
     "workflow/test_interruptions.py",

@@ -9,7 +9,7 @@ import pytest
 from scripts.lib.ensembles.group_quantities import HELD_OUT, SHIFTED, TRAINING
 from scripts.lib.jobs.storage import load_json, load_table
 from tests.workflow.conftest import ROOT, planned, snakemake
-from tests.workflow.test_interruptions import killed_run
+from tests.workflow.test_interruptions import Kill, killed_run
 
 # All tests of this file share one run of the workflow, so one process of pytest-xdist gets them all.
 pytestmark = pytest.mark.xdist_group("groups")
@@ -89,7 +89,8 @@ def test_nothing_is_made_again(folder: Path) -> None:
 
 def test_a_killed_group_ends_with_the_same_bytes(results: Path, tmp_path: Path) -> None:
     target = "results/groups/groups/joint-w1-s2.json"
-    assert killed_run(tmp_path, "train_group", "*/unfinished_groups/joint-w1-s2.pt", target, study=STUDY) != 0
+    training = Kill("train_group", "*/unfinished_groups/joint-w1-s2.pt")
+    assert killed_run(tmp_path, target, kills=[training], study=STUDY) != 0
     again = tmp_path / "results" / "groups" / "groups" / "joint-w1-s2"
     assert not again.with_suffix(".json").exists()
     result = snakemake(tmp_path, target, study=STUDY)
