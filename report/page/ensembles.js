@@ -1,0 +1,220 @@
+// What is known of ensembles: exact numbers from the counts in the page. Nothing here touches the page itself.
+
+import { wilson } from "./numbers.js";
+
+/** @typedef {import("./block.js").Numbers} Numbers */
+
+/** The ensembles of a study, from its unpacked data block. */
+export class Ensembles {
+  /** @param {any} block */
+  constructor(block) {
+    this.block = block;
+    /** @type {string[]} */
+    this.members = block.members;
+    this.every = block.rows.kind === "every";
+    this.count = this.every ? 2 ** this.members.length : block.rows.sizes.length;
+    this.sizes = this.every ? sizesOfPatterns(this.members.length) : block.rows.sizes;
+    /** @type {Numbers | number[]} where the members of a listed ensemble begin */
+    this.starts = this.every ? [] : startsOf(block.rows.sizes);
+    /** @type {Map<string, number>} */
+    this.places = new Map();
+    if (!this.every) for (let row = 0; row < this.count; row++) this.places.set(this.membersOf(row).join(), row);
+    /** @type {Map<string, Float64Array>} */
+    this.columns = new Map();
+  }
+
+  /** Rows of ensembles of two and more members. @returns {Uint32Array} */
+  rows() {
+    const found = [];
+    for (let row = 0; row < this.count; row++) if (this.sizes[row] > 1) found.push(row);
+    return Uint32Array.from(found);
+  }
+
+  /** @param {number} row @returns {number[]} */
+  membersOf(row) {
+    if (!this.every) return [...this.block.rows.members.subarray(this.starts[row], this.starts[row + 1])];
+    return this.members.map((_, member) => member).filter((member) => (row >> member) & 1);
+  }
+
+  /**
+   * The row of an ensemble; -1 if it was not evaluated.
+   * @param {number[]} members ascending positions, two or more
+   * @returns {number}
+   */
+  rowOf(members) {
+    if (this.every) return members.reduce((sum, member) => sum + 2 ** member, 0);
+    return this.places.get(members.join()) ?? -1;
+  }
+
+  /**
+   * Correct answers; NaN if they are not in the page.
+   * @param {number[]} members
+   * @param {number} set
+   * @param {string} consensus
+   * @returns {number}
+   */
+  right(members, set, consensus) {
+    if (members.length === 1) return this.block.datasets[set].right[members[0]];
+    const row = members.length ? this.rowOf(members) : -1;
+    return row < 0 ? NaN : this.block.ensembles[set].right[consensus][row];
+  }
+
+  /**
+   * NLL or Brier score; NaN where it is not known.
+   * @param {string} score
+   * @param {number[]} members
+   * @param {number} set
+   * @param {string} consensus
+   * @returns {number}
+   */
+  score(score, members, set, consensus) {
+    if (members.length === 1) return this.block.datasets[set][score][members[0]] ?? NaN;
+    const values = this.block.ensembles[set][score][consensus];
+    const row = members.length ? this.rowOf(members) : -1;
+    return row < 0 || !values ? NaN : values[row];
+  }
+
+  /**
+   * Everything about one ensemble on one set by one consensus, in percent and percentage points.
+   * @param {number[]} members
+   * @param {number} set
+   * @param {string} consensus
+   */
+  numbers(members, set, consensus) {
+    const { samples, right: alone } = this.block.datasets[set];
+    const right = this.right(members, set, consensus);
+    const each = members.map((member) => alone[member]);
+    const total = each.reduce((sum, value) => sum + value, 0);
+    const { baseline } = this.block;
+    const [low, high] = wilson(right, samples);
+    return {
+      accuracy: (100 * right) / samples,
+      low,
+      high,
+      mean: (100 * total) / (samples * members.length),
+      overMean: (100 * (right * members.length - total)) / (samples * members.length),
+      overBest: (100 * (right - Math.max(...each))) / samples,
+      overBaseline: baseline === null ? NaN : (100 * (right - alone[baseline])) / samples,
+      nll: this.score("nll", members, set, consensus),
+      brier: this.score("brier", members, set, consensus),
+    };
+  }
+
+  /**
+   * The mean of a measure over the pairs of an ensemble; NaN for one member, and if a pair has no value.
+   * @param {number[]} members
+   * @param {number} set
+   * @param {number} measure
+   * @returns {number}
+   */
+  diversity(members, set, measure) {
+    const { pairs, name } = this.block.measures[measure];
+    if (members.length < 2) return NaN;
+    if (!pairs) {
+      const [row, values] = [this.rowOf(members), this.block.ensembles[set].measures[name]];
+      return row < 0 || !values ? NaN : values[row];
+    }
+    const total = this.members.length;
+    let sum = 0;
+    for (let i = 0; i < members.length; i++) {
+      for (let j = i + 1; j < members.length; j++) sum += pairs[set][pairPlace(members[i], members[j], total)];
+    }
+    return (2 * sum) / (members.length * (members.length - 1));
+  }
+
+  /**
+   * The sum of a cost over the members; NaN if it is not known for one.
+   * @param {number[]} members
+   * @param {string} cost
+   * @returns {number}
+   */
+  cost(members, cost) {
+    return members.reduce((sum, member) => sum + (this.block.costs[cost][member] ?? NaN), 0);
+  }
+
+  /**
+   * What one more or one fewer member changes, the largest gain first.
+   * @param {number[]} members
+   * @param {number} set
+   * @param {string} consensus
+   * @param {"add" | "drop"} what
+   * @returns {{member: number, members: number[], accuracy: number, change: number}[]}
+   */
+  neighbours(members, set, consensus, what) {
+    const { samples } = this.block.datasets[set];
+    const now = this.right(members, set, consensus);
+    const all = this.members.map((_, member) => member);
+    const candidates = what === "drop" ? members : all.filter((member) => !members.includes(member));
+    const found = candidates.map((member) => {
+      const rest = members.filter((other) => other !== member);
+      const next = what === "drop" ? rest : [...members, member].sort((a, b) => a - b);
+      const right = this.right(next, set, consensus);
+      return { member, members: next, accuracy: (100 * right) / samples, change: (100 * (right - now)) / samples };
+    });
+    const known = found.filter((row) => Number.isFinite(row.accuracy));
+    return known.sort((a, b) => b.accuracy - a.accuracy || a.member - b.member);
+  }
+
+  /**
+   * A number for every row, remembered.
+   * @param {string} key
+   * @param {(members: number[], row: number) => number} value
+   * @returns {Float64Array}
+   */
+  column(key, value) {
+    let values = this.columns.get(key);
+    if (!values) {
+      values = new Float64Array(this.count).fill(NaN);
+      for (const row of this.rows()) values[row] = value(this.membersOf(row), row);
+      this.columns.set(key, values);
+    }
+    return values;
+  }
+}
+
+/**
+ * Where the pair of members a and b is among (0, 1), (0, 2), …, (1, 2), …
+ * @param {number} a
+ * @param {number} b
+ * @param {number} members
+ * @returns {number}
+ */
+export function pairPlace(a, b, members) {
+  const [first, second] = a < b ? [a, b] : [b, a];
+  return first * members - (first * (first + 1)) / 2 + second - first - 1;
+}
+
+/** @param {number} members @returns {Uint8Array} */
+function sizesOfPatterns(members) {
+  const sizes = new Uint8Array(2 ** members);
+  for (let row = 1; row < sizes.length; row++) sizes[row] = sizes[row >> 1] + (row & 1);
+  return sizes;
+}
+
+/** @param {Numbers} sizes @returns {Uint32Array} */
+function startsOf(sizes) {
+  const starts = new Uint32Array(sizes.length + 1);
+  for (let row = 0; row < sizes.length; row++) starts[row + 1] = starts[row] + sizes[row];
+  return starts;
+}
+
+/**
+ * The best ensemble of a size by its correct answers; of equal ones, the first.
+ * @param {Ensembles} ensembles
+ * @param {number} size
+ * @param {number} set
+ * @param {string} consensus
+ * @returns {number[]} its members; empty if there is none
+ */
+export function bestOfSize(ensembles, size, set, consensus) {
+  if (size === 1) {
+    const { right } = ensembles.block.datasets[set];
+    return [right.indexOf(Math.max(...right))];
+  }
+  const right = ensembles.block.ensembles[set].right[consensus];
+  let best = -1;
+  for (let row = 0; row < ensembles.count; row++) {
+    if (ensembles.sizes[row] === size && (best < 0 || right[row] > right[best])) best = row;
+  }
+  return best < 0 ? [] : ensembles.membersOf(best);
+}
