@@ -83,6 +83,11 @@ STUDY_MEASURES = [
     if MEASURES[measure].needs == "predictions" or len(MEMBERS_WITH_NETWORK) > 1
 ]
 
+# How many samples of each validation set can be shown with all there is of them: attributions are of the first ones.
+SAMPLES_WITH_PICTURES = None if DATASET_KIND.has_images else 0
+if DATASET_KIND.has_images and MEMBERS_WITH_NETWORK:
+    SAMPLES_WITH_PICTURES = STUDY["attributions"]["samples"]
+
 # What a study of several validation sets has besides.
 SHIFT_TABLES = [
     f"results/{{study}}/{table}.parquet"

@@ -14,6 +14,20 @@ rule report:
         ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
+        pairwise=OF_PAIRS,
+        member_pairs=expand(
+            "results/{{study}}/member_pairs/{dataset}.{suffix}",
+            dataset=DATASETS,
+            suffix=["parquet", "json"],
+        ),
+        images=expand(
+            "results/{{study}}/images/{dataset}.npy",
+            dataset=DATASETS if DATASET_KIND.has_images else [],
+        ),
+        attributions=expand(
+            "results/{{study}}/attributions/{dataset}",
+            dataset=DATASETS if MEMBERS_WITH_NETWORK else [],
+        ),
         deployment="results/{study}/deployment.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         best_ensembles=expand(
@@ -29,6 +43,7 @@ rule report:
         shift=SHIFT_TABLES,
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
+        page=sorted(map(str, (PROJECT / "report/page").iterdir())),
     output:
         "results/{study}/report.html",
     log:

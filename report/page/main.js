@@ -6,6 +6,7 @@ import { Cloud } from "./cloud.js";
 import { choice, element, labelled } from "./dom.js";
 import { Ensembles } from "./ensembles.js";
 import { whole } from "./numbers.js";
+import { pairsPart } from "./pairs.js";
 import { picker, recommended } from "./picker.js";
 import { addressOf, stateOf } from "./state.js";
 import { liven } from "./tables.js";
@@ -82,7 +83,10 @@ async function explore(place, block) {
   const explorer = new Explorer(await unpackAll(block));
   const shared = element("p", { class: "note", text: "The address of this page names what you look at, so you can send it on." });
   const linked = explorer.follow();
-  place.append(scope(explorer), where(explorer), picker(explorer), answers(explorer), new Cloud(explorer).whole, shared);
+  place.append(
+    scope(explorer), where(explorer), picker(explorer), answers(explorer), new Cloud(explorer).whole,
+    pairsPart(explorer), shared,
+  );
   addEventListener("hashchange", () => explorer.follow());
   document.documentElement.dataset.explorer = "ready";
   if (linked) place.scrollIntoView();

@@ -5,6 +5,7 @@ import { bounds, digitsOf, plain, ticks } from "./numbers.js";
 export const MARGIN = { left: 64, right: 14, top: 12, bottom: 46 };
 /** From few to many members: the colours of "viridis". */
 const STOPS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+const OPACITY = 0.75;
 const WITH = [213, 94, 0];
 const WITHOUT = [0, 114, 178];
 
@@ -56,7 +57,7 @@ export function colouring(ensembles, colour, dark) {
     return (row) => (ensembles.membersOf(row).includes(member) ? WITH : WITHOUT);
   }
   const [least, most] = bounds(ensembles.sizes, ensembles.rows());
-  const [from, span] = dark ? [0.25, 0.75] : [0, 0.88];
+  const [from, span] = dark ? [0.4, 0.6] : [0, 0.88];
   return (row) => gradient(from + span * (most > least ? (ensembles.sizes[row] - least) / (most - least) : 0.5));
 }
 
@@ -77,13 +78,13 @@ export function paintPoints(image, xs, ys, colour, size) {
     for (let y = top; y < top + size; y++) {
       for (let x = left; x < left + size; x++) {
         const at = 4 * (y * width + x);
-        // Points over each other become opaque; one alone is half transparent.
+        // Points over each other become opaque; one alone is a little transparent.
         const seen = data[at + 3] / 255;
-        const share = seen ? 0.6 : 1;
+        const share = seen ? OPACITY : 1;
         data[at] += (red - data[at]) * share;
         data[at + 1] += (green - data[at + 1]) * share;
         data[at + 2] += (blue - data[at + 2]) * share;
-        data[at + 3] = 255 * (seen + (1 - seen) * 0.6);
+        data[at + 3] = 255 * (seen + (1 - seen) * OPACITY);
       }
     }
   }

@@ -22,9 +22,9 @@ def _gains(tables: Tables) -> Iterator[str]:
     best, alone = (table["accuracy"].to_numpy().max() for table in (chosen, tables.accuracies[tables.first]))
     yield (
         f"{len(tables.members)} members and {counted(len(chosen), 'ensemble')} were compared on "
-        f"{counted(len(tables.accuracies), 'validation set')}. On {place}, the improvement of an ensemble over the mean "
-        f"of its members is, on average, {gain} percentage points. The best ensemble has {plain(best, 1)} % there, the "
-        f"best single member {plain(alone, 1)} %."
+        f"{counted(len(tables.accuracies), 'validation set')}. On {place}, the improvement of an ensemble over the mean of "
+        f"its members is, on average, {gain} percentage points. The best ensemble has {plain(best, 1)} % there, the best "
+        f"single member {plain(alone, 1)} %."
     )
 
 
@@ -37,7 +37,9 @@ def _diversity(tables: Tables) -> Iterator[str]:
     for row in rows:
         by_measure.setdefault(row["measure"], []).append(row)
     shown = [text for measure, of_measure in by_measure.items() if (text := _of_measure(measure, of_measure))]
-    undecided = [quantity(measure).inside_a_sentence for measure, of in by_measure.items() if not any(map(is_shown, of))]
+    undecided = [
+        quantity(measure).inside_a_sentence for measure, of in by_measure.items() if not any(map(is_shown, of))
+    ]
     text = f"Beyond the members' accuracy and confidence, an effect on accuracy is shown for {listed(shown)}."
     if not shown:
         text = "Beyond the members' accuracy and confidence, no effect of a diversity on accuracy is shown on any set."

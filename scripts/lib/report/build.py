@@ -15,6 +15,7 @@ from scripts.lib.report.abstract import abstract
 from scripts.lib.report.calibration_tables import calibration_tables, temperatures_table
 from scripts.lib.report.data_files import data_files
 from scripts.lib.report.deployment import deployment_section
+from scripts.lib.report.embedded_pictures import embedded
 from scripts.lib.report.ensemble_tables import (
     best_ensembles,
     correlation_tables,
@@ -24,7 +25,6 @@ from scripts.lib.report.ensemble_tables import (
 )
 from scripts.lib.report.explorer.block import explorer_block
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
-from scripts.lib.report.embedded_pictures import embedded
 from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, titled_findings
 from scripts.lib.report.findings_scores import one_hot_members
 from scripts.lib.report.labels import (
@@ -61,6 +61,7 @@ FILES = {
     "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
     "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
+    "member_pairs/{dataset}.parquet": "which member of each pair is right; in the .json file, samples that tell them apart",
     "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, proper scores, improvements, diversities",
     "halves/{dataset}.parquet": "correct answers of every ensemble on the even and on the odd samples",
     "image_groups/{dataset}/": "some ensembles and all pairs in groups of images, for intervals over images",

@@ -110,7 +110,9 @@ def titled_findings(tables: Tables) -> list[Finding]:
         ),
     )
     return [
-        Finding(name, title, unbroken(" ".join(filter(None, sentences)))) for name, title, sentences in found if sentences
+        Finding(name, title, unbroken(" ".join(filter(None, sentences))))
+        for name, title, sentences in found
+        if sentences
     ]
 
 

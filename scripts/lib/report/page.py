@@ -29,6 +29,9 @@ MODULES = (
     "filters",
     "painter",
     "cloud",
+    "clusters",
+    "heat",
+    "pairs",
 )
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)

@@ -50,9 +50,7 @@ class Page:
             time.sleep(0.02)
 
     def resize(self, width: int, height: int = 900, mobile: bool = False) -> None:
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
 
     def press(self, key: str, count: int = 1) -> None:
         text = {"Enter": "\r", " ": " "}.get(key, "")

@@ -15,10 +15,10 @@ def packed(values: np.ndarray, kind: str) -> dict[str, Any]:
     The first bytes of all numbers come first, then all second bytes, and so on, because equal bytes beside each other
     are deflated to less. Raises ValueError for a value that an integer of this kind cannot hold.
     """
-    flat = np.ascontiguousarray(values).ravel()
+    flat: np.ndarray = np.ascontiguousarray(values).ravel()
     if kind.startswith("u"):
         most = np.iinfo(TYPES[kind]).max
-        if len(flat) and not (0 <= flat.min() and flat.max() <= most):
+        if len(flat) and not (flat.min() >= 0 and flat.max() <= most):
             raise ValueError(f"{kind} holds numbers from 0 to {most}, not {flat.min()} to {flat.max()}")
     else:
         flat = np.where(np.isfinite(flat), flat, np.nan)

@@ -1,4 +1,4 @@
-"""The data block of the report's explorer (docs/contracts.md#the-explorers-data): from the tables to one JSON object."""
+"""The data block of the report's explorer, from the tables to one JSON object: see docs/contracts.md."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from scripts.lib.jobs.storage import load_table
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.costs import COSTS
 from scripts.lib.report.explorer.arrays import counts, packed
+from scripts.lib.report.explorer.pairs import pairs_of
 from scripts.lib.report.explorer.rows import Rows, rows_of
 from scripts.lib.report.labels import consensus_title, in_words, quantity
 
@@ -59,6 +60,7 @@ def explorer_block(folder: Path, study: Mapping[str, Any]) -> dict[str, Any]:
         "choices": _choices(source),
         **_ensembles(source),
         "measures": [_measure(source, measure) for measure in measures],
+        "pairs": [pairs_of(folder, dataset, members, len(datasets)) for dataset in datasets],
     }
 
 
@@ -148,7 +150,7 @@ def _all_right(source: Source, dataset: str, table: pl.DataFrame, samples: int) 
     alone = source.table(f"accuracies/{dataset}").sort("position")["accuracy"].to_numpy()
     wrong = samples - np.rint(alone * samples / 100).astype(np.int64)
     sizes = table["size"].to_numpy().astype(np.int64)
-    errors = np.zeros(len(table))
+    errors: np.ndarray = np.zeros(len(table))
     if len(table):
         owner = np.repeat(np.arange(len(table)), sizes)
         errors = np.bincount(owner, wrong[table["members"].explode().to_numpy()], len(table))
