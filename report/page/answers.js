@@ -7,6 +7,11 @@ import { liven } from "./tables.js";
 /** @typedef {import("./main.js").Explorer} Explorer */
 
 const COSTS = { macs: "MACs (M)", latency_ms: "Latency (ms)", parameters: "Parameters (M)" };
+const OF_THE_WHOLE = {
+  kw: "Kohavi-Wolpert variance",
+  generalised: "Generalised diversity",
+  coincident: "Coincident failure diversity",
+};
 const MOST_NEIGHBOURS = 50;
 
 /**
@@ -19,9 +24,17 @@ const MOST_NEIGHBOURS = 50;
  */
 export function tableOf(caption, header, rows, textColumns = 1) {
   const kind = (/** @type {number} */ column) => (column >= textColumns ? { class: "number" } : { class: "long" });
-  const head = element("tr", {}, header.map((text, i) => element("th", { scope: "col", ...kind(i), text })));
+  const head = element(
+    "tr",
+    {},
+    header.map((text, i) => element("th", { scope: "col", ...kind(i), text })),
+  );
   const body = rows.map((row) =>
-    element("tr", {}, row.map((cell, i) => element(i ? "td" : "th", i ? kind(i) : { scope: "row", class: "long" }, [cell]))),
+    element(
+      "tr",
+      {},
+      row.map((cell, i) => element(i ? "td" : "th", i ? kind(i) : { scope: "row", class: "long" }, [cell])),
+    ),
   );
   const table = element("table", {}, [
     element("caption", { text: caption }),
@@ -70,19 +83,32 @@ export function answers(explorer) {
 function summaryOf({ block, ensembles, state }) {
   const { members, set, consensus } = state;
   if (!members.length) return "No member is chosen. Choose members above, or a point of the cloud below.";
-  const names = listed(members.map((member) => block.members[member]), 12);
+  const names = listed(
+    members.map((member) => block.members[member]),
+    12,
+  );
   const who = members.length === 1 ? `${names} alone` : `${members.length} members: ${names}`;
   const numbers = ensembles.numbers(members, set, consensus);
   if (!Number.isFinite(numbers.accuracy)) {
-    return `${who}. This ensemble was not evaluated, or is not among those in this page: only what follows from its members is shown.`;
+    const why = "This ensemble was not evaluated, or is not among those in this page";
+    return `${who}. ${why}: only what follows from its members is shown.`;
   }
   const place = block.datasets[set].title;
-  return `${who}. On ${place}: ${plain(numbers.accuracy, 2)} %, ${signed(numbers.overBest, 2)} percentage points over the best of its members.`;
+  const lead = `${signed(numbers.overBest, 2)} percentage points over the best of its members`;
+  return `${who}. On ${place}: ${plain(numbers.accuracy, 2)}\u00a0%, ${lead}.`;
 }
 
 /** @param {Explorer} explorer */
 function accuracies({ block, ensembles, state }) {
-  const header = ["Validation set", "Decides by", "Accuracy (%)", "95 % interval", "Mean member (%)", "Over mean", "Over best"];
+  const header = [
+    "Validation set",
+    "Decides by",
+    "Accuracy (%)",
+    "95 % interval",
+    "Mean member (%)",
+    "Over mean",
+    "Over best",
+  ];
   const withBaseline = block.baseline !== null;
   const scored = block.consensus.some((/** @type {any} */ way) => way.averages);
   header.push(...(withBaseline ? ["Over baseline"] : []), ...(scored ? ["NLL (nats)", "Brier score"] : []));
@@ -110,15 +136,28 @@ function diversities({ block, ensembles, state }) {
     const rows = block.measures.map((/** @type {any} */ measure, /** @type {number} */ i) => [
       measure.unit ? `${measure.title} (${measure.unit})` : measure.title,
       ...sets.map((/** @type {string} */ _, /** @type {number} */ set) =>
-        plain(measure.factor * ensembles.diversity(members, set, i), measure.factor === 1 ? 4 : 2)),
+        plain(measure.factor * ensembles.diversity(members, set, i), measure.factor === 1 ? 4 : 2),
+      ),
     ]);
     shown.push(tableOf("Mean over the pairs of its members", ["Measure", ...sets], rows));
   }
+  const of = block.datasets.map((/** @type {any} */ _, /** @type {number} */ set) =>
+    ensembles.ofTheWhole(members, set),
+  );
+  const rows = Object.entries(OF_THE_WHOLE).map(([key, title]) => [
+    title,
+    ...of.map((/** @type {any} */ one) => plain(one[key], 4)),
+  ]);
+  const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== "–"));
+  if (known.length)
+    shown.push(tableOf("Diversity of the whole ensemble, from which members are right", ["Measure", ...sets], known));
   const costs = Object.keys(block.costs).filter((cost) => Number.isFinite(ensembles.cost(members, cost)));
   if (costs.length) {
     const names = costs.map((cost) => COSTS[/** @type {"macs"} */ (cost)]);
     const row = costs.map((cost) => costText(cost, ensembles.cost(members, cost)));
-    shown.push(tableOf("Cost of one image, summed over its members", ["Ensemble", ...names], [["This ensemble", ...row]]));
+    shown.push(
+      tableOf("Cost of one image, summed over its members", ["Ensemble", ...names], [["This ensemble", ...row]]),
+    );
   }
   return shown;
 }

@@ -20,18 +20,27 @@ function outcomes(ensembles) {
   const named = [
     ["over_mean", "Improvement over the mean member (points)", "overMean"],
     ["over_best", "Improvement over its best member (points)", "overBest"],
-    ...(block.baseline === null ? [] : [["over_baseline", "Improvement over the baseline member (points)", "overBaseline"]]),
+    ...(block.baseline === null
+      ? []
+      : [["over_baseline", "Improvement over the baseline member (points)", "overBaseline"]]),
     ["accuracy", "Accuracy (%)", "accuracy"],
   ];
   const found = named.map(([key, title, name]) => ({
     key,
     title,
     values: (/** @type {number} */ set, /** @type {string} */ consensus) =>
-      ensembles.column(`${key} ${set} ${consensus}`, (members) =>
-        /** @type {any} */ (ensembles.numbers(members, set, consensus))[name]),
+      ensembles.column(
+        `${key} ${set} ${consensus}`,
+        (members) => /** @type {any} */ (ensembles.numbers(members, set, consensus))[name],
+      ),
   }));
   const scored = block.consensus.some((/** @type {any} */ way) => way.averages);
-  const scores = scored ? [["nll", "NLL (nats)"], ["brier", "Brier score"]] : [];
+  const scores = scored
+    ? [
+        ["nll", "NLL (nats)"],
+        ["brier", "Brier score"],
+      ]
+    : [];
   return [
     ...found,
     ...scores.map(([key, title]) => ({
@@ -57,7 +66,8 @@ function measures(ensembles) {
 function descriptions(ensembles) {
   const { block } = ensembles;
   const costs = Object.keys(block.costs).filter((cost) =>
-    block.costs[cost].some((/** @type {number | null} */ value) => value !== null));
+    block.costs[cost].some((/** @type {number | null} */ value) => value !== null),
+  );
   return [
     {
       key: "mean_member",

@@ -3,17 +3,18 @@
 import { listed, tableOf } from "./answers.js";
 import { axesOf, axisOf } from "./axes.js";
 import { choice, element, labelled } from "./dom.js";
+import { CloudView, DARK, NEAR } from "./view.js";
 import { filterControls, isInside, noLimits, rowsWithin } from "./filters.js";
 import { plain, whole } from "./numbers.js";
-import { colouring, MARGIN, paintFrame, paintPoints, roomy, scaleOf } from "./painter.js";
 
 /** @typedef {import("./main.js").Explorer} Explorer */
 /** @typedef {import("./axes.js").Axis} Axis */
 
-const NEAR = 12; // pixels from a point at which the pointer still means it
+const HELP =
+  "Point at an ensemble to see its members, click to choose it, and draw a line around some to see only these. With " +
+  "the keyboard: arrow keys go from one ensemble to the next, Enter chooses it.";
 const MOST_LISTED = 20;
-const HEIGHT = 420;
-const DARK = "(prefers-color-scheme: dark)";
+const COST_AXES = ["macs", "latency_ms", "parameters"];
 
 /** The cloud with its controls, its list and its keyboard. */
 export class Cloud {
@@ -27,64 +28,71 @@ export class Cloud {
     /** @type {[number, number][] | null} the line that is being drawn, in pixels */
     this.drawing = null;
     this.rows = explorer.ensembles.rows();
-    /** @type {Float64Array} */
-    this.xs = new Float64Array();
-    /** @type {Float64Array} */
-    this.ys = new Float64Array();
     this.at = -1; // the place among the rows of the point that is named
     this.fit = false;
-    this.build();
-    explorer.listen(() => this.refresh());
+    this.followed = ""; // the part of the state that is shown
+    this.xAxis = this.axes[0];
+    this.yAxis = this.axes[0];
+    /** @type {ArrayLike<number>} */
+    this.xValues = [];
+    /** @type {ArrayLike<number>} */
+    this.yValues = [];
+    const { x, y } = explorer.state;
+    const options = this.axes.map(({ key, title }) => ({ value: key, title }));
+    this.yChoice = choice("cloud-y", options, y, (value) => this.choose({ y: value }));
+    this.xChoice = choice("cloud-x", options, x, (value) => this.choose({ x: value }));
+    this.colourChoice = colourChoice(explorer);
+    this.costAxis = this.axes.find((axis) => COST_AXES.includes(axis.key)) ?? null;
+    this.canvas = element("canvas", {
+      id: "cloud",
+      tabindex: 0,
+      role: "application",
+      "aria-describedby": "cloud-help",
+      "aria-label": "Cloud of ensembles",
+    });
+    this.view = new CloudView(this.canvas, explorer.ensembles);
+    this.tip = element("p", { id: "cloud-tip", role: "status" });
+    this.count = element("p", { id: "cloud-count", class: "note" });
+    this.legend = element("p", { id: "cloud-legend", class: "note" });
+    const forget = () => this.setLine([]);
+    this.clear = element("button", { type: "button", id: "cloud-clear", text: "Forget the line", onclick: forget });
+    this.best = element("div", { id: "cloud-best" });
+    this.whole = this.layout();
+    this.listenToPointer();
+    this.canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
+    explorer.listen(() => this.follow());
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     matchMedia(DARK).addEventListener("change", () => this.draw());
   }
 
-  build() {
-    const { explorer, axes } = this;
-    const options = axes.map(({ key, title }) => ({ value: key, title }));
-    const { x, y } = explorer.state;
-    this.yChoice = choice("cloud-y", options, y, (value) => this.choose({ y: value }));
-    this.xChoice = choice("cloud-x", options, x, (value) => this.choose({ x: value }));
-    const members = explorer.block.members.map((/** @type {string} */ name, /** @type {number} */ member) => ({
-      value: `member:${member}`,
-      title: `with or without ${name}`,
-    }));
-    this.colourChoice = choice("cloud-colour", [{ value: "size", title: "number of members" }, ...members],
-      explorer.state.colour, (value) => explorer.update({ colour: value }));
+  /** @returns {HTMLElement} everything in its order */
+  layout() {
     const fit = element("input", { type: "checkbox", id: "cloud-fit" });
     fit.addEventListener("change", () => {
       this.fit = fit.checked;
       this.draw();
     });
-    this.canvas = element("canvas", { id: "cloud", tabindex: 0, role: "application", "aria-describedby": "cloud-help",
-      "aria-label": "Cloud of ensembles" });
-    this.tip = element("p", { id: "cloud-tip", role: "status" });
-    this.count = element("p", { id: "cloud-count", class: "note" });
-    this.legend = element("p", { id: "cloud-legend", class: "note" });
-    this.clear = element("button", { type: "button", id: "cloud-clear", text: "Forget the line", onclick: () => this.setLine([]) });
-    this.best = element("div", { id: "cloud-best" });
-    const cost = axes.find((axis) => axis.key === "macs" || axis.key === "latency_ms" || axis.key === "parameters");
-    this.costAxis = cost ?? null;
-    const filters = filterControls(explorer.block.members, cost?.title ?? "", (limits) => {
+    const filters = filterControls(this.explorer.block.members, this.costAxis?.title ?? "", (limits) => {
       this.limits = limits;
       this.refresh();
     });
-    this.whole = element("div", { class: "part" }, [
+    return element("div", { class: "part" }, [
       element("h3", { id: "cloud-title", text: "The cloud of ensembles" }),
       element("div", { class: "tools" }, [
-        labelled("Up", this.yChoice), labelled("Across", this.xChoice), labelled("Colour", this.colourChoice),
-        labelled("Fit the axes to what is shown", fit), this.clear,
+        labelled("Up", this.yChoice),
+        labelled("Across", this.xChoice),
+        labelled("Colour", this.colourChoice),
+        labelled("Fit the axes to what is shown", fit),
+        this.clear,
       ]),
       filters,
       this.canvas,
-      element("p", { id: "cloud-help", class: "note", text: "Point at an ensemble to see its members, click to choose it, and draw a line around some to see only these. With the keyboard: arrow keys go from one ensemble to the next, Enter chooses it." }),
+      element("p", { id: "cloud-help", class: "note", text: HELP }),
       this.tip,
       this.legend,
       this.count,
       this.best,
     ]);
-    this.listenToPointer();
-    this.canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
   }
 
   /** @param {{x?: string, y?: string}} change */
@@ -107,7 +115,7 @@ export class Cloud {
       if (this.drawing) {
         this.drawing.push(place(event));
         this.draw();
-      } else this.name(this.nearest(place(event)));
+      } else this.name(this.view.nearest(place(event)));
     });
     canvas.addEventListener("pointercancel", () => {
       this.drawing = null;
@@ -118,8 +126,8 @@ export class Cloud {
       this.drawing = null;
       const [x, y] = place(event);
       const moved = line.some(([left, top]) => Math.hypot(left - x, top - y) > NEAR);
-      if (moved && line.length > 2) return this.setLine(line.map((point) => this.numbersAt(point)));
-      const found = this.nearest([x, y]);
+      if (moved && line.length > 2) return this.setLine(line.map((point) => this.view.numbersAt(point)));
+      const found = this.view.nearest([x, y]);
       if (found >= 0) this.load(found);
       else this.draw();
     });
@@ -132,7 +140,7 @@ export class Cloud {
     if (!step || !this.rows.length) return;
     event.preventDefault();
     const values = event.key === "ArrowUp" || event.key === "ArrowDown" ? this.yValues : this.xValues;
-    const order = [...this.rows.keys()].filter((i) => Number.isFinite(this.xs[i] + this.ys[i]));
+    const order = [...this.rows.keys()].filter((i) => Number.isFinite(this.view.xs[i] + this.view.ys[i]));
     order.sort((a, b) => values[this.rows[a]] - values[this.rows[b]] || a - b);
     const now = order.indexOf(this.at);
     this.name(now < 0 ? order[0] : order[Math.min(Math.max(now + step, 0), order.length - 1)]);
@@ -146,6 +154,15 @@ export class Cloud {
   /** @param {[number, number][]} line in numbers of the axes */
   setLine(line) {
     this.line = line;
+    this.refresh();
+  }
+
+  /** After a change of the state. Another ensemble only moves the ring. */
+  follow() {
+    const { x, y, set, consensus, colour } = this.explorer.state;
+    const key = [x, y, set, consensus, colour].join();
+    if (key === this.followed) return this.draw();
+    this.followed = key;
     this.refresh();
   }
 
@@ -180,14 +197,18 @@ export class Cloud {
     const total = ensembles.rows().length;
     const drawn = this.rows.filter((row) => Number.isFinite(this.xValues[row] + this.yValues[row])).length;
     const unknown = this.rows.length - drawn;
-    this.count.textContent = `${whole(drawn)} of ${whole(total)} ensembles are shown, on ${block.datasets[state.set].title}.${unknown ? ` ${whole(unknown)} have no value on an axis.` : ""}`;
+    const place = block.datasets[state.set].title;
+    const without = unknown ? ` ${whole(unknown)} have no value on an axis.` : "";
+    this.count.textContent = `${whole(drawn)} of ${whole(total)} ensembles are shown, on ${place}.${without}`;
     const member = state.colour.startsWith("member:") ? block.members[Number(state.colour.slice(7))] : "";
     this.legend.textContent = member
       ? `Orange: with ${member}. Blue: without.`
       : "Colour: from dark blue (few members) to green and yellow (many). The ring is the chosen ensemble.";
     const sign = yAxis.key === "nll" || yAxis.key === "brier" ? -1 : 1;
     const order = [...this.rows].filter((row) => Number.isFinite(this.yValues[row]));
-    order.sort((a, b) => sign * (this.yValues[b] - this.yValues[a]) || ensembles.sizes[a] - ensembles.sizes[b] || a - b);
+    order.sort(
+      (a, b) => sign * (this.yValues[b] - this.yValues[a]) || ensembles.sizes[a] - ensembles.sizes[b] || a - b,
+    );
     const rows = order.slice(0, MOST_LISTED).map((row) => this.listedRow(row));
     const caption = `The first ${rows.length} of them by ${yAxis.title}`;
     const header = ["Members", "Size", yAxis.title, this.xAxis.title];
@@ -198,89 +219,34 @@ export class Cloud {
   listedRow(row) {
     const { block, ensembles } = this.explorer;
     const members = ensembles.membersOf(row);
-    const text = listed(members.map((member) => block.members[member]), 8);
-    const load = element("button", { type: "button", class: "link", text, onclick: () => this.explorer.update({ members }) });
+    const text = listed(
+      members.map((member) => block.members[member]),
+      8,
+    );
+    const load = element("button", {
+      type: "button",
+      class: "link",
+      text,
+      onclick: () => this.explorer.update({ members }),
+    });
     return [load, `${members.length}`, plain(this.yValues[row], 3), plain(this.xValues[row], 3)];
   }
 
   /** Draw everything again. */
   draw() {
-    if (!this.xAxis || !this.yAxis) return;
-    const { canvas, explorer } = this;
-    const width = canvas.clientWidth || 600;
-    const density = devicePixelRatio || 1;
-    canvas.width = Math.round(width * density);
-    canvas.height = Math.round(HEIGHT * density);
-    const context = canvas.getContext("2d");
-    const style = getComputedStyle(document.documentElement);
-    const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
-    context.scale(density, density);
-    const shown = this.fit ? this.rows : explorer.ensembles.rows();
-    const frame = { width, height: HEIGHT, x: roomy(this.xValues, shown), y: roomy(this.yValues, shown),
-      xTitle: this.xAxis.title, yTitle: this.yAxis.title, text: colour("--soft"), line: colour("--line") };
-    paintFrame(context, frame);
-    this.across = scaleOf(frame.x, [MARGIN.left, width - MARGIN.right]);
-    this.upwards = scaleOf(frame.y, [HEIGHT - MARGIN.bottom, MARGIN.top]);
-    this.ranges = frame;
-    this.place();
-    this.paint(context, density);
-    this.mark(context, colour("--text"), colour("--mark"));
-  }
-
-  /** Where the points are, in pixels of the page. */
-  place() {
-    this.xs = Float64Array.from(this.rows, (row) => this.across(this.xValues[row]));
-    this.ys = Float64Array.from(this.rows, (row) => this.upwards(this.yValues[row]));
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {number} density */
-  paint(context, density) {
-    const layer = document.createElement("canvas");
-    layer.width = this.canvas.width;
-    layer.height = this.canvas.height;
-    const inner = layer.getContext("2d");
-    if (!inner) return;
-    const image = inner.createImageData(layer.width, layer.height);
-    const colour = colouring(this.explorer.ensembles, this.explorer.state.colour, matchMedia(DARK).matches);
-    const size = Math.max(2, Math.round((this.rows.length > 5000 ? 2 : 4) * density));
-    const scaled = (/** @type {Float64Array} */ values) => values.map((value) => value * density);
-    paintPoints(image, scaled(this.xs), scaled(this.ys), (i) => colour(this.rows[i]), size);
-    inner.putImageData(image, 0, 0);
-    context.drawImage(layer, 0, 0, layer.width / density, layer.height / density);
-  }
-
-  /** The ring of the chosen ensemble, the point that is named, and the line that is being drawn. */
-  mark(/** @type {CanvasRenderingContext2D} */ context, /** @type {string} */ text, /** @type {string} */ mark) {
     const { ensembles, state } = this.explorer;
-    const chosen = state.members.length > 1 ? ensembles.rowOf(state.members) : -1;
-    if (chosen >= 0) ring(context, this.across(this.xValues[chosen]), this.upwards(this.yValues[chosen]), 8, mark);
-    if (this.at >= 0) ring(context, this.xs[this.at], this.ys[this.at], 5, text);
-    if (!this.drawing) return;
-    context.strokeStyle = mark;
-    context.beginPath();
-    for (const [x, y] of this.drawing) context.lineTo(x, y);
-    context.stroke();
-  }
-
-  /** @param {[number, number]} pixels @returns {[number, number]} the numbers of the axes there */
-  numbersAt([x, y]) {
-    const { ranges } = this;
-    const back = (/** @type {[number, number]} */ range, /** @type {[number, number]} */ ends, /** @type {number} */ at) =>
-      scaleOf(ends, range)(at);
-    return [
-      back(ranges.x, [MARGIN.left, ranges.width - MARGIN.right], x),
-      back(ranges.y, [HEIGHT - MARGIN.bottom, MARGIN.top], y),
-    ];
-  }
-
-  /** @param {[number, number]} pixels @returns {number} the place of the nearest point; -1 if none is near */
-  nearest([x, y]) {
-    let [found, best] = [-1, NEAR * NEAR];
-    for (let i = 0; i < this.xs.length; i++) {
-      const distance = (this.xs[i] - x) ** 2 + (this.ys[i] - y) ** 2;
-      if (distance < best) [found, best] = [i, distance];
-    }
-    return found;
+    this.view.draw({
+      rows: this.rows,
+      shown: this.fit ? this.rows : ensembles.rows(),
+      x: this.xValues,
+      y: this.yValues,
+      xTitle: this.xAxis.title,
+      yTitle: this.yAxis.title,
+      colour: state.colour,
+      chosen: state.members.length > 1 ? ensembles.rowOf(state.members) : -1,
+      at: this.at,
+      line: this.drawing ?? [],
+    });
   }
 
   /** Say which ensemble a point is. @param {number} place */
@@ -290,23 +256,20 @@ export class Cloud {
     const { block, ensembles } = this.explorer;
     const row = place < 0 ? -1 : this.rows[place];
     const names = row < 0 ? [] : ensembles.membersOf(row).map((member) => block.members[member]);
-    this.tip.textContent = row < 0 ? "" : `${listed(names, 20)}: ${this.yAxis.title} ${plain(this.yValues[row], 3)}, ${this.xAxis.title} ${plain(this.xValues[row], 3)}`;
+    const text = (/** @type {Axis} */ axis, /** @type {ArrayLike<number>} */ values) =>
+      `${axis.title} ${plain(values[row], 3)}`;
+    const numbers = [text(this.yAxis, this.yValues), text(this.xAxis, this.xValues)];
+    this.tip.textContent = row < 0 ? "" : `${listed(names, 20)}: ${numbers.join(", ")}`;
     this.draw();
   }
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number} x
- * @param {number} y
- * @param {number} radius
- * @param {string} colour
- */
-function ring(context, x, y, radius, colour) {
-  if (!Number.isFinite(x + y)) return;
-  context.strokeStyle = colour;
-  context.lineWidth = 2.5;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.stroke();
+/** @param {Explorer} explorer @returns {HTMLSelectElement} */
+function colourChoice(explorer) {
+  const members = explorer.block.members.map((/** @type {string} */ name, /** @type {number} */ member) => ({
+    value: `member:${member}`,
+    title: `with or without ${name}`,
+  }));
+  const options = [{ value: "size", title: "number of members" }, ...members];
+  return choice("cloud-colour", options, explorer.state.colour, (colour) => explorer.update({ colour }));
 }

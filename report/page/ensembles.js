@@ -123,6 +123,35 @@ export class Ensembles {
   }
 
   /**
+   * The three diversities of a whole ensemble, from which members are correct (docs/measures.md); NaN where what they
+   * follow from is not in the page, and for one member.
+   * @param {number[]} members
+   * @param {number} set
+   * @returns {{kw: number, generalised: number, coincident: number}}
+   */
+  ofTheWhole(members, set) {
+    const { samples, right } = this.block.datasets[set];
+    const [size, known] = [members.length, this.block.pairs[set]];
+    if (size < 2) return { kw: NaN, generalised: NaN, coincident: NaN };
+    const total = members.reduce((sum, member) => sum + right[member], 0);
+    const errors = size * samples - total;
+    let both = known ? total : NaN; // ordered pairs, with a member and itself
+    for (let i = 0; i < size && known; i++) {
+      for (let j = i + 1; j < size; j++)
+        both += 2 * known.both_right[pairPlace(members[i], members[j], this.members.length)];
+    }
+    const wrong = size * size * samples - 2 * size * total + both - errors;
+    const row = this.rowOf(members);
+    const all = row < 0 ? NaN : (this.block.ensembles[set].all_right?.[row] ?? NaN);
+    const failed = samples - all;
+    return {
+      kw: (size * total - both) / (samples * size * size),
+      generalised: errors ? 1 - wrong / ((size - 1) * errors) : NaN,
+      coincident: failed === 0 ? 0 : (size * failed - errors) / ((size - 1) * failed),
+    };
+  }
+
+  /**
    * The sum of a cost over the members; NaN if it is not known for one.
    * @param {number[]} members
    * @param {string} cost

@@ -71,7 +71,11 @@ export function filterControls(members, costTitle, change) {
     return labelled(text, input);
   };
   const presence = members.map((name, member) => {
-    const options = [["any", "any"], ["with", "with"], ["without", "without"]].map(([value, title]) => ({ value, title }));
+    const options = [
+      ["any", "any"],
+      ["with", "with"],
+      ["without", "without"],
+    ].map(([value, title]) => ({ value, title }));
     const asked = choice(`filter-member-${member}`, options, "any", (value) => {
       limits.withMembers = limits.withMembers.filter((other) => other !== member);
       limits.withoutMembers = limits.withoutMembers.filter((other) => other !== member);

@@ -6,7 +6,13 @@ import { element } from "./dom.js";
 /** @typedef {{size: number, channels: number, images: any, map_size: number, maps: Record<string, any>}} Pictures */
 
 /** From dark to bright: black, red, orange, yellow, white. */
-const HEAT = [[0, 0, 0], [120, 20, 30], [220, 80, 20], [250, 190, 60], [255, 255, 230]];
+const HEAT = [
+  [0, 0, 0],
+  [120, 20, 30],
+  [220, 80, 20],
+  [250, 190, 60],
+  [255, 255, 230],
+];
 
 /**
  * A colour for a level from 0 to 15.
@@ -51,7 +57,8 @@ export class Gallery {
     const values = await this.values("images", images);
     const start = sample * size * size * channels;
     return drawn(size, text, (at) =>
-      channels === 1 ? Array(3).fill(values[start + at]) : [...values.subarray(start + 3 * at, start + 3 * at + 3)]);
+      channels === 1 ? Array(3).fill(values[start + at]) : [...values.subarray(start + 3 * at, start + 3 * at + 3)],
+    );
   }
 
   /** @param {number} sample @param {number} member @param {string} text @returns {Promise<HTMLElement>} */

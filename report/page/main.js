@@ -23,8 +23,16 @@ export class Explorer {
     this.listeners = [];
     const x = block.measures.length ? block.measures[0].name : "size";
     /** @type {State} */
-    this.state = { members: [], set: 0, consensus: block.consensus[0].name, x, y: "over_mean", colour: "size",
-      measure: 0, pair: [] };
+    this.state = {
+      members: [],
+      set: 0,
+      consensus: block.consensus[0].name,
+      x,
+      y: "over_mean",
+      colour: "size",
+      measure: 0,
+      pair: [],
+    };
     this.state.members = recommended(this);
   }
 
@@ -54,7 +62,10 @@ export class Explorer {
 /** @param {Explorer} explorer @returns {HTMLElement} which set and consensus everything refers to */
 function where(explorer) {
   const { block, state } = explorer;
-  const sets = block.datasets.map((/** @type {any} */ one, /** @type {number} */ i) => ({ value: `${i}`, title: one.title }));
+  const sets = block.datasets.map((/** @type {any} */ one, /** @type {number} */ i) => ({
+    value: `${i}`,
+    title: one.title,
+  }));
   const ways = block.consensus.map((/** @type {any} */ one) => ({ value: one.name, title: one.title }));
   const set = choice("explorer-set", sets, `${state.set}`, (value) => explorer.update({ set: Number(value) }));
   const way = choice("explorer-consensus", ways, state.consensus, (value) => explorer.update({ consensus: value }));
@@ -69,23 +80,41 @@ function where(explorer) {
 function scope({ block, ensembles }) {
   const { rows } = block;
   const shown = whole(ensembles.rows().length);
-  let text = `All ${shown} ensembles of two and more of the ${block.members.length} members are in this page, with their numbers from the tables.`;
-  if (rows.kind === "listed") {
-    text = rows.evaluated > rows.sizes.length
-      ? `${whole(rows.evaluated)} ensembles were evaluated. This page has ${shown} of them, equally many of each size (and evenly spread over the table), with their numbers from the tables.`
-      : `${shown} ensembles of two and more members were evaluated; they are in this page, with their numbers from the tables. Of any other ensemble, only what follows from its members is shown.`;
+  let text =
+    `All ${shown} ensembles of two and more of the ${block.members.length} members are in this page, with their ` +
+    "numbers from the tables.";
+  if (rows.kind === "listed" && rows.evaluated > rows.sizes.length) {
+    text =
+      `${whole(rows.evaluated)} ensembles were evaluated. This page has ${shown} of them, equally many of each size ` +
+      "(and evenly spread over the table), with their numbers from the tables.";
+  } else if (rows.kind === "listed") {
+    text =
+      `${shown} ensembles of two and more members were evaluated; they are in this page, with their numbers from the ` +
+      "tables. Of any other ensemble, only what follows from its members is shown.";
   }
-  return element("p", { text: `${text} Accuracies are those on all samples: an ensemble that is chosen here is chosen on the samples on which it is judged, so its accuracy is an optimistic estimate. What deployment recommends was chosen on other samples.` });
+  text +=
+    " Accuracies are those on all samples: an ensemble that is chosen here is chosen on the samples on which it is " +
+    "judged, so its accuracy is an optimistic estimate. What deployment recommends was chosen on a part of the " +
+    "samples and judged on the others.";
+  return element("p", { text });
 }
 
 /** @param {Element} place @param {any} block */
 async function explore(place, block) {
   const explorer = new Explorer(await unpackAll(block));
-  const shared = element("p", { class: "note", text: "The address of this page names what you look at, so you can send it on." });
+  const shared = element("p", {
+    class: "note",
+    text: "The address of this page names what you look at, so you can send it on.",
+  });
   const linked = explorer.follow();
   place.append(
-    scope(explorer), where(explorer), picker(explorer), answers(explorer), new Cloud(explorer).whole,
-    pairsPart(explorer), shared,
+    scope(explorer),
+    where(explorer),
+    picker(explorer),
+    answers(explorer),
+    new Cloud(explorer).whole,
+    pairsPart(explorer),
+    shared,
   );
   addEventListener("hashchange", () => explorer.follow());
   document.documentElement.dataset.explorer = "ready";

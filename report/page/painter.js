@@ -4,7 +4,13 @@ import { bounds, digitsOf, plain, ticks } from "./numbers.js";
 
 export const MARGIN = { left: 64, right: 14, top: 12, bottom: 46 };
 /** From few to many members: the colours of "viridis". */
-const STOPS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+const STOPS = [
+  [68, 1, 84],
+  [59, 82, 139],
+  [33, 145, 140],
+  [94, 201, 98],
+  [253, 231, 37],
+];
 const OPACITY = 0.75;
 const WITH = [213, 94, 0];
 const WITHOUT = [0, 114, 178];

@@ -20,10 +20,20 @@ export class Pairs {
     const { block } = explorer;
     /** @type {(Gallery | null)[]} */
     this.galleries = block.pairs.map((/** @type {any} */ one) => (one?.pictures ? new Gallery(one.pictures) : null));
+    this.pairShown = "";
     this.shown = ""; // what the matrix shows, so that it is not made anew for every change
-    const options = block.measures.map((/** @type {any} */ one, /** @type {number} */ i) => ({ value: `${i}`, title: one.title }));
+    const options = block.measures.map((/** @type {any} */ one, /** @type {number} */ i) => ({
+      value: `${i}`,
+      title: one.title,
+    }));
     this.measure = choice("pair-measure", options, "0", (value) => explorer.update({ measure: Number(value) }));
-    this.matrix = element("div", { class: "scroll", id: "pair-matrix", tabindex: -1, role: "region", "aria-label": "Matrix of pairs" });
+    this.matrix = element("div", {
+      class: "scroll",
+      id: "pair-matrix",
+      tabindex: -1,
+      role: "region",
+      "aria-label": "Matrix of pairs",
+    });
     this.place = element("p", { class: "note", role: "status" });
     this.pair = element("div", { id: "pair" });
     this.whole = element("div", { class: "part" }, [
@@ -43,7 +53,9 @@ export class Pairs {
     if (shown !== this.shown) {
       this.shown = shown;
       const { title } = block.measures[state.measure];
-      this.place.textContent = `${title} on ${block.datasets[state.set].title}. Members that are alike stand side by side (average linkage). Choose a cell to see its pair; arrow keys move between cells.`;
+      this.place.textContent =
+        `${title} on ${block.datasets[state.set].title}. Members that are alike stand side by side (average linkage). ` +
+        "Choose a cell to see its pair; arrow keys move between cells.";
       this.matrix.replaceChildren(this.table());
     }
     for (const button of this.matrix.querySelectorAll("button")) {
@@ -71,13 +83,18 @@ export class Pairs {
     const order = clusteredOrder(members.length, (a, b) => (similarity ? -1 : 1) * this.value(a, b));
     const [low, high] = bounds(block.measures[state.measure].pairs[state.set]);
     const digits = factor === 1 ? 2 : 0;
-    const head = element("tr", {}, [element("td"), ...order.map((_, i) => element("th", { scope: "col", text: `${i + 1}` }))]);
+    const head = element("tr", {}, [
+      element("td"),
+      ...order.map((_, i) => element("th", { scope: "col", text: `${i + 1}` })),
+    ]);
     const rows = order.map((a, row) => {
       const cells = order.map((b) => {
         if (a === b) return element("td");
         const value = this.value(a, b);
         const pair = [a, b].sort((x, y) => x - y);
-        const colour = Number.isFinite(value) ? gradient((value / factor - low) / (high - low || 1)) : [128, 128, 128];
+        const colour = Number.isFinite(value)
+          ? gradient((value / factor - low) / (high - low || 1))
+          : [128, 128, 128];
         const button = element("button", {
           type: "button",
           "data-pair": pair.join(),
@@ -92,7 +109,9 @@ export class Pairs {
       return element("tr", {}, [element("th", { scope: "row", text: `${row + 1} ${members[a]}` }), ...cells]);
     });
     const table = element("table", { class: "matrix" }, [
-      element("caption", { class: "aside", text: title }), element("thead", {}, [head]), element("tbody", {}, rows),
+      element("caption", { class: "aside", text: title }),
+      element("thead", {}, [head]),
+      element("tbody", {}, rows),
     ]);
     rove(table);
     return table;
@@ -113,10 +132,16 @@ export class Pairs {
     const both = known.both_right[place];
     const [onlyA, onlyB] = [known.only_a[place], known.only_b[place]];
     const part = (/** @type {number} */ count) => `${count} (${plain((100 * count) / samples, 1)} %)`;
-    const load = element("button", { type: "button", text: "Choose this pair as the ensemble",
-      onclick: () => this.explorer.update({ members: [a, b] }) });
+    const load = element("button", {
+      type: "button",
+      text: "Choose this pair as the ensemble",
+      onclick: () => this.explorer.update({ members: [a, b] }),
+    });
     const header = ["", `${nameB} is right`, `${nameB} is wrong`];
-    const counts = [[`${nameA} is right`, part(both), part(onlyA)], [`${nameA} is wrong`, part(onlyB), part(samples - both - onlyA - onlyB)]];
+    const counts = [
+      [`${nameA} is right`, part(both), part(onlyA)],
+      [`${nameA} is wrong`, part(onlyB), part(samples - both - onlyA - onlyB)],
+    ];
     const values = block.measures.map((/** @type {any} */ one, /** @type {number} */ i) => [
       one.unit ? `${one.title} (${one.unit})` : one.title,
       plain(one.factor * ensembles.diversity([a, b], state.set, i), one.factor === 1 ? 4 : 2),
@@ -151,11 +176,17 @@ export class Pairs {
     const gallery = this.galleries[this.explorer.state.set];
     if (!gallery) return [];
     const { members } = this.explorer.block;
-    const right = (/** @type {any} */ sample, /** @type {number} */ member) => sample.predicted[member] === sample.label;
+    const right = (/** @type {any} */ sample, /** @type {number} */ member) =>
+      sample.predicted[member] === sample.label;
     const parts = [];
-    for (const [one, other] of [[a, b], [b, a]]) {
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ]) {
       const found = [...known.samples.entries()].filter(([, sample]) => right(sample, one) && !right(sample, other));
-      const shown = await Promise.all(found.slice(0, MOST_SAMPLES).map(([i, sample]) => this.sample(gallery, known, i, sample, [a, b])));
+      const shown = await Promise.all(
+        found.slice(0, MOST_SAMPLES).map(([i, sample]) => this.sample(gallery, known, i, sample, [a, b])),
+      );
       parts.push(
         element("h4", { text: `${members[one]} is right, ${members[other]} is wrong` }),
         shown.length
@@ -163,7 +194,10 @@ export class Pairs {
           : element("p", { class: "note", text: "None of the samples in this page." }),
       );
     }
-    const text = `The page has ${known.samples.length} samples of this set, of those with attribution maps where members have them. Each was chosen because it adds most to the pairs of members of which exactly one is right and that had fewer than two samples so far; so they are not typical of the set.`;
+    const text =
+      `The page has ${known.samples.length} samples of this set, of those with attribution maps where members have ` +
+      "them. Each was chosen because it adds most to the pairs of members of which exactly one is right and that had " +
+      "fewer than two samples so far; so they are not typical of the set.";
     return [...parts, element("p", { class: "note", text })];
   }
 
@@ -194,7 +228,9 @@ export class Pairs {
  * @param {HTMLTableElement} table
  */
 function rove(table) {
-  const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].slice(1).map((cell) => cell.querySelector("button")));
+  const rows = [...table.tBodies[0].rows].map((row) =>
+    [...row.cells].slice(1).map((cell) => cell.querySelector("button")),
+  );
   const every = rows.flat().filter((button) => button !== null);
   for (const [i, button] of every.entries()) button.tabIndex = i ? -1 : 0;
   table.addEventListener("keydown", (event) => {
@@ -220,8 +256,12 @@ function rove(table) {
 export function pairsPart(explorer) {
   const { block } = explorer;
   if (block.measures.length && block.pairs.every((/** @type {any} */ one) => one)) return new Pairs(explorer).whole;
-  const text = block.members.length > 1
-    ? "Pairs are shown here for up to 64 members of which some pair was compared; pairwise/ and member_pairs/ have all."
-    : "There is one member, so there are no pairs.";
-  return element("div", { class: "part" }, [element("h3", { text: "The pairs of members" }), element("p", { class: "note", text })]);
+  const text =
+    block.members.length > 1
+      ? "Pairs are shown here for up to 64 members of which some pair was compared; pairwise/ and member_pairs/ have all."
+      : "There is one member, so there are no pairs.";
+  return element("div", { class: "part" }, [
+    element("h3", { text: "The pairs of members" }),
+    element("p", { class: "note", text }),
+  ]);
 }

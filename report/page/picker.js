@@ -14,19 +14,27 @@ import { plain } from "./numbers.js";
 export function picker(explorer) {
   const { block, ensembles } = explorer;
   const everyone = block.members.map((/** @type {string} */ _, /** @type {number} */ member) => member);
-  const search = element("input", { type: "search", id: "member-search", "aria-label": "Search members",
-    placeholder: "Search members" });
+  const search = element("input", {
+    type: "search",
+    id: "member-search",
+    "aria-label": "Search members",
+    placeholder: "Search members",
+  });
   const list = element("ul", { class: "members" });
   const boxes = everyone.map((/** @type {number} */ member) => memberBox(explorer, member));
   list.append(...boxes.map((/** @type {any} */ box) => box.item));
   search.addEventListener("input", () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const { item, name } of boxes) item.hidden = !words.every((word) => name.toLowerCase().includes(word));
+    for (const { item, name } of boxes)
+      item.hidden = !words.every((/** @type {string} */ word) => name.toLowerCase().includes(word));
   });
   const pick = (/** @type {string} */ text, /** @type {() => number[]} */ members) =>
     element("button", { type: "button", text, onclick: () => explorer.update({ members: members() }) });
   const sizes = [...new Set(ensembles.sizes)].filter((size) => size > 0).sort((a, b) => a - b);
-  const options = [{ value: "", title: "…" }, ...[...new Set([1, ...sizes])].map((size) => ({ value: `${size}`, title: `${size}` }))];
+  const options = [
+    { value: "", title: "…" },
+    ...[...new Set([1, ...sizes])].map((size) => ({ value: `${size}`, title: `${size}` })),
+  ];
   const size = choice("best-of-size", options, "", (value) => {
     const { set, consensus } = explorer.state;
     if (value) explorer.update({ members: bestOfSize(ensembles, Number(value), set, consensus) });

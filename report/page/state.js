@@ -36,10 +36,13 @@ export function addressOf(state, block) {
 export function stateOf(address, state, block) {
   if (!/^#(members|set|consensus|pair|x|y)=/.test(address)) return null;
   const given = new Map(
-    address.slice(1).split("&").map((part) => {
-      const at = part.indexOf("=");
-      return /** @type {[string, string]} */ ([part.slice(0, Math.max(at, 0)), part.slice(at + 1)]);
-    }),
+    address
+      .slice(1)
+      .split("&")
+      .map((part) => {
+        const at = part.indexOf("=");
+        return /** @type {[string, string]} */ ([part.slice(0, Math.max(at, 0)), part.slice(at + 1)]);
+      }),
   );
   const positions = (/** @type {string} */ text) => {
     const found = text.split(",").map((part) => block.members.indexOf(decoded(part)));
@@ -51,7 +54,10 @@ export function stateOf(address, state, block) {
   if (set >= 0) next.set = set;
   const way = decoded(given.get("consensus") ?? "");
   if (block.consensus.some((/** @type {any} */ one) => one.name === way)) next.consensus = way;
-  for (const key of /** @type {("x" | "y" | "colour")[]} */ (["x", "y", "colour"])) {
+  const colour = given.get("colour") ?? "";
+  const member = /^member:(\d+)$/.exec(colour);
+  if (colour === "size" || (member && Number(member[1]) < block.members.length)) next.colour = colour;
+  for (const key of /** @type {("x" | "y")[]} */ (["x", "y"])) {
     next[key] = given.get(key) ?? next[key];
   }
   const measure = block.measures.findIndex((/** @type {any} */ one) => one.name === given.get("measure"));

@@ -11,7 +11,10 @@ const SECONDS = { h: 3600, min: 60, s: 1 };
  * @returns {number}
  */
 export function numberIn(text) {
-  const plain = text.replace(/[\u202f\u00a0]/g, "").replace(/−/g, "-").trim();
+  const plain = text
+    .replace(/[\u202f\u00a0]/g, "")
+    .replace(/−/g, "-")
+    .trim();
   const parts = [...plain.matchAll(/(\d+(?:\.\d+)?) ?(h|min|s)(?![a-z])/g)];
   if (parts.length && /^\d/.test(plain)) {
     return parts.reduce((sum, [, value, unit]) => sum + Number(value) * SECONDS[/** @type {"h"} */ (unit)], 0);
@@ -46,6 +49,11 @@ export function csvOf(rows) {
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
+/** @param {HTMLTableElement} table @returns {HTMLTableCellElement[]} */
+function headsOf(table) {
+  return [...(table.tHead?.rows[0].cells ?? [])];
+}
+
 /** @param {Element} row @returns {string[]} */
 function texts(row) {
   return [...row.children].map((cell) => (cell.textContent ?? "").trim());
@@ -57,8 +65,9 @@ function texts(row) {
  * @returns {string[][]}
  */
 export function shownRows(table) {
+  const heads = headsOf(table);
   const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
-  return [[...table.tHead.rows[0].children].map((head) => (head.textContent ?? "").trim()), ...rows.map(texts)];
+  return [heads.map((head) => (head.textContent ?? "").trim()), ...rows.map(texts)];
 }
 
 /** @param {HTMLTableElement} table @param {number} column @param {HTMLTableCellElement} head */
@@ -69,7 +78,7 @@ function sortBy(table, column, head) {
   const cells = new Map(rows.map((row) => [row, texts(row)[column] ?? ""]));
   rows.sort((a, b) => compareCells(cells.get(a) ?? "", cells.get(b) ?? "", numbers, sign));
   table.tBodies[0].append(...rows);
-  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+  for (const other of headsOf(table)) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
 }
 
@@ -84,7 +93,7 @@ function fileName(table) {
  * @param {HTMLTableElement} table
  */
 export function liven(table) {
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
+  headsOf(table).forEach((head, column) => {
     const text = head.textContent ?? "";
     head.replaceChildren(element("button", { type: "button", text, onclick: () => sortBy(table, column, head) }));
   });
@@ -95,14 +104,16 @@ export function liven(table) {
       const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
       for (const row of table.tBodies[0].rows) {
         const text = (row.textContent ?? "").toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
+        row.hidden = !words.every((/** @type {string} */ word) => text.includes(word));
       }
     });
     tools.append(filter);
   }
   const name = table.caption?.textContent ?? "table";
   const save = () => download(fileName(table), csvOf(shownRows(table)));
-  tools.append(element("button", { type: "button", text: "CSV", "aria-label": `Download as CSV: ${name}`, onclick: save }));
+  tools.append(
+    element("button", { type: "button", text: "CSV", "aria-label": `Download as CSV: ${name}`, onclick: save }),
+  );
   const frame = table.closest(".scroll") ?? table;
-  frame.parentNode.insertBefore(tools, frame);
+  frame.before(tools);
 }

@@ -22,9 +22,9 @@ def _gains(tables: Tables) -> Iterator[str]:
     best, alone = (table["accuracy"].to_numpy().max() for table in (chosen, tables.accuracies[tables.first]))
     yield (
         f"{len(tables.members)} members and {counted(len(chosen), 'ensemble')} were compared on "
-        f"{counted(len(tables.accuracies), 'validation set')}. On {place}, the improvement of an ensemble over the mean of "
-        f"its members is, on average, {gain} percentage points. The best ensemble has {plain(best, 1)} % there, the best "
-        f"single member {plain(alone, 1)} %."
+        f"{counted(len(tables.accuracies), 'validation set')}. On {place}, the improvement of an ensemble over the "
+        f"mean of its members is, on average, {gain} percentage points. The best ensemble has {plain(best, 1)} % "
+        f"there, the best single member {plain(alone, 1)} %."
     )
 
 

@@ -61,7 +61,7 @@ FILES = {
     "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
     "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
-    "member_pairs/{dataset}.parquet": "which member of each pair is right; in the .json file, samples that tell them apart",
+    "member_pairs/{dataset}.parquet": "which member of each pair is right (.json: samples that tell them apart)",
     "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, proper scores, improvements, diversities",
     "halves/{dataset}.parquet": "correct answers of every ensemble on the even and on the odd samples",
     "image_groups/{dataset}/": "some ensembles and all pairs in groups of images, for intervals over images",

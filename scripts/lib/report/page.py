@@ -28,6 +28,7 @@ MODULES = (
     "axes",
     "filters",
     "painter",
+    "view",
     "cloud",
     "clusters",
     "heat",
