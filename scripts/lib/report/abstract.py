@@ -40,11 +40,10 @@ def _diversity(tables: Tables) -> Iterator[str]:
     undecided = [
         quantity(measure).inside_a_sentence for measure, of in by_measure.items() if not any(map(is_shown, of))
     ]
-    text = f"Beyond the members' accuracy and confidence, an effect on accuracy is shown for {listed(shown)}."
-    if not shown:
-        text = "Beyond the members' accuracy and confidence, no effect of a diversity on accuracy is shown on any set."
-    elif undecided:
-        text += f" On every set, it is undecided for {listed(undecided)}."
+    text = "Beyond the members' accuracy and confidence, no effect of a diversity on accuracy is shown on any set."
+    if shown:
+        text = f"Beyond the members' accuracy and confidence, an effect on accuracy is shown for {listed(shown)}."
+        text += f" On every set, it is undecided for {listed(undecided)}." if undecided else ""
     yield f"{text} {CAUTION}"
 
 
