@@ -19,6 +19,11 @@ export class Ensembles {
     /** @type {Map<string, number>} */
     this.places = new Map();
     if (!this.every) for (let row = 0; row < this.count; row++) this.places.set(this.membersOf(row).join(), row);
+    /** @type {Map<string, number>} correct answers of ensembles that a search found */
+    this.found = new Map();
+    for (const { dataset, consensus, found } of block.choices) {
+      for (const { members, right } of found) this.found.set(`${dataset} ${consensus} ${members}`, right);
+    }
     /** @type {Map<string, Float64Array>} */
     this.columns = new Map();
   }
@@ -56,7 +61,8 @@ export class Ensembles {
   right(members, set, consensus) {
     if (members.length === 1) return this.block.datasets[set].right[members[0]];
     const row = members.length ? this.rowOf(members) : -1;
-    return row < 0 ? NaN : this.block.ensembles[set].right[consensus][row];
+    if (row >= 0) return this.block.ensembles[set].right[consensus][row];
+    return this.found.get(`${this.block.datasets[set].name} ${consensus} ${members}`) ?? NaN;
   }
 
   /**

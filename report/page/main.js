@@ -90,7 +90,7 @@ function scope({ block, ensembles }) {
   } else if (rows.kind === "listed") {
     text =
       `${shown} ensembles of two and more members were evaluated; they are in this page, with their numbers from the ` +
-      "tables. Of any other ensemble, only what follows from its members is shown.";
+      "tables, and so are those that a search chose. Of any other ensemble, only what follows from its members is shown.";
   }
   text +=
     " Accuracies are those on all samples: an ensemble that is chosen here is chosen on the samples on which it is " +

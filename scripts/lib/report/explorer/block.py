@@ -35,6 +35,7 @@ class Source:
     consensus: Sequence[str]
     measures: Sequence[str]
     baseline: str | None
+    share: float  # of the samples, on which deployment chooses
 
     def table(self, path: str, columns: list[str] | None = None) -> pl.DataFrame:
         return load_table(self.folder / f"{path}.parquet", columns)
@@ -45,7 +46,8 @@ def explorer_block(folder: Path, study: Mapping[str, Any]) -> dict[str, Any]:
     members = [member["id"] for member in study["members"]]
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     ways, measures = study["ensembles"]["consensus"], [*_computed(folder, datasets[0], study["measures"])]
-    source = Source(folder, members, datasets, ways, measures, study["baseline"])
+    share = study["deployment"]["selection_share"]
+    source = Source(folder, members, datasets, ways, measures, study["baseline"], share)
     return {
         "format": "ensemble-diversity explorer",
         "version": VERSION,
@@ -97,9 +99,26 @@ def _choices(source: Source) -> list[dict[str, Any]]:
                     "consensus": way,
                     "recommended": list(recommended(rows)["members"]),
                     "best_of_size": [best[size] for size in sorted(best)],
+                    "found": _found(source, dataset, way, rows),
                 }
             )
     return found
+
+
+def _found(source: Source, dataset: str, way: str, chosen: pl.DataFrame) -> list[dict[str, Any]]:
+    """Correct answers on all samples of the ensembles that a search found, which may not be in the table of ensembles.
+
+    Those that deployment chose have their accuracies on two splits, which together are all samples.
+    """
+    samples = int(source.table(f"accuracies/{dataset}", ["samples"])["samples"][0])
+    selection = round(source.share * samples)
+    right: dict[tuple[int, ...], int] = {}
+    for row in chosen.filter(chosen_for="size").to_dicts():
+        parts = ((row["selection_accuracy"], selection), (row["accuracy"], samples - selection))
+        right[tuple(row["members"])] = sum(round(accuracy * count / 100) for accuracy, count in parts)
+    for row in source.table(f"best_ensembles/{dataset}").filter(consensus=way).to_dicts():
+        right[tuple(row["members"])] = round(row["accuracy"] * samples / 100)
+    return [{"members": list(members), "right": count} for members, count in right.items() if len(members) > 1]
 
 
 def _ensembles(source: Source) -> dict[str, Any]:

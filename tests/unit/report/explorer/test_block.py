@@ -72,6 +72,30 @@ def test_choices_are_those_of_deployment(block: dict[str, Any], study: Path) -> 
     assert sorted(choice["best_of_size"]) == sorted(table["members"].to_list())
 
 
+def test_what_a_search_found_has_its_correct_answers_on_all_samples(study: Path, tmp_path: Path) -> None:
+    """Deployment's accuracies are those on two splits; they are counted together."""
+    folder = tmp_path / "copy"
+    shutil.copytree(study, folder)
+    chosen = load_table(folder / "deployment/blur.parquet").filter(consensus="vote", chosen_for="size").tail(1)
+    ours = chosen.with_columns(
+        members=pl.Series([[0, 4]], dtype=pl.List(pl.UInt16)),
+        size=pl.lit(2, chosen["size"].dtype),
+        selection_accuracy=pl.lit(100 * 31 / 40),
+        accuracy=pl.lit(100 * 22 / 40),
+    )
+    ours.write_parquet(folder / "deployment/blur.parquet")
+    settings = load_json(folder / "study.json") | {"ensembles": {"consensus": ["vote"]}}
+    for name in ("clean", "noise", "weather", "digital"):
+        table = load_table(folder / f"deployment/{name}.parquet")
+        table.filter(consensus="vote").write_parquet(folder / f"deployment/{name}.parquet")
+    best = load_table(folder / "best_ensembles/blur.parquet").filter(pl.col("size") > 2)
+    best.write_parquet(folder / "best_ensembles/blur.parquet")
+    [choice] = [one for one in explorer_block(folder, settings)["choices"] if one["dataset"] == "blur"]
+    assert {"members": [0, 4], "right": 53} in choice["found"]
+    for row in best.filter(consensus="vote").to_dicts():
+        assert {"members": row["members"], "right": round(row["accuracy"] * 80 / 100)} in choice["found"]
+
+
 def test_the_samples_on_which_all_are_right_are_counted_back(tmp_path: Path) -> None:
     """Coincident failure diversity is computed from them; with a member that never errs, and with none that does."""
     folder = make_study(tmp_path, members=4, datasets=["clean"], samples=60)

@@ -38,6 +38,7 @@ def small_study(
         "datasets": {"validation": [{"id": dataset} for dataset in datasets]},
         "ensembles": {"consensus": ["average", "vote"]},
         "measures": ["disagreement"],
+        "deployment": {"selection_share": 0.5},
         "baseline": None,
     }
 
@@ -85,11 +86,20 @@ def _ensembles(lists: Sequence[Sequence[int]], predicted: np.ndarray, labels: np
 def _save_choices(folder: Path, dataset: str, lists: Sequence[Sequence[int]], right: np.ndarray) -> None:
     best = [[int(right.mean(1).argmax())], *([list(lists[-1])] if lists else [])]
     rows = [
-        {"consensus": way, "chosen_for": "size", "size": len(row), "members": row, "selection_accuracy": float(i)}
+        {
+            "consensus": way,
+            "chosen_for": "size",
+            "size": len(row),
+            "members": row,
+            "selection_accuracy": 50.0 + 5 * i,
+            "accuracy": 60.0,
+        }
         for way in ("average", "vote")
         for i, row in enumerate(best)
     ]
     schema = {"members": pl.List(pl.UInt16)}
+    found = {"consensus": pl.String, "members": pl.List(pl.UInt16), "accuracy": pl.Float64}
+    save_table(folder / f"best_ensembles/{dataset}.parquet", pl.DataFrame(schema=found))
     save_table(folder / f"deployment/{dataset}.parquet", pl.DataFrame(rows, schema_overrides=schema))
 
 
