@@ -17,9 +17,17 @@ CLASSES = 4
 
 
 def small_study(
-    folder: Path, names: Sequence[str], lists: Sequence[Sequence[int]], datasets: Sequence[str] = ("clean",)
+    folder: Path,
+    names: Sequence[str],
+    lists: Sequence[Sequence[int]],
+    datasets: Sequence[str] = ("clean",),
+    chosen: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Write the tables of the ensembles `lists` (positions of members); return the settings of the study."""
+    """Write the tables of the ensembles `lists` (positions of members); return the settings of the study.
+
+    Deployment chose `chosen` (the last of `lists` if it is empty), with 55 % on one half of the samples, 60 % on the
+    other.
+    """
     random = np.random.default_rng(0)
     for dataset in datasets:
         labels = random.integers(0, CLASSES, 40)
@@ -28,7 +36,7 @@ def small_study(
         right = predicted == labels
         _save_members(folder, dataset, names, right)
         save_table(folder / f"ensembles/{dataset}.parquet", _ensembles(lists, predicted, labels))
-        _save_choices(folder, dataset, lists, right)
+        _save_choices(folder, dataset, [chosen] if chosen else lists, right)
         _save_pairs(folder, dataset, names, predicted, labels)
     table = {"position": range(len(names)), "member": names, "macs": [1e6 * (i + 1) for i in range(len(names))]}
     save_table(folder / "members.parquet", pl.DataFrame(table))

@@ -76,6 +76,16 @@ def test_twenty_members_of_which_a_part_is_shown(
     assert page.said == []
 
 
+def test_an_ensemble_that_only_a_search_found_has_its_accuracy(tmp_path: Path, browser: Browser) -> None:
+    names, lists = [f"m{i}" for i in range(20)], list(combinations(range(20), 2))
+    page = browser.new_page()
+    page.open(page_of(tmp_path, small_study(tmp_path, names, lists, chosen=[0, 1, 2, 3])), wait=READY)
+    # 11 of 20 samples and 12 of the other 20.
+    assert summary(page).startswith("4 members: m0, m1, m2, m3. On Clean: 57.50")
+    assert "was not evaluated" in asked(page, [0, 1, 2, 4])
+    assert page.said == []
+
+
 def test_a_thousand_members(tmp_path: Path, browser: Browser) -> None:
     random = np.random.default_rng(0)
     lists = sorted({tuple(sorted(random.choice(1000, 3, replace=False).tolist())) for _ in range(200)})
@@ -83,7 +93,6 @@ def test_a_thousand_members(tmp_path: Path, browser: Browser) -> None:
     table = load_table(tmp_path / "ensembles/clean.parquet")
     assert f"On Clean: {plain(table['accuracy'][7], 2)}" in asked(page, lists[7])
     text = page.value("document.getElementById('explorer-content').textContent")
-    # The last one was "chosen": 20 samples at 55 % and 20 at 60 %; its accuracy in the table is another one.
     assert "200 ensembles of two and more members were evaluated" in text
     assert "Pairs are shown here for up to 64 members" in text
     cells = page.value("[...document.querySelectorAll('#explorer-answers tbody tr')].map(r => r.cells[0].textContent)")
