@@ -17,39 +17,75 @@ export function axesOf(ensembles) {
 /** @param {Ensembles} ensembles @returns {Axis[]} */
 function outcomes(ensembles) {
   const { block } = ensembles;
-  const named = [
-    ["over_mean", "Improvement over the mean member (points)", "overMean"],
-    ["over_best", "Improvement over its best member (points)", "overBest"],
-    ...(block.baseline === null
-      ? []
-      : [["over_baseline", "Improvement over the baseline member (points)", "overBaseline"]]),
-    ["accuracy", "Accuracy (%)", "accuracy"],
+  /** @type {(set: number, consensus: string) => {right: ArrayLike<number>, samples: number, alone: number[]}} */
+  const known = (set, consensus) => ({
+    right: block.ensembles[set].right[consensus],
+    samples: block.datasets[set].samples,
+    alone: block.datasets[set].right,
+  });
+  /** @type {Axis[]} */
+  const found = [
+    {
+      key: "over_mean",
+      title: "Improvement over the mean member (points)",
+      values: (set, consensus) => {
+        const { right, samples, alone } = known(set, consensus);
+        const { sum } = ensembles.overMembers(`right ${set}`, alone);
+        return ensembles.column(`over_mean ${set} ${consensus}`, (row, from, to) => {
+          return (100 * (right[row] * (to - from) - sum[row])) / (samples * (to - from));
+        });
+      },
+    },
+    {
+      key: "over_best",
+      title: "Improvement over its best member (points)",
+      values: (set, consensus) => {
+        const { right, samples, alone } = known(set, consensus);
+        const { largest } = ensembles.overMembers(`right ${set}`, alone);
+        return ensembles.column(
+          `over_best ${set} ${consensus}`,
+          (row) => (100 * (right[row] - largest[row])) / samples,
+        );
+      },
+    },
+    {
+      key: "over_baseline",
+      title: "Improvement over the baseline member (points)",
+      values: (set, consensus) => {
+        const { right, samples, alone } = known(set, consensus);
+        const reference = alone[block.baseline];
+        return ensembles.column(
+          `over_baseline ${set} ${consensus}`,
+          (row) => (100 * (right[row] - reference)) / samples,
+        );
+      },
+    },
+    {
+      key: "accuracy",
+      title: "Accuracy (%)",
+      values: (set, consensus) => {
+        const { right, samples } = known(set, consensus);
+        return ensembles.column(`accuracy ${set} ${consensus}`, (row) => (100 * right[row]) / samples);
+      },
+    },
   ];
-  const found = named.map(([key, title, name]) => ({
+  return [...found.filter((axis) => block.baseline !== null || axis.key !== "over_baseline"), ...scores(ensembles)];
+}
+
+/** @param {Ensembles} ensembles @returns {Axis[]} */
+function scores(ensembles) {
+  const { block } = ensembles;
+  if (!block.consensus.some((/** @type {any} */ way) => way.averages)) return [];
+  const named = [
+    ["nll", "NLL (nats)"],
+    ["brier", "Brier score"],
+  ];
+  return named.map(([key, title]) => ({
     key,
     title,
-    values: (/** @type {number} */ set, /** @type {string} */ consensus) =>
-      ensembles.column(
-        `${key} ${set} ${consensus}`,
-        (members) => /** @type {any} */ (ensembles.numbers(members, set, consensus))[name],
-      ),
+    values: (set, consensus) =>
+      ensembles.column(`${key} ${set} ${consensus}`, (row) => block.ensembles[set][key][consensus]?.[row] ?? NaN),
   }));
-  const scored = block.consensus.some((/** @type {any} */ way) => way.averages);
-  const scores = scored
-    ? [
-        ["nll", "NLL (nats)"],
-        ["brier", "Brier score"],
-      ]
-    : [];
-  return [
-    ...found,
-    ...scores.map(([key, title]) => ({
-      key,
-      title,
-      values: (/** @type {number} */ set, /** @type {string} */ consensus) =>
-        ensembles.column(`${key} ${set} ${consensus}`, (members) => ensembles.score(key, members, set, consensus)),
-    })),
-  ];
 }
 
 /** @param {Ensembles} ensembles @returns {Axis[]} */
@@ -57,8 +93,10 @@ function measures(ensembles) {
   return ensembles.block.measures.map((/** @type {any} */ measure, /** @type {number} */ i) => ({
     key: measure.name,
     title: measure.unit ? `${measure.title} (${measure.unit})` : measure.title,
-    values: (/** @type {number} */ set) =>
-      ensembles.column(`${measure.name} ${set}`, (members) => measure.factor * ensembles.diversity(members, set, i)),
+    values: (/** @type {number} */ set) => {
+      const values = ensembles.diversities(set, i);
+      return ensembles.column(`shown ${measure.name} ${set}`, (row) => measure.factor * values[row]);
+    },
   }));
 }
 
@@ -72,15 +110,25 @@ function descriptions(ensembles) {
     {
       key: "mean_member",
       title: "Mean accuracy of its members (%)",
-      values: (set, consensus) =>
-        ensembles.column(`mean ${set}`, (members) => ensembles.numbers(members, set, consensus).mean),
+      values: (set) => {
+        const { right, samples } = block.datasets[set];
+        const { sum } = ensembles.overMembers(`right ${set}`, right);
+        return ensembles.column(`mean ${set}`, (row, from, to) => (100 * sum[row]) / (samples * (to - from)));
+      },
     },
-    { key: "size", title: "Number of members", values: () => ensembles.column("size", (members) => members.length) },
+    {
+      key: "size",
+      title: "Number of members",
+      values: () => ensembles.column("size", (row) => ensembles.sizes[row]),
+    },
     ...costs.map((cost) => ({
       key: cost,
       title: OF_MEMBERS[/** @type {"macs"} */ (cost)] ?? cost,
-      values: () =>
-        ensembles.column(cost, (members) => ensembles.cost(members, cost) / (cost === "latency_ms" ? 1 : 1e6)),
+      values: () => {
+        const unit = cost === "latency_ms" ? 1 : 1e6;
+        const alone = block.costs[cost].map((/** @type {number | null} */ value) => (value ?? NaN) / unit);
+        return ensembles.overMembers(cost, alone).sum;
+      },
     })),
   ];
 }

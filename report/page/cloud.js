@@ -205,11 +205,11 @@ export class Cloud {
       ? `Orange: with ${member}. Blue: without.`
       : "Colour: from dark blue (few members) to green and yellow (many). The ring is the chosen ensemble.";
     const sign = yAxis.key === "nll" || yAxis.key === "brier" ? -1 : 1;
-    const order = [...this.rows].filter((row) => Number.isFinite(this.yValues[row]));
-    order.sort(
-      (a, b) => sign * (this.yValues[b] - this.yValues[a]) || ensembles.sizes[a] - ensembles.sizes[b] || a - b,
-    );
-    const rows = order.slice(0, MOST_LISTED).map((row) => this.listedRow(row));
+    const known = this.rows.filter((row) => Number.isFinite(this.yValues[row]));
+    const order = firstRows(known, (a, b) => {
+      return sign * (this.yValues[b] - this.yValues[a]) || ensembles.sizes[a] - ensembles.sizes[b] || a - b;
+    });
+    const rows = order.map((row) => this.listedRow(row));
     const caption = `The first ${rows.length} of them by ${yAxis.title}`;
     const header = ["Members", "Size", yAxis.title, this.xAxis.title];
     this.best.replaceChildren(...(rows.length ? [tableOf(caption, header, rows)] : []));
@@ -272,4 +272,23 @@ function colourChoice(explorer) {
   }));
   const options = [{ value: "size", title: "number of members" }, ...members];
   return choice("cloud-colour", options, explorer.state.colour, (colour) => explorer.update({ colour }));
+}
+
+/**
+ * The first rows in an order, without sorting all of them.
+ * @param {Uint32Array} rows
+ * @param {(a: number, b: number) => number} compare
+ * @returns {number[]}
+ */
+function firstRows(rows, compare) {
+  /** @type {number[]} */
+  const found = [];
+  for (const row of rows) {
+    if (found.length === MOST_LISTED && compare(row, found[MOST_LISTED - 1]) >= 0) continue;
+    let at = found.length;
+    while (at && compare(row, found[at - 1]) < 0) at--;
+    found.splice(at, 0, row);
+    if (found.length > MOST_LISTED) found.pop();
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 // What is known of ensembles: exact numbers from the counts in the page. Nothing here touches the page itself.
 
 import { wilson } from "./numbers.js";
+import { membersOfPatterns, pairPlace, sizesOfPatterns, startsOf } from "./patterns.js";
 
 /** @typedef {import("./block.js").Numbers} Numbers */
 
@@ -14,8 +15,10 @@ export class Ensembles {
     this.every = block.rows.kind === "every";
     this.count = this.every ? 2 ** this.members.length : block.rows.sizes.length;
     this.sizes = this.every ? sizesOfPatterns(this.members.length) : block.rows.sizes;
-    /** @type {Numbers | number[]} where the members of a listed ensemble begin */
-    this.starts = this.every ? [] : startsOf(block.rows.sizes);
+    this.starts = startsOf(this.sizes);
+    /** @type {Numbers} the members of one ensemble after the other; those of a row begin at its start */
+    this.flat = this.every ? membersOfPatterns(this.members.length) : block.rows.members;
+    this.several = Uint32Array.from(this.sizes.keys()).filter((row) => this.sizes[row] > 1);
     /** @type {Map<string, number>} */
     this.places = new Map();
     if (!this.every) for (let row = 0; row < this.count; row++) this.places.set(this.membersOf(row).join(), row);
@@ -28,17 +31,14 @@ export class Ensembles {
     this.columns = new Map();
   }
 
-  /** Rows of ensembles of two and more members. @returns {Uint32Array} */
+  /** @returns {Uint32Array} rows of ensembles of two and more members */
   rows() {
-    const found = [];
-    for (let row = 0; row < this.count; row++) if (this.sizes[row] > 1) found.push(row);
-    return Uint32Array.from(found);
+    return this.several;
   }
 
   /** @param {number} row @returns {number[]} */
   membersOf(row) {
-    if (!this.every) return [...this.block.rows.members.subarray(this.starts[row], this.starts[row + 1])];
-    return this.members.map((_, member) => member).filter((member) => (row >> member) & 1);
+    return Array.from(this.flat.subarray(this.starts[row], this.starts[row + 1]));
   }
 
   /**
@@ -193,44 +193,64 @@ export class Ensembles {
   /**
    * A number for every row, remembered.
    * @param {string} key
-   * @param {(members: number[], row: number) => number} value
+   * @param {(row: number, from: number, to: number) => number} value of a row, whose members are in `flat` at `from` and
+   *   before `to`
    * @returns {Float64Array}
    */
   column(key, value) {
     let values = this.columns.get(key);
     if (!values) {
       values = new Float64Array(this.count).fill(NaN);
-      for (const row of this.rows()) values[row] = value(this.membersOf(row), row);
+      for (const row of this.several) values[row] = value(row, this.starts[row], this.starts[row + 1]);
       this.columns.set(key, values);
     }
     return values;
   }
-}
 
-/**
- * Where the pair of members a and b is among (0, 1), (0, 2), …, (1, 2), …
- * @param {number} a
- * @param {number} b
- * @param {number} members
- * @returns {number}
- */
-export function pairPlace(a, b, members) {
-  const [first, second] = a < b ? [a, b] : [b, a];
-  return first * members - (first * (first + 1)) / 2 + second - first - 1;
-}
+  /**
+   * The sum over the members of every row, and the largest of them.
+   * @param {string} key
+   * @param {ArrayLike<number>} alone a number for each member
+   * @returns {{sum: Float64Array, largest: Float64Array}}
+   */
+  overMembers(key, alone) {
+    const { flat } = this;
+    const sum = this.column(`sum ${key}`, (_, from, to) => {
+      let found = 0;
+      for (let i = from; i < to; i++) found += alone[flat[i]];
+      return found;
+    });
+    const largest = this.column(`largest ${key}`, (_, from, to) => {
+      let found = -Infinity;
+      for (let i = from; i < to; i++) found = Math.max(found, alone[flat[i]]);
+      return found;
+    });
+    return { sum, largest };
+  }
 
-/** @param {number} members @returns {Uint8Array} */
-function sizesOfPatterns(members) {
-  const sizes = new Uint8Array(2 ** members);
-  for (let row = 1; row < sizes.length; row++) sizes[row] = sizes[row >> 1] + (row & 1);
-  return sizes;
-}
-
-/** @param {Numbers} sizes @returns {Uint32Array} */
-function startsOf(sizes) {
-  const starts = new Uint32Array(sizes.length + 1);
-  for (let row = 0; row < sizes.length; row++) starts[row + 1] = starts[row] + sizes[row];
-  return starts;
+  /**
+   * The mean of a measure over the pairs of every row.
+   * @param {number} set
+   * @param {number} measure
+   * @returns {Float64Array}
+   */
+  diversities(set, measure) {
+    const { pairs, name } = this.block.measures[measure];
+    const { flat } = this;
+    const [values, total] = [pairs?.[set], this.members.length];
+    if (!values) {
+      const stored = this.block.ensembles[set].measures[name];
+      return this.column(`${name} ${set}`, (row) => stored?.[row] ?? NaN);
+    }
+    return this.column(`${name} ${set}`, (_, from, to) => {
+      let sum = 0;
+      for (let i = from; i < to; i++) {
+        const offset = flat[i] * total - (flat[i] * (flat[i] + 1)) / 2 - flat[i] - 1;
+        for (let j = i + 1; j < to; j++) sum += values[offset + flat[j]];
+      }
+      return (2 * sum) / ((to - from) * (to - from - 1));
+    });
+  }
 }
 
 /**

@@ -22,7 +22,10 @@ export function noLimits() {
  * @returns {Uint32Array}
  */
 export function rowsWithin(ensembles, limits, accuracy, cost) {
+  const none = noLimits();
+  const numbers = /** @type {("smallest" | "largest" | "cost" | "accuracy")[]} */ (Object.keys(none).slice(0, 4));
   const members = limits.withMembers.length + limits.withoutMembers.length > 0;
+  if (!members && numbers.every((key) => limits[key] === none[key])) return ensembles.rows();
   return ensembles.rows().filter((row) => {
     const size = ensembles.sizes[row];
     if (size < limits.smallest || size > limits.largest) return false;

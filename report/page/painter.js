@@ -64,7 +64,12 @@ export function colouring(ensembles, colour, dark) {
   }
   const [least, most] = bounds(ensembles.sizes, ensembles.rows());
   const [from, span] = dark ? [0.4, 0.6] : [0, 0.88];
-  return (row) => gradient(from + span * (most > least ? (ensembles.sizes[row] - least) / (most - least) : 0.5));
+  /** @type {number[][]} */
+  const colours = [];
+  for (let size = least; size <= most; size++) {
+    colours[size] = gradient(from + span * (most > least ? (size - least) / (most - least) : 0.5));
+  }
+  return (row) => colours[ensembles.sizes[row]];
 }
 
 /**

@@ -3,7 +3,7 @@
 import { tableOf } from "./answers.js";
 import { clusteredOrder } from "./clusters.js";
 import { choice, element, labelled } from "./dom.js";
-import { pairPlace } from "./ensembles.js";
+import { pairPlace } from "./patterns.js";
 import { Gallery } from "./heat.js";
 import { bounds, plain } from "./numbers.js";
 import { gradient } from "./painter.js";
@@ -217,7 +217,12 @@ export class Pairs {
     for (const member of pair) {
       const said = named(sample.predicted[member]);
       const map = await gallery.map(place, member, `Where ${members[member]} looks`);
-      parts.push(element("figure", {}, [map, element("figcaption", { text: `${members[member]}: ${said}` })]));
+      parts.push(
+        element("figure", {}, [
+          map,
+          element("figcaption", {}, [element("span", { text: members[member] }), element("span", { text: said })]),
+        ]),
+      );
     }
     return element("li", {}, [element("p", { class: "soft", text: sample.id }), element("div", {}, parts)]);
   }

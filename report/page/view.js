@@ -25,6 +25,9 @@ export class CloudView {
     /** @type {Float64Array} */
     this.ys = new Float64Array();
     this.width = 0;
+    this.layer = document.createElement("canvas");
+    /** @type {any[]} what the points on the layer depend on */
+    this.painted = [];
     /** @type {[number, number]} */
     this.xRange = [0, 1];
     /** @type {[number, number]} */
@@ -80,7 +83,18 @@ export class CloudView {
 
   /** @param {CanvasRenderingContext2D} context @param {number} density @param {Scene} scene */
   paint(context, density, scene) {
-    const layer = document.createElement("canvas");
+    /** @type {any[]} */
+    const key = [scene.rows, scene.x, scene.y, scene.colour, density, this.width, ...this.xRange, ...this.yRange];
+    key.push(matchMedia(DARK).matches);
+    if (key.some((part, i) => part !== this.painted[i])) this.paintLayer(density, scene);
+    this.painted = key;
+    const { layer } = this;
+    context.drawImage(layer, 0, 0, layer.width / density, layer.height / density);
+  }
+
+  /** The points, which are painted again only if something about them has changed. */
+  paintLayer(/** @type {number} */ density, /** @type {Scene} */ scene) {
+    const { layer } = this;
     layer.width = this.canvas.width;
     layer.height = this.canvas.height;
     const inner = layer.getContext("2d");
@@ -91,7 +105,6 @@ export class CloudView {
     const scaled = (/** @type {Float64Array} */ values) => values.map((value) => value * density);
     paintPoints(image, scaled(this.xs), scaled(this.ys), (i) => colour(scene.rows[i]), size);
     inner.putImageData(image, 0, 0);
-    context.drawImage(layer, 0, 0, layer.width / density, layer.height / density);
   }
 
   /** @param {[number, number]} pixels @returns {[number, number]} the numbers of the axes there */

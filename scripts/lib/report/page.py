@@ -21,6 +21,7 @@ MODULES = (
     "numbers",
     "tables",
     "block",
+    "patterns",
     "ensembles",
     "state",
     "answers",
