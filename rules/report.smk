@@ -54,7 +54,7 @@ rule report:
         "../envs/study.yaml"
     threads: 1
     resources:
-        **requests(),
+        **requests(ensembles_megabytes),
     params:
         pictures=captioned_pictures(OUTLINE),
         code=code("report", *MEASURE_FILES, *CONSENSUS_FILES, *specs_of_members()),

@@ -71,9 +71,7 @@ def _evenly_spread(table: pl.DataFrame, several: np.ndarray, kept: Sequence[Sequ
     for size in np.unique(sizes):
         rows = several[sizes == size]
         chosen.append(rows[np.linspace(0, len(rows) - 1, min(share, len(rows))).round().astype(np.int64)])
-    wanted = {tuple(members) for members in kept}
-    near = pl.Series([len(members) for members in wanted], dtype=table["size"].dtype)
-    candidates = several[np.isin(sizes, near.to_numpy())] if wanted else np.zeros(0, np.int64)
-    lists = table["members"][candidates].to_list() if len(candidates) else []
-    found = [row for row, members in zip(candidates, lists, strict=True) if tuple(members) in wanted]
-    return np.unique(np.concatenate([*chosen, np.array(found, dtype=np.int64)]))
+    wanted = [",".join(map(str, members)) for members in kept]
+    names = table["members"].cast(pl.List(pl.String)).list.join(",")
+    found = several[names.gather(several).is_in(wanted).to_numpy()]
+    return np.unique(np.concatenate([*chosen, found]))
