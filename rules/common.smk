@@ -124,6 +124,10 @@ SHARDS = STUDY["shards"]
 TRAINING = {key: STUDY["datasets"][key] for key in ("kind", "folder", "training", "classes")}
 DATASET_KIND = DATASET_KINDS[STUDY["datasets"]["kind"]]
 DATASET_KIND_FILE = DATASET_KINDS.file_of(DATASET_KIND.name)
+# How many samples of each validation set can be shown with all there is of them: attributions are of the first ones.
+SAMPLES_WITH_PICTURES = None if DATASET_KIND.has_images else 0
+if DATASET_KIND.has_images and MEMBERS_WITH_NETWORK:
+    SAMPLES_WITH_PICTURES = STUDY["attributions"]["samples"]
 # Files that must exist before images of the study can be read.
 RAW_FILES = list(DATASET_KIND.raw_files)
 IMPROVEMENTS = ["over_mean", "over_best"] + (["over_baseline"] if STUDY["baseline"] else [])

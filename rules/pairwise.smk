@@ -1,4 +1,4 @@
-# One job per validation set and measure: how different every pair of members is.
+# How different every pair of members is: one job per validation set and measure, and one for which of them is right.
 
 
 rule pairwise:
@@ -50,3 +50,30 @@ rule pairwise_shard:
         "Compare all pairs of members by {wildcards.measure} on shard {wildcards.shard} of {wildcards.dataset}"
     script:
         "../scripts/pairwise_shard.py"
+
+
+# Which member of a pair is right, and samples on which just one is, for the report.
+rule member_pairs:
+    input:
+        unpack(predicted),
+    output:
+        table="results/{study}/member_pairs/{dataset}.parquet",
+        samples="results/{study}/member_pairs/{dataset}.json",
+    log:
+        "logs/{study}/member_pairs/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/member_pairs/{dataset}.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    resources:
+        **requests(member_pairs_megabytes, pairwise_minutes),
+    params:
+        members=MEMBER_IDS,
+        # Only samples that can be shown are chosen: with an image and, if members have them, attribution maps.
+        samples=SAMPLES_WITH_PICTURES,
+        code=code("member_pairs"),
+    message:
+        "Count which member of each pair is right on {wildcards.dataset}"
+    script:
+        "../scripts/member_pairs.py"

@@ -14,6 +14,20 @@ rule report:
         ),
         accuracies=expand("results/{{study}}/accuracies/{dataset}.parquet", dataset=DATASETS),
         ensembles=expand("results/{{study}}/ensembles/{dataset}.parquet", dataset=DATASETS),
+        pairwise=OF_PAIRS,
+        member_pairs=expand(
+            "results/{{study}}/member_pairs/{dataset}.{suffix}",
+            dataset=DATASETS,
+            suffix=["parquet", "json"],
+        ),
+        images=expand(
+            "results/{{study}}/images/{dataset}.npy",
+            dataset=DATASETS if DATASET_KIND.has_images else [],
+        ),
+        attributions=expand(
+            "results/{{study}}/attributions/{dataset}",
+            dataset=DATASETS if MEMBERS_WITH_NETWORK else [],
+        ),
         deployment="results/{study}/deployment.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         best_ensembles=expand(
@@ -31,6 +45,7 @@ rule report:
         groups=expand("results/{{study}}/groups/{group}.json", group=GROUP_IDS),
         figures=picture_files(figures_of(OUTLINE), "png"),
         template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
+        page=sorted(map(str, (PROJECT / "report/page").iterdir())),
     output:
         "results/{study}/report.html",
     log:
@@ -41,7 +56,7 @@ rule report:
         "../envs/study.yaml"
     threads: 1
     resources:
-        **requests(),
+        **requests(ensembles_megabytes),
     params:
         pictures=captioned_pictures(OUTLINE),
         code=code("report", *MEASURE_FILES, *CONSENSUS_FILES, *specs_of_members()),

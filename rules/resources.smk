@@ -199,6 +199,12 @@ def pairwise_minutes(wildcards):
     return pairs * samples_of(wildcards) / SHARDS * DATASET_KIND.size.classes * 1e-9 / 60
 
 
+def member_pairs_megabytes(wildcards):
+    """The predicted class of every member on every sample, whether it is right, and the table of all pairs."""
+    members = len(MEMBER_IDS)
+    return 1000 + members * samples_of(wildcards) * 25 / 1e6 + members**2 * 200 / 1e6
+
+
 # Evaluated ensembles: all of up to 20 members, else a sample of each size.
 ENSEMBLES = (
     min(2 ** len(MEMBER_IDS), 2**20) if not GREEDY_SEARCH else STUDY["ensembles"]["per_size"] * 20

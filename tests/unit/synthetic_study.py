@@ -15,6 +15,7 @@ from scripts.lib.calibration.tables import calibration_tables, temperatures_tabl
 from scripts.lib.ensembles.selection import best_evaluated
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.storage import load_json, load_table, save_array, save_json, save_lines, save_table
+from scripts.lib.measures.member_pairs import described_samples, pairs_table, telling_samples
 from scripts.lib.measures.spec import MEASURES as SPECS
 from scripts.lib.report.figure import StudyOutline
 from scripts.lib.statistics.effect_differences import differences_of
@@ -281,6 +282,7 @@ def _save_samples(
             maps /= np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-9)
             save_array(folder / "attributions" / dataset / f"{name}.npy", maps.astype(np.float16))
     right = logits.argmax(axis=2) == labels
+    _save_pairs(folder, dataset, names, labels, logits.argmax(axis=2))
     rows = []
     for position, name in enumerate(names):
         low, high = wilson_interval(int(right[position].sum()), len(labels))
@@ -288,3 +290,15 @@ def _save_samples(
         row |= {"accuracy": 100 * right[position].mean(), "low": low, "high": high, "nll_clipped": 0, "one_hot": 0}
         rows.append(row | proper_scores(class_probabilities(logits)[position], labels) | {"ece": 0.05})
     save_table(folder / "accuracies" / f"{dataset}.parquet", pl.DataFrame(rows))
+
+
+def _save_pairs(folder: Path, dataset: str, names: list[str], labels: np.ndarray, predicted: np.ndarray) -> None:
+    """Which member of each pair is right; the first 40 samples have attribution maps."""
+    save_table(folder / "member_pairs" / f"{dataset}.parquet", pairs_table(names, predicted, labels, len(CLASSES)))
+    chosen, ids = telling_samples((predicted == labels)[:, :40]), [f"test/{i}" for i in range(len(labels))]
+    content = {
+        "classes": list(CLASSES),
+        "class_samples": [int((labels == label).sum()) for label in range(len(CLASSES))],
+        "samples": described_samples(chosen, ids, labels, predicted),
+    }
+    save_json(folder / "member_pairs" / f"{dataset}.json", content)

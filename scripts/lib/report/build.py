@@ -1,9 +1,6 @@
 """The report: one HTML file that opens offline, with the findings, every figure and every table of a study."""
 
-import base64
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +8,14 @@ import polars as pl
 import yaml
 from jinja2 import Environment, FileSystemLoader
 
+from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.provenance import study_hash
 from scripts.lib.jobs.storage import load_json, load_table, whole_file
+from scripts.lib.report.abstract import abstract
 from scripts.lib.report.calibration_tables import calibration_tables, temperatures_table
+from scripts.lib.report.data_files import data_files
 from scripts.lib.report.deployment import deployment_section
+from scripts.lib.report.embedded_pictures import embedded
 from scripts.lib.report.ensemble_tables import (
     best_ensembles,
     correlation_tables,
@@ -22,8 +23,9 @@ from scripts.lib.report.ensemble_tables import (
     effect_tables,
     effect_tables_from_clean,
 )
+from scripts.lib.report.explorer.block import explorer_block
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
-from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, findings
+from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, titled_findings
 from scripts.lib.report.findings_scores import one_hot_members
 from scripts.lib.report.labels import (
     HOW_EFFECTS_ARE_TESTED,
@@ -45,6 +47,7 @@ from scripts.lib.report.member_tables import (
     subnets_table,
     table_of_members,
 )
+from scripts.lib.report.page import as_data, page_parts
 from scripts.lib.report.run_tables import durations_table, software_table
 from scripts.lib.report.shift import read_shift, shift_tables
 from scripts.lib.report.variance_tables import variance_tables
@@ -59,6 +62,7 @@ FILES = {
     "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
     "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
     "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
+    "member_pairs/{dataset}.parquet": "which member of each pair is right (.json: samples that tell them apart)",
     "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, proper scores, improvements, diversities",
     "halves/{dataset}.parquet": "correct answers of every ensemble on the even and on the odd samples",
     "image_groups/{dataset}/": "some ensembles and all pairs in groups of images, for intervals over images",
@@ -92,19 +96,6 @@ FILES = {
 }
 
 
-@dataclass(frozen=True)
-class EmbeddedPicture:
-    """A figure inside the file: its PNG as a data URI, its size in pixels, and its texts."""
-
-    name: str
-    title: str
-    caption: str
-    alternative: str
-    source: str
-    width: int
-    height: int
-
-
 def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], output: str | Path) -> None:
     """Read the tables in `results/{study}` and the PNG files `figures`; write the report to `output`.
 
@@ -115,7 +106,10 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
     tables, consensus = read_tables(folder, study), study["ensembles"]["consensus"]
     content = {
         "study": study,
-        "findings": findings(tables),
+        "page": page_parts(ROOT / "report/page"),
+        "explorer": as_data(explorer_block(folder, study)),
+        "abstract": abstract(tables),
+        "findings": titled_findings(tables),
         "verdicts": verdict_texts(load_table(folder / "verdicts.parquet")),
         "pictures": [embedded(Path(path), words) for path, words in figures.items()],
         "members": table_of_members(load_table(folder / "members.parquet")),
@@ -151,7 +145,7 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "study_file": yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100),
         "software": software_table(folder, study),
         "durations": durations_table(folder / "benchmarks"),
-        "files": FILES,
+        "files": data_files(FILES, folder, study),
         "folder": f"results/{study['name']}",
     }
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
@@ -186,12 +180,3 @@ def tables_of(folder: Path, name: str, study: Mapping[str, Any]) -> dict[str, pl
     """The tables `{name}/{dataset}.parquet` of all validation sets."""
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     return {dataset: load_table(folder / name / f"{dataset}.parquet") for dataset in datasets}
-
-
-def embedded(path: Path, words: Mapping[str, str]) -> EmbeddedPicture:
-    """A PNG file with its texts."""
-    content = path.read_bytes()
-    # From the PNG header, so that the page reserves room for the picture.
-    width, height = struct.unpack(">II", content[16:24])
-    source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
-    return EmbeddedPicture(**words, source=source, width=width, height=height)

@@ -83,6 +83,7 @@ class FigureSpec:
     several: Callable[[StudyOutline], Sequence[Picture]] | None = None
     read: Callable[[Mapping[str, Sequence[str]]], Any] = _as_they_are
     exists: Callable[[StudyOutline], bool] = in_every_study
+    photographs: bool = False  # whether it shows images of the study, which a dark page must show as they are
 
     def pictures(self, study: StudyOutline) -> Sequence[Picture]:
         """The files of the figure in the order of the report."""
@@ -97,10 +98,16 @@ def figures_of(study: StudyOutline) -> list[FigureSpec]:
     return [figure for figure in FIGURES.values() if figure.exists(study)]
 
 
-def captioned_pictures(study: StudyOutline) -> list[dict[str, str]]:
-    """Name, title, caption and alternative text of every picture of a study, in the order of the report."""
+def captioned_pictures(study: StudyOutline) -> list[dict[str, Any]]:
+    """Name, texts and `photographs` of every picture of a study, in the order of the report."""
     return [
-        {"name": shown.name, "title": shown.title, "caption": figure.caption, "alternative": shown.alternative}
+        {
+            "name": shown.name,
+            "title": shown.title,
+            "caption": figure.caption,
+            "alternative": shown.alternative,
+            "photographs": figure.photographs,
+        }
         for figure in figures_of(study)
         for shown in figure.pictures(study)
     ]

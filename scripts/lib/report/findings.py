@@ -67,26 +67,56 @@ class Tables:
         return [row for row in rows.iter_rows(named=True) if row["dataset"] in datasets and not missing(row["pearson"])]
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A paragraph under its title; `name` is its anchor in the page."""
+
+    name: str
+    title: str
+    text: str
+
+
 def findings(tables: Tables) -> list[str]:
-    """The paragraphs: what ensembles gain, how far confidence can be trusted, what diversity does beyond accuracy, how
-    the variance of accuracy divides (if this could be computed), plain correlations, and shift."""
+    """The paragraphs of `titled_findings`."""
+    return [finding.text for finding in titled_findings(tables)]
+
+
+def titled_findings(tables: Tables) -> list[Finding]:
+    """What ensembles gain, how far confidence can be trusted, what diversity does beyond accuracy, how the variance of
+    accuracy divides (if this could be computed), plain correlations, and shift."""
     datasets = list(tables.accuracies)
-    paragraphs = (
-        _on_ensembles(tables),
-        on_calibration(tables.temperatures, tables.calibration, tables.members),
-        [
-            *on_effects(tables.estimated("accuracy"), datasets),
-            *on_differences(tables.differences.filter(consensus=tables.consensus, outcome="accuracy")),
-            *on_nll(tables.estimated("nll")),
-        ],
-        on_variance(tables.divided(tables.first), tables.first),
-        on_correlations(tables.correlated(datasets), datasets),
-        *([on_shift(tables.shift, tables.members, tables.consensus)] if tables.shift else []),
+    found: tuple[tuple[str, str, Sequence[str]], ...] = (
+        ("ensembles", "What ensembles gain", _on_ensembles(tables)),
+        (
+            "confidence",
+            "How far probabilities can be trusted",
+            on_calibration(tables.temperatures, tables.calibration, tables.members),
+        ),
+        (
+            "diversity",
+            "Diversity beyond accuracy and confidence",
+            [
+                *on_effects(tables.estimated("accuracy"), datasets),
+                *on_differences(tables.differences.filter(consensus=tables.consensus, outcome="accuracy")),
+                *on_nll(tables.estimated("nll")),
+            ],
+        ),
+        ("variance", "What differences in accuracy go with", on_variance(tables.divided(tables.first), tables.first)),
+        ("correlations", "Plain correlations", on_correlations(tables.correlated(datasets), datasets)),
+        (
+            "shift",
+            "A choice on the clean set, under shift",
+            on_shift(tables.shift, tables.members, tables.consensus) if tables.shift else [],
+        ),
     )
-    return [_unbroken(" ".join(filter(None, sentences))) for sentences in paragraphs if sentences]
+    return [
+        Finding(name, title, unbroken(" ".join(filter(None, sentences))))
+        for name, title, sentences in found
+        if sentences
+    ]
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """Keep a number and its percent sign, or `r = 0.5`, on one line."""
     return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0")
 

@@ -1,5 +1,6 @@
 """A finished study, made up, that tests of the report read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.report.build import read_tables
 from scripts.lib.report.findings import Tables
+from tests.unit.report.browser import Browser, running_browser
 from tests.unit.synthetic_study import make_study
 
 
@@ -18,3 +20,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tables(study: Path) -> Tables:
     return read_tables(study, load_json(study / "study.json"))
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One headless Chromium for all tests that open pages; each of them opens its own page."""
+    with running_browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running

@@ -59,7 +59,8 @@ def test_the_order_of_the_report() -> None:
 
 def test_every_picture_has_words() -> None:
     pictures = captioned_pictures(STUDY)
-    assert all(text.strip() for picture in pictures for text in picture.values())
+    assert all(picture[text].strip() for picture in pictures for text in ("name", "title", "caption", "alternative"))
+    assert [picture["name"] for picture in pictures if picture["photographs"]] == ["attributions"]
     assert len({picture["title"] for picture in pictures}) == len(pictures)
     titles = {picture["name"]: picture["title"] for picture in pictures}
     assert titles["improvement_over_best_vote"] == "Improvement over the best member, majority vote"

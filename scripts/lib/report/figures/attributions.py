@@ -54,4 +54,5 @@ SPEC = FigureSpec(
     inputs=inputs,
     draw=draw,
     exists=lambda study: bool(study.members_with_network),
+    photographs=True,
 )
