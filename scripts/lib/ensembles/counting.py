@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from kernels.cpu import similar_calls
-from scripts.lib.ensembles.counts import Tally, no_tally, probability_blocks, tallies_of_parts, unanimous
+from scripts.lib.ensembles.consensus.spec import PROBABILITIES
+from scripts.lib.ensembles.counts import Tally, forms_of, no_tally, score_blocks, tallies_of_parts, unanimous
 from scripts.lib.ensembles.image_groups import GroupCounts, Kept, groups_of, kept_of
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
@@ -51,13 +52,14 @@ def count_samples(
     members, nothing = len(predictions.members), no_tally(question.chosen, question.consensus)
     halves, start = [nothing, nothing], rows.start
     groups = GroupCounts.zeros(groups_of_images(members), members + len(question.in_groups), question.consensus)
-    for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        correct = values.argmax(2) == answers
+    forms = forms_of(question.consensus)
+    for scores, answers in score_blocks(predictions, labels, rows, device, "ensembles", forms):
+        correct = scores[PROBABILITIES].argmax(2) == answers
         kept: tuple[list[Kept], list[Kept]] = ([], [])
         for half in (0, 1):
             parts = _parts(start, half, members)
             with similar_calls(len(parts)):
-                for tally in tallies_of_parts(values, answers, parts, question.chosen, question.consensus):
+                for tally in tallies_of_parts(scores, answers, parts, question.chosen, question.consensus):
                     halves[half] += tally
                     kept[half].append(kept_of(tally, question.in_groups))
             together = halves[half].unanimous + unanimous(correct[:, half::2], question.chosen)

@@ -3,7 +3,7 @@
 Correct answers are whole numbers and add up exactly; sums of scores add up to rounding.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -12,15 +12,14 @@ import polars as pl
 import torch
 
 import kernels
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, LOGARITHMS, PROBABILITIES, Form
 from scripts.lib.ensembles.scores import MemberSums, sums_of_members, true_probabilities
-from scripts.lib.inference.predictions import Predictions, probabilities
+from scripts.lib.ensembles.sizes import MOST_MEMBERS
+from scripts.lib.inference.predictions import Predictions, log_probabilities, probabilities
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
 
-# The largest number of members for which memory and kernels.consensus_sweep allow all ensembles.
-MOST_MEMBERS = 20
 # Number of ensembles whose members are looked up at once, for each sample of a block.
 BLOCK_ELEMENTS = 1 << 27
 
@@ -64,28 +63,43 @@ def no_tally(chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
     return Tally(0, joint, right, zeros, np.zeros(count), zeros, MemberSums.zeros(members))
 
 
-def probability_blocks(
+Scores = Mapping[Form, torch.Tensor]  # what consensus methods count with, float64 [M, n, C] each
+
+
+def forms_of(consensus: Sequence[str]) -> list[Form]:
+    """What these methods count with; probabilities come first, which are always needed."""
+    forms = {CONSENSUS_METHODS[way].form for way in consensus}
+    return [PROBABILITIES, *([LOGARITHMS] if LOGARITHMS in forms else [])]
+
+
+def score_blocks(
     predictions: Predictions,
     labels: torch.Tensor,
     rows: range,
     device: torch.device,
     title: str,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Probabilities float64 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB.
+    forms: Sequence[Form] = (PROBABILITIES,),
+) -> Iterator[tuple[Scores, torch.Tensor]]:
+    """Scores float64 [M, n, C] in each form and labels int64 [n] of the samples `rows`, in blocks of some hundred MB.
 
     If `rows` begin at an even sample, so do all blocks.
     """
     classes = predictions.logits[0].shape[1]
-    pieces = list(blocks(rows, torch.float64.itemsize * len(predictions.members) * classes))
+    pieces = list(blocks(rows, len(forms) * torch.float64.itemsize * len(predictions.members) * classes))
     for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
-        values = probabilities([logits[piece] for logits in predictions.logits], torch.float64)
-        yield values.to(device), labels[piece].to(device)
+        logits = [values[piece] for values in predictions.logits]
+        found: dict[Form, torch.Tensor] = {}
+        if PROBABILITIES in forms:
+            found[PROBABILITIES] = probabilities(logits, torch.float64).to(device)
+        if LOGARITHMS in forms:
+            found[LOGARITHMS] = log_probabilities(logits).to(device)
+        yield found, labels[piece].to(device)
 
 
 def tallies_of_parts(
-    values: torch.Tensor, labels: torch.Tensor, parts: Sequence[slice], chosen: np.ndarray, consensus: Sequence[str]
+    scores: Scores, labels: torch.Tensor, parts: Sequence[slice], chosen: np.ndarray, consensus: Sequence[str]
 ) -> Iterator[Tally]:
-    """Count in each of the `parts` of a block: probabilities float64 [M, n, C] and labels int64 [n].
+    """Count in each of the `parts` of a block: scores float64 [M, n, C] and labels int64 [n].
 
     One after the other, because a tally of all ensembles of 20 members takes 40 MB. `unanimous` is left out (0),
     because counting it takes as long for few samples as for many; see `unanimous`.
@@ -93,18 +107,20 @@ def tallies_of_parts(
     nothing = no_tally(chosen, consensus)
     for part in parts:
         some = len(labels[part]) > 0
-        yield _tally_of_part(values[:, part], labels[part], chosen, consensus, nothing) if some else nothing
+        of_part = {form: values[:, part] for form, values in scores.items()}
+        yield _tally_of_part(of_part, labels[part], chosen, consensus, nothing) if some else nothing
 
 
 def _tally_of_part(
-    values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str], nothing: Tally
+    scores: Scores, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str], nothing: Tally
 ) -> Tally:
+    values = scores[PROBABILITIES]
     correct = values.argmax(2) == labels
     alone, together = _nll(true_probabilities(values, labels), chosen)
     return Tally(
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
-        {way: samples_right(values, labels, chosen, way) for way in consensus},
+        {way: samples_right(scores[CONSENSUS_METHODS[way].form], labels, chosen, way) for way in consensus},
         nothing.unanimous,
         *together,
         sums_of_members(values, labels, correct, alone),
@@ -112,9 +128,12 @@ def _tally_of_part(
 
 
 def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: str) -> np.ndarray:
-    """Correct answers of each ensemble of `chosen`, bool [E, M], as int64 [E], from probabilities [M, N, C]."""
+    """Correct answers of each ensemble of `chosen`, bool [E, M], as int64 [E].
+
+    `scores` float [M, N, C] are in the form that the method counts with.
+    """
     method = CONSENSUS_METHODS[consensus]
-    if _are_most(chosen):
+    if method.sweeps and _are_most(chosen):
         counts = method.count(scores, labels, "all").cpu().numpy()
         return counts[numbers_of(chosen) - 1]
     return method.count(scores, labels, torch.from_numpy(chosen).to(scores.device)).cpu().numpy()

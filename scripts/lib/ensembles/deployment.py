@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 import torch
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.contributions import all_subsets, contributions
-from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
+from scripts.lib.ensembles.counts import numbers_of
 from scripts.lib.ensembles.intervals import paired_interval, wilson_interval
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
-from scripts.lib.ensembles.tables import is_exhaustive, subsets
+from scripts.lib.ensembles.sizes import is_exhaustive
+from scripts.lib.ensembles.tables import subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
@@ -85,8 +87,9 @@ def deployment(
         title = f"greedy selection by {consensus} on {dataset}"
         candidates = list(_candidates(len(members), settings, seed, choose, title))
         tables.append(_chosen(candidates, costs, sides, consensus))
-        classes, whole = predictions.logits[0].shape[1], _added(choose, judge)
-        parts.append(contributions(members, whole, len(labels), classes).with_columns(consensus=pl.lit(consensus)))
+        whole, most = _added(choose, judge), CONSENSUS_METHODS[consensus].most_ensembles
+        found = contributions(members, whole, len(labels), predictions.logits[0].shape[1], most)
+        parts.append(found.with_columns(consensus=pl.lit(consensus)))
     chosen = pl.concat(tables).with_columns(dataset=pl.lit(dataset)).select(*SCHEMA)
     return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset))
 
@@ -97,9 +100,12 @@ def part_of(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) ->
 
 
 def _counter(side: Samples, consensus: str, members: int) -> Count:
-    """Counts on one split. Up to 20 members, all ensembles are counted once, which contributions need in any case."""
+    """Counts on one split. Up to 20 members, all ensembles are counted once, which contributions need in any case.
+
+    The limit is lower for a method that costs much for each ensemble.
+    """
     count = side.counter(consensus)
-    if members > MOST_MEMBERS:
+    if 2**members - 1 > CONSENSUS_METHODS[consensus].most_ensembles:
         return count
     right = count(all_subsets(members))
     return lambda chosen: right[numbers_of(chosen) - 1]

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
-from scripts.lib.ensembles.counts import MOST_MEMBERS, Tally
+from scripts.lib.ensembles.counts import Tally
 from scripts.lib.ensembles.halves import per_sample
 from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.ensembles.scores import brier_score
+from scripts.lib.ensembles.sizes import is_exhaustive, sizes_of
 from scripts.lib.jobs.randomness import derive
 
-MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
 # Ensembles that are computed with at once, here and in `statistics`: arrays [BLOCK_ENSEMBLES, M] stay in the cache.
 BLOCK_ENSEMBLES = 1 << 13
 FIRST_COLUMNS = (
@@ -28,16 +28,6 @@ FIRST_COLUMNS = (
 )
 
 
-def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
-    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, which covers all sizes for 20 members."""
-    return sum(math.comb(members, size) for size in _sizes(members, sizes)) <= MOST_ENSEMBLES
-
-
-def _sizes(members: int, sizes: str | Sequence[int]) -> Sequence[int]:
-    """ "all" means from 2 to M, and for more than 20 members from 2 to 20."""
-    return range(2, min(members, MOST_MEMBERS) + 1) if isinstance(sizes, str) else sorted(set(sizes))
-
-
 def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) -> np.ndarray:
     """The ensembles to evaluate as bool [E, M], by size and then in lexicographic order of their members.
 
@@ -45,8 +35,8 @@ def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) 
     a size does not have more). The sample is stratified by size and depends only on `seed` and the number of members.
     """
     if is_exhaustive(members, sizes):
-        return np.concatenate([_all_of_size(members, size) for size in _sizes(members, sizes)])
-    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in _sizes(members, sizes)])
+        return np.concatenate([_all_of_size(members, size) for size in sizes_of(members, sizes)])
+    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in sizes_of(members, sizes)])
 
 
 def _all_of_size(members: int, size: int) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.ensembles.counts import MOST_MEMBERS, numbers_of
+from scripts.lib.ensembles.counts import numbers_of
+from scripts.lib.ensembles.sizes import MOST_MEMBERS
 from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
 from scripts.lib.statistics.moments import number_with, pairs_of, sums_with_three
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.spec import kind_of as kind_of_datasets
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.sizes import evaluated_ensembles
 from scripts.lib.jobs.errors import not_among
 from scripts.lib.members.contradictions import interval_contradictions, network_contradictions, optimizer_contradictions
 from scripts.lib.members.spec import kind_of
@@ -23,6 +25,7 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     sizes = study["ensembles"]["sizes"]
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
+    yield from _unaffordable_consensus(study["ensembles"], len(members))
     datasets = kind_of_datasets(study["datasets"])
     for position, member in enumerate(study["members"]):
         where = f"members/{position} ({member['id']})"
@@ -37,6 +40,20 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     for position, backbone in enumerate(study["backbones"]):
         yield from (f"backbones/{position} ({backbone['id']})/{text}" for text in _backbone_contradictions(backbone))
     yield from dataset_contradictions(study["datasets"], trained)
+
+
+def _unaffordable_consensus(ensembles: Study, members: int) -> Iterator[str]:
+    """Methods whose ensembles share no work are for studies of few ensembles."""
+    count = evaluated_ensembles(members, ensembles["sizes"], ensembles["per_size"])
+    for method in (CONSENSUS_METHODS[name] for name in ensembles["consensus"]):
+        where = f"ensembles/consensus: {method.name!r} computes each ensemble on its own, for"
+        if count > method.most_ensembles:
+            yield (
+                f"{where} up to {method.most_ensembles} of them; the study has {count}. Remove it, or state fewer "
+                "`sizes` (or a smaller `per_size`, where ensembles are drawn)"
+            )
+        elif members > (method.most_members or members):
+            yield f"{where} up to {method.most_members} members; the study has {members}. Remove it"
 
 
 def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, LOGARITHMS
 from scripts.lib.ensembles.counting import Question, count_samples
 from scripts.lib.ensembles.counts import (
     Tally,
@@ -144,3 +145,24 @@ def test_ensembles_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     whole = tally_of(probabilities, labels, chosen)
     monkeypatch.setattr("scripts.lib.ensembles.counts.BLOCK_ELEMENTS", 2000)
     same(tally_of(probabilities, labels, chosen), whole)
+
+
+def test_every_consensus_is_counted_from_files_of_logits_also_where_probabilities_vanish() -> None:
+    """Of a softmax in float64, logits that differ by 10 000 leave nothing but 0 and 1."""
+    generator = torch.Generator().manual_seed(4)
+    logits = torch.randn(4, 90, 5, generator=generator)
+    logits[:, ::3] *= 1e4
+    labels = torch.randint(5, (90,), generator=generator)
+    predictions = Predictions("clean", list("abcd"), [str(n) for n in range(90)], list(logits.numpy()))
+    chosen = subsets(4, "all")
+    question = Question(chosen, list(CONSENSUS_METHODS))
+    even, odd = count_samples(predictions, labels, range(90), question, CPU).halves
+    right = (even + odd).right
+    assert list(right) == list(CONSENSUS_METHODS)
+    for way, method in CONSENSUS_METHODS.items():
+        scores = logits.double().log_softmax(2) if method.form == LOGARITHMS else logits.double().softmax(2)
+        expected = [int((method.decide(scores[row]) == labels).sum()) for row in chosen]
+        assert right[way].tolist() == expected, way
+    mean_logits = [int((logits[row].double().mean(0).argmax(1) == labels).sum()) for row in chosen]
+    assert right["geometric"].tolist() == right["average_logits"].tolist() == right["product"].tolist() == mean_logits
+    assert right["geometric"].tolist() != right["average"].tolist()

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.lib.ensembles.sizes import is_exhaustive
 from scripts.lib.ensembles.tables import (
     accuracies_table,
-    is_exhaustive,
     lists_of_members,
     mean_pairwise,
 )
