@@ -45,10 +45,18 @@ def consensus_order(
     labels = labels.long().contiguous()
     if cpu.worthwhile(probabilities, len(ensembles) * probabilities.numel()):
         return count_numba(probabilities, labels, ensembles, STATISTICS.index(statistic))
-    counts = [
-        (order_statistic(probabilities[chosen], statistic).argmax(1) == labels).sum() for chosen in ensembles.unbind()
-    ]
-    return torch.stack(counts)
+    return _count_torch(probabilities, labels, ensembles, statistic)
+
+
+# ---------------------------------------------------------------------------------------------------------- plain torch
+
+
+def _count_torch(
+    probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor, statistic: Statistic
+) -> torch.Tensor:
+    """The definition, one ensemble after the other."""
+    decisions = (order_statistic(probabilities[chosen], statistic).argmax(1) for chosen in ensembles.unbind())
+    return torch.stack([(decision == labels).sum() for decision in decisions])
 
 
 def order_statistic(probabilities: torch.Tensor, statistic: Statistic) -> torch.Tensor:
@@ -57,6 +65,9 @@ def order_statistic(probabilities: torch.Tensor, statistic: Statistic) -> torch.
         return (probabilities.amin(0) if statistic == "min" else probabilities.amax(0)).double()
     ascending, count = probabilities.double().sort(0).values, len(probabilities)
     return (ascending[(count - 1) // 2] + ascending[count // 2]) / 2
+
+
+# --------------------------------------------------------------------------------------------------------------- checks
 
 
 def _check(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor, statistic: Statistic) -> None:
