@@ -72,12 +72,14 @@ def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     off_diagonal = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
     undefined = np.isnan(off_diagonal)
     size = chosen.sum(1)
-    total, pairs = _sum_over_pairs(chosen, np.where(undefined, 0, off_diagonal)), size * (size - 1)
-    defined = (pairs > 0) & (_sum_over_pairs(chosen, undefined) == 0)
+    total, pairs = sum_over_pairs(chosen, np.where(undefined, 0, off_diagonal)), size * (size - 1)
+    defined = (pairs > 0) & (sum_over_pairs(chosen, undefined) == 0)
     return np.divide(total, pairs, out=np.full(len(total), np.nan), where=defined)
 
 
-def _sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Sum float64 [E] of `matrix` [M, M] over the ordered pairs of each ensemble, each member with itself included."""
+
     def of_block(block: np.ndarray) -> np.ndarray:
         members = block.astype(np.float64)
         return np.einsum("em,em->e", members @ matrix, members)
@@ -204,7 +206,7 @@ def _columns_of_scores(tally: Tally, chosen: np.ndarray, baseline: int | None) -
     """Scores of the members' mean probabilities, and how much smaller, so better, they are than those of members."""
     size, sums = chosen.sum(1), tally.of_members
     true = _in_blocks(chosen, lambda block: block @ sums.true)
-    brier = brier_score(_sum_over_pairs(chosen, sums.gram), true, size, tally.samples)
+    brier = brier_score(sum_over_pairs(chosen, sums.gram), true, size, tally.samples)
     columns = {}
     for name, values in {"nll": tally.nll / tally.samples, "brier": brier}.items():
         alone = sums.scores(tally.samples)[name]
@@ -253,7 +255,7 @@ def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]
     size, samples = chosen.sum(1), tally.samples
     right = chosen @ tally.joint.diagonal()
     errors = size * samples - right
-    both_right = _sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
+    both_right = sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
     both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
     with_errors = samples - tally.unanimous
     several = np.where(size > 1, 1.0, np.nan)
