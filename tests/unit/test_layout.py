@@ -79,6 +79,7 @@ ORDER = (
     "measures",
     "ensembles",
     "calibration",
+    "choices",
     "statistics",
     "observations",
     "report",

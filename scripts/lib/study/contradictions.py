@@ -26,6 +26,7 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
     yield from _unaffordable_consensus(study["ensembles"], len(members))
+    yield from _impossible_choices(study)
     datasets = kind_of_datasets(study["datasets"])
     for position, member in enumerate(study["members"]):
         where = f"members/{position} ({member['id']})"
@@ -54,6 +55,21 @@ def _unaffordable_consensus(ensembles: Study, members: int) -> Iterator[str]:
             )
         elif members > (method.most_members or members):
             yield f"{where} up to {method.most_members} members; the study has {members}. Remove it"
+
+
+def _impossible_choices(study: Study) -> Iterator[str]:
+    consensus, settings = study["ensembles"]["consensus"], study["deployment"]
+    averages = any(CONSENSUS_METHODS[name].averages for name in consensus)
+    for metric in settings["metrics"] or []:
+        if metric != "accuracy" and not averages:
+            yield (
+                f"deployment/metrics: {metric!r} judges probabilities, which {', '.join(consensus)} does not give. Add "
+                "'average' to ensembles/consensus, or choose by 'accuracy'"
+            )
+    if len(study["datasets"]["validation"]) < 2:
+        for name in settings["over"]:
+            if name != "clean":
+                yield f"deployment/over: {name!r} needs several validation sets; the study has one"
 
 
 def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:
