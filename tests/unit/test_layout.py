@@ -80,6 +80,7 @@ ORDER = (
     "ensembles",
     "calibration",
     "choices",
+    "predict",
     "statistics",
     "observations",
     "report",

@@ -35,3 +35,8 @@ def count_by_logarithms(
 def decide_by_logarithms(scores: torch.Tensor) -> torch.Tensor:
     """`ConsensusMethod.decide` for the same decisions."""
     return above_least(scores).sum(0).argmax(1)
+
+
+def shares_by_logarithms(scores: torch.Tensor) -> torch.Tensor:
+    """`ConsensusMethod.shares`: the geometric mean of the probabilities, divided by its sum over the classes."""
+    return scores.double().mean(0).softmax(1)

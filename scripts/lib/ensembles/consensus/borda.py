@@ -49,6 +49,11 @@ def _decide(scores: torch.Tensor) -> torch.Tensor:
     return points(scores).sum(0).argmax(1)
 
 
+def _shares(scores: torch.Tensor) -> torch.Tensor:
+    found = points(scores).sum(0)
+    return found / found.sum(1, keepdim=True)
+
+
 BORDA = ConsensusMethod(
     name="borda",
     order=50,
@@ -59,4 +64,5 @@ BORDA = ConsensusMethod(
     ),
     count=_count,
     decide=_decide,
+    shares=_shares,
 )

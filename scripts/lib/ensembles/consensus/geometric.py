@@ -1,7 +1,7 @@
 """The class of highest geometric mean of the members' probabilities."""
 
 from scripts.lib.ensembles.consensus.spec import LOGARITHMS, ConsensusMethod
-from scripts.lib.ensembles.log_sums import count_by_logarithms, decide_by_logarithms
+from scripts.lib.ensembles.log_sums import count_by_logarithms, decide_by_logarithms, shares_by_logarithms
 
 GEOMETRIC = ConsensusMethod(
     name="geometric",
@@ -10,5 +10,6 @@ GEOMETRIC = ConsensusMethod(
     decision="the class of highest geometric mean of the probabilities",
     count=count_by_logarithms,
     decide=decide_by_logarithms,
+    shares=shares_by_logarithms,
     form=LOGARITHMS,
 )

@@ -23,6 +23,13 @@ def _decide(scores: torch.Tensor) -> torch.Tensor:
     return order_statistic(scores, "min").argmax(1)
 
 
+def _shares(scores: torch.Tensor) -> torch.Tensor:
+    from kernels.consensus_order import order_statistic
+
+    found = order_statistic(scores, "min")
+    return (found / found.sum(1, keepdim=True)).nan_to_num(1 / found.shape[1])  # where all of them are 0
+
+
 MIN = ConsensusMethod(
     name="min",
     order=70,
@@ -30,6 +37,7 @@ MIN = ConsensusMethod(
     decision="the class whose least probability among the members is highest",
     count=_count,
     decide=_decide,
+    shares=_shares,
     most_ensembles=MOST_LISTED,
     most_members=MOST_MEMBERS_LISTED,
 )

@@ -32,10 +32,10 @@ class ConsensusMethod:
     [M, N, C], labels int64 [N] and the ensembles: bool [E, M], or "all" for the 2^M - 1 that are not empty, where row
     e - 1 is the ensemble whose members are the set bits of e. Counts of shards of samples add up. `decide` returns the
     classes int64 [N] that one ensemble decides for, from the scores [L, N, C] of its members; `count` counts the same
-    decisions. `form` says what the scores are. `averages` says that the ensemble's probabilities are the mean of its
-    members'; other ensembles have no probabilities to score. `most_ensembles` and `most_members` are what a study may
-    have at most, because the method costs so much for each ensemble; one with a lower limit than the sweep's never gets
-    "all".
+    decisions. `shares` returns values float64 [N, C] that sum to 1, which `predict` writes beside these classes. `form`
+    says what the scores are. `averages` says that the ensemble's probabilities are the mean of its members'; other
+    ensembles have no probabilities to score. `most_ensembles` and `most_members` are what a study may have at most,
+    because the method costs so much for each ensemble; one with a lower limit than the sweep's never gets "all".
     """
 
     name: str
@@ -44,6 +44,7 @@ class ConsensusMethod:
     decision: str
     count: Count
     decide: Decide
+    shares: Decide
     averages: bool = False
     form: Form = PROBABILITIES
     most_ensembles: int = MOST_ENSEMBLES
