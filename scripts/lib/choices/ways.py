@@ -14,7 +14,7 @@ from scripts.lib.choices.stacking import stacking_weights
 from scripts.lib.ensembles.contributions import all_subsets
 from scripts.lib.ensembles.scores import brier_score
 from scripts.lib.ensembles.sizes import MOST_MEMBERS
-from scripts.lib.ensembles.tables import sum_over_pairs
+from scripts.lib.ensembles.sums import sum_over_pairs
 
 # Ways to choose. SINGLE and ALL are there to compare with.
 SINGLE, ALL, BEST, GREEDY, STACKING, BUDGET = "single", "all", "best", "greedy_weights", "stacking", "budget"

@@ -13,6 +13,7 @@ import torch
 
 import kernels
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, LOGARITHMS, PROBABILITIES, Form
+from scripts.lib.ensembles.patterns import numbers_of
 from scripts.lib.ensembles.scores import MemberSums, sums_of_members, true_probabilities
 from scripts.lib.ensembles.sizes import MOST_MEMBERS
 from scripts.lib.inference.predictions import Predictions, log_probabilities, probabilities
@@ -20,17 +21,14 @@ from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
 
-# Number of ensembles whose members are looked up at once, for each sample of a block.
-BLOCK_ELEMENTS = 1 << 27
-
 
 @dataclass(frozen=True)
 class Tally:
     """Counts of samples, and sums of scores over samples.
 
     `joint` int64 [M, M] counts the samples that both members of a pair classify correctly; its diagonal counts those of
-    each member. `right` has for each consensus the counts of the ensembles, int64 [E]. `unanimous` int64 [E] counts the
-    samples that all members of an ensemble classify correctly. `nll` float64 [E] are the sums of the negative
+    each member. `right` has for each consensus the counts of the ensembles, int64 [E]. `unanimous` and `minority` int64
+    [E] are those of `patterns.Patterns.sums`. `nll` float64 [E] are the sums of the negative
     log-likelihoods of the ensembles' mean probabilities, and `nll_clipped` int64 [E] counts the samples where these are
     below the floor of `kernels.average_nll`. `of_members` has the sums of the members' scores.
     """
@@ -39,6 +37,7 @@ class Tally:
     joint: np.ndarray
     right: dict[str, np.ndarray]
     unanimous: np.ndarray
+    minority: np.ndarray
     nll: np.ndarray
     nll_clipped: np.ndarray
     of_members: MemberSums
@@ -49,18 +48,19 @@ class Tally:
             self.joint + other.joint,
             {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()},
             self.unanimous + other.unanimous,
+            self.minority + other.minority,
             self.nll + other.nll,
             self.nll_clipped + other.nll_clipped,
             self.of_members + other.of_members,
         )
 
 
-def no_tally(chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+def no_tally(chosen: np.ndarray, consensus: Sequence[str], classes: int) -> Tally:
     """The tally of no samples, for the ensembles `chosen`, bool [E, M]."""
     count, members = chosen.shape
     zeros = np.zeros(count, np.int64)
     right, joint = dict.fromkeys(consensus, zeros), np.zeros((members, members), np.int64)
-    return Tally(0, joint, right, zeros, np.zeros(count), zeros, MemberSums.zeros(members))
+    return Tally(0, joint, right, zeros, zeros, np.zeros(count), zeros, MemberSums.zeros(members, classes))
 
 
 Scores = Mapping[Form, torch.Tensor]  # what consensus methods count with, float64 [M, n, C] each
@@ -101,10 +101,10 @@ def tallies_of_parts(
 ) -> Iterator[Tally]:
     """Count in each of the `parts` of a block: scores float64 [M, n, C] and labels int64 [n].
 
-    One after the other, because a tally of all ensembles of 20 members takes 40 MB. `unanimous` is left out (0),
-    because counting it takes as long for few samples as for many; see `unanimous`.
+    One after the other, because a tally of all ensembles of 20 members takes 40 MB. `unanimous` and
+    `minority` are left out (0), because counting them takes as long for few samples as for many; see `patterns`.
     """
-    nothing = no_tally(chosen, consensus)
+    nothing = no_tally(chosen, consensus, scores[PROBABILITIES].shape[2])
     for part in parts:
         some = len(labels[part]) > 0
         of_part = {form: values[:, part] for form, values in scores.items()}
@@ -115,15 +115,17 @@ def _tally_of_part(
     scores: Scores, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str], nothing: Tally
 ) -> Tally:
     values = scores[PROBABILITIES]
-    correct = values.argmax(2) == labels
+    predicted = values.argmax(2)
+    correct = predicted == labels
     alone, together = _nll(true_probabilities(values, labels), chosen)
     return Tally(
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
         {way: samples_right(scores[CONSENSUS_METHODS[way].form], labels, chosen, way) for way in consensus},
         nothing.unanimous,
+        nothing.minority,
         *together,
-        sums_of_members(values, labels, correct, alone),
+        sums_of_members(values, labels, predicted, alone),
     )
 
 
@@ -163,40 +165,6 @@ def _nll(true: torch.Tensor, chosen: np.ndarray) -> tuple[Nll, Nll]:
     return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
 
 
-def numbers_of(chosen: np.ndarray) -> np.ndarray:
-    """The number uint32 [E] of each ensemble of `chosen`, bool [E, M]: its members are the number's set bits."""
-    octets = np.packbits(chosen, axis=1, bitorder="little")
-    words = np.zeros((len(chosen), 4), np.uint8)
-    words[:, : octets.shape[1]] = octets
-    return words.view("<u4")[:, 0]
-
-
-def unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
-    """Number of samples that all members of each ensemble classify correctly, from `correct` bool [M, N]."""
-    if len(correct) <= MOST_MEMBERS:
-        return _unanimous_of_all(correct.cpu().numpy())[numbers_of(chosen)]
-    wrong = (~correct).float()
-    ensembles = torch.from_numpy(chosen).to(correct.device)
-    step = max(1, BLOCK_ELEMENTS // max(1, wrong.shape[1]))
-    counts = [(block.float() @ wrong == 0).sum(1) for block in ensembles.split(step)]
-    return torch.cat(counts).cpu().numpy()
-
-
-def _unanimous_of_all(correct: np.ndarray) -> np.ndarray:
-    """Number of samples that all members of a subset classify correctly, int64 [2^M], for all subsets by their number.
-
-    A sample counts for all subsets of the set of members that are correct on it. So each such set is counted once, and
-    sums over supersets follow in one pass for each member (Yates 1937): a subset without the member takes over the
-    count of the subset with it.
-    """
-    members = len(correct)
-    counts = np.bincount((1 << np.arange(members)) @ correct, minlength=1 << members)
-    for member in range(members):
-        pairs = counts.reshape(-1, 2, 1 << member)
-        pairs[:, 0] += pairs[:, 1]
-    return counts
-
-
 def save_tallies(joint: str, ensembles: str, members: str, halves: Sequence[Tally]) -> None:
     """Write the counts of pairs as an array, and what belongs to ensembles and to members as tables.
 
@@ -209,7 +177,12 @@ def save_tallies(joint: str, ensembles: str, members: str, halves: Sequence[Tall
 
 def _table_of_ensembles(tally: Tally) -> pl.DataFrame:
     columns = {f"right_{consensus}": numbers for consensus, numbers in tally.right.items()}
-    columns |= {"unanimous": tally.unanimous, "nll": tally.nll, "nll_clipped": tally.nll_clipped}
+    columns |= {
+        "unanimous": tally.unanimous,
+        "minority": tally.minority,
+        "nll": tally.nll,
+        "nll_clipped": tally.nll_clipped,
+    }
     return pl.DataFrame(columns | {"samples": np.full(len(tally.unanimous), tally.samples)})
 
 
@@ -233,6 +206,7 @@ def _tally_of(joint: np.ndarray, ensembles: pl.DataFrame, members: pl.DataFrame)
         joint=joint,
         right=right,
         unanimous=columns["unanimous"],
+        minority=columns["minority"],
         nll=columns["nll"],
         nll_clipped=columns["nll_clipped"],
         of_members=MemberSums.of_table(members),

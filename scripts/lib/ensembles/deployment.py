@@ -10,8 +10,8 @@ import torch
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.contributions import all_subsets, contributions
-from scripts.lib.ensembles.counts import numbers_of
 from scripts.lib.ensembles.intervals import paired_interval, wilson_interval
+from scripts.lib.ensembles.patterns import numbers_of
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
 from scripts.lib.ensembles.sizes import MOST_MEMBERS, is_exhaustive
 from scripts.lib.ensembles.tables import subsets

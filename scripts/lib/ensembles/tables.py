@@ -1,7 +1,7 @@
 """Which ensembles are evaluated, and how accurate and how diverse each is."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,10 @@ from scripts.lib.ensembles.halves import per_sample
 from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.ensembles.scores import brier_score
 from scripts.lib.ensembles.sizes import is_exhaustive, sizes_of
+from scripts.lib.ensembles.sums import in_blocks, ratio, sum_over_pairs
+from scripts.lib.ensembles.whole_ensembles import ensemble_measures
 from scripts.lib.jobs.randomness import derive
 
-# Ensembles that are computed with at once, here and in `statistics`: arrays [BLOCK_ENSEMBLES, M] stay in the cache.
-BLOCK_ENSEMBLES = 1 << 13
 FIRST_COLUMNS = (
     "members",
     "size",
@@ -75,22 +75,6 @@ def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     total, pairs = sum_over_pairs(chosen, np.where(undefined, 0, off_diagonal)), size * (size - 1)
     defined = (pairs > 0) & (sum_over_pairs(chosen, undefined) == 0)
     return np.divide(total, pairs, out=np.full(len(total), np.nan), where=defined)
-
-
-def sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Sum float64 [E] of `matrix` [M, M] over the ordered pairs of each ensemble, each member with itself included."""
-
-    def of_block(block: np.ndarray) -> np.ndarray:
-        members = block.astype(np.float64)
-        return np.einsum("em,em->e", members @ matrix, members)
-
-    return _in_blocks(chosen, of_block)
-
-
-def _in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`function` of all ensembles, some thousand at a time: its arrays [E, M] take no memory and stay in the cache."""
-    starts = range(0, max(1, len(chosen)), BLOCK_ENSEMBLES)
-    return np.concatenate([function(chosen[start : start + BLOCK_ENSEMBLES]) for start in starts])
 
 
 def accuracies_table(dataset: str, members: Sequence[str], halves: Sequence[Tally]) -> pl.DataFrame:
@@ -173,8 +157,8 @@ class _Alone:
 
 
 def _alone(chosen: np.ndarray, right: np.ndarray) -> _Alone:
-    total = _in_blocks(chosen, lambda block: block @ right)
-    best = _in_blocks(chosen, lambda block: np.where(block, right, 0).max(1))
+    total = in_blocks(chosen, lambda block: block @ right)
+    best = in_blocks(chosen, lambda block: np.where(block, right, 0).max(1))
     return _Alone(chosen.sum(1), total, best)
 
 
@@ -199,13 +183,13 @@ def _columns_of_consensus(
     }
     if reference is not None:
         columns["improvement_over_baseline"] = 100 * (counts - reference) / samples
-    return columns | {"error_improvement_ratio": _ratio(gain, errors)}
+    return columns | {"error_improvement_ratio": ratio(gain, errors)}
 
 
 def _columns_of_scores(tally: Tally, chosen: np.ndarray, baseline: int | None) -> dict[str, np.ndarray]:
     """Scores of the members' mean probabilities, and how much smaller, so better, they are than those of members."""
     size, sums = chosen.sum(1), tally.of_members
-    true = _in_blocks(chosen, lambda block: block @ sums.true)
+    true = in_blocks(chosen, lambda block: block @ sums.true)
     brier = brier_score(sum_over_pairs(chosen, sums.gram), true, size, tally.samples)
     columns = {}
     for name, values in {"nll": tally.nll / tally.samples, "brier": brier}.items():
@@ -221,8 +205,8 @@ def _improvements_of_score(
     name: str, values: np.ndarray, alone: np.ndarray, chosen: np.ndarray, baseline: int | None
 ) -> dict[str, np.ndarray]:
     """Of the ensembles' `values` [E] over the mean, the best and the baseline member, whose scores are `alone` [M]."""
-    mean = _in_blocks(chosen, lambda block: mean_of_members(block, alone))
-    best = _in_blocks(chosen, lambda block: np.where(block, alone, np.inf).min(1))
+    mean = in_blocks(chosen, lambda block: mean_of_members(block, alone))
+    best = in_blocks(chosen, lambda block: np.where(block, alone, np.inf).min(1))
     references = {"mean": mean, "best": best} | ({} if baseline is None else {"baseline": alone[baseline]})
     return {f"{name}_improvement_over_{member}": reference - values for member, reference in references.items()}
 
@@ -242,31 +226,3 @@ def lists_of_members(chosen: np.ndarray) -> pl.Series:
 
 def _floats_or_null(columns: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
-
-
-def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Diversity of a whole ensemble, from which members are correct: three classic measures, [E] each.
-
-    Defined in docs/measures.md; computed from counts, which shards can add. With l of L members correct on a sample:
-    Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised diversity is the mean double fault; and the
-    coincident failure diversity needs, besides the mean error, only how often all are correct. NaN for an ensemble of
-    one member, and if no member ever errs (then coincident failure diversity is 0).
-    """
-    size, samples = chosen.sum(1), tally.samples
-    right = chosen @ tally.joint.diagonal()
-    errors = size * samples - right
-    both_right = sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
-    both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
-    with_errors = samples - tally.unanimous
-    several = np.where(size > 1, 1.0, np.nan)
-    failures = _ratio(size * with_errors - errors, (size - 1) * with_errors)
-    return {
-        "kw_variance": several * (size * right - both_right) / (samples * size**2),
-        "generalised_diversity": several * (1 - _ratio(both_wrong, (size - 1) * errors)),
-        "coincident_failure_diversity": several * np.where(with_errors > 0, failures, 0),
-    }
-
-
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """NaN where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)

@@ -96,7 +96,7 @@ def sentence_on_choices(folder: Path) -> Iterator[str]:
     regretted = judged["regret_low"] > 0
     yield (
         f"Of {counted(len(judged), 'combination')} of a way to choose on {in_words(clean)} and a shifted set, the "
-        f"choice was more accurate than the best single member of at most the same cost in {int(better.sum())} and less "
-        f"accurate in {int(worse.sum())}, and a choice in the same way on the shifted set itself was more accurate in "
-        f"{int(regretted.sum())} (the 95 % intervals exclude 0; each combination is counted on its own)."
+        f"choice was more accurate than the best single member of at most the same cost in {int(better.sum())} and "
+        f"less accurate in {int(worse.sum())}, and a choice in the same way on the shifted set itself was more "
+        f"accurate in {int(regretted.sum())} (the 95 % intervals exclude 0; each combination is counted on its own)."
     )

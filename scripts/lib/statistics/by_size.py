@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.ensembles.counts import numbers_of
+from scripts.lib.ensembles.patterns import numbers_of
 from scripts.lib.ensembles.sizes import MOST_MEMBERS
-from scripts.lib.ensembles.tables import BLOCK_ENSEMBLES
+from scripts.lib.ensembles.sums import BLOCK_ENSEMBLES
 from scripts.lib.statistics.moments import number_with, pairs_of, sums_with_three
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.ensembles.contributions import all_subsets, contributions, shapley_values
-from scripts.lib.ensembles.counts import numbers_of
+from scripts.lib.ensembles.patterns import numbers_of
 
 
 def value_of(members: set[int], values: np.ndarray) -> float:
