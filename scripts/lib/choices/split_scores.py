@@ -13,14 +13,13 @@ import numpy as np
 import torch
 
 from kernels.average_nll import FLOOR
+from scripts.lib.choices.names import ACCURACY, NLL, WORST
 from scripts.lib.ensembles.consensus.spec import PROBABILITIES
 from scripts.lib.ensembles.counts import score_blocks
 from scripts.lib.ensembles.deployment import part_of
 from scripts.lib.ensembles.scores import true_probabilities
 from scripts.lib.inference.predictions import Predictions
 
-ACCURACY, NLL, BRIER = "accuracy", "nll", "brier"
-METRICS = (ACCURACY, NLL, BRIER)
 TIE = 1e-12  # averages of probabilities that differ by less are equal
 
 
@@ -149,4 +148,4 @@ def _joined(parts: Sequence[SplitScores]) -> SplitScores:
 def over_sets(how: str, losses: Iterator[Any] | Sequence[Any]) -> Any:
     """The mean, or the largest ("worst"), of losses of several sets; of one set, its own."""
     values = np.stack([np.asarray(loss) for loss in losses])
-    return values.max(0) if how == "worst" else values.mean(0)
+    return values.max(0) if how == WORST else values.mean(0)

@@ -8,7 +8,7 @@ import polars as pl
 import torch
 
 from scripts.lib.choices.greedy_weights import GreedySettings
-from scripts.lib.choices.split_scores import ACCURACY, NLL
+from scripts.lib.choices.names import ACCURACY, CALIBRATED, NLL
 from scripts.lib.choices.tables import LabelledSet, Splits
 from scripts.lib.choices.ways import Settings
 from scripts.lib.ensembles.deployment import costs_of
@@ -17,8 +17,6 @@ from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log
 from scripts.lib.jobs.storage import load_array
-
-CALIBRATED = "calibrated"  # among the study's ways
 
 
 def labelled_sets(inputs: Mapping[str, Any], datasets: Sequence[str], members: Sequence[str]) -> list[LabelledSet]:

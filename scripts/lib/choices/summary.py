@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.choices.ways import BEST
+from scripts.lib.choices.names import AVERAGE, BEST
 from scripts.lib.ensembles.recommendation import recommended
 from scripts.lib.members.costs import COSTS
 
@@ -53,7 +53,7 @@ def name_of(row: Mapping[str, Any], clean: str) -> str:
     parts = [row["way"]]
     parts += [str(row["size"])] if row["way"] == BEST else []
     parts += [row["metric"]]
-    parts += [] if row["consensus"] == "average" else [row["consensus"]]
+    parts += [] if row["consensus"] == AVERAGE else [row["consensus"]]
     return "-".join(parts + ([] if row["chosen_on"] == clean else [row["chosen_on"]]))
 
 

@@ -8,16 +8,15 @@ import numpy as np
 import polars as pl
 import torch
 
-from scripts.lib.choices.split_scores import ACCURACY, SplitScores, split_scores
-from scripts.lib.choices.ways import BEST, SINGLE, Choice, SelectionSets, Settings, choices
+from scripts.lib.choices.names import ACCURACY, AVERAGE, BEST, BRIER, CALIBRATED, CLEAN, MEAN, SINGLE, WORST
+from scripts.lib.choices.split_scores import SplitScores, split_scores
+from scripts.lib.choices.ways import Choice, SelectionSets, Settings, choices
 from scripts.lib.ensembles.deployment import difference_with_interval, split
 from scripts.lib.ensembles.intervals import Z, wilson_interval
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.job import log
 from scripts.lib.members.costs import COSTS
 
-AVERAGE, CALIBRATED = "average", "calibrated"
-CLEAN, MEAN, WORST = "clean", "mean", "worst"
 KEYS: dict[str, Any] = {
     "chosen_on": pl.String,
     "way": pl.String,
@@ -197,7 +196,7 @@ class _Judge:
         single = self.scores[AVERAGE].correct(np.eye(self.members)[row["equal_cost_member"]])
         found = {name: row[name] for name in KEYS}
         found |= {"samples": samples, "accuracy": 100 * right / samples, "low": low[0], "high": high[0]}
-        found |= {"nll": nll.mean(), "brier": scores.loss("brier", weights)}
+        found |= {"nll": nll.mean(), "brier": scores.loss(BRIER, weights)}
         found |= _paired("over_single", correct, single) | _paired("over_all", correct, self.all)
         if (own := self.own.get(_way_of(row))) is not None:
             theirs = self._weights(own)

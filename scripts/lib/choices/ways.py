@@ -9,15 +9,13 @@ import torch
 import kernels
 from scripts.lib.choices.budget import best_within_budget, greedy_within_budget, require_affordable
 from scripts.lib.choices.greedy_weights import GreedySettings, greedy_weights
-from scripts.lib.choices.split_scores import ACCURACY, NLL, SplitScores, over_sets
+from scripts.lib.choices.names import ACCURACY, ALL, BEST, BUDGET, GREEDY, NLL, SINGLE, STACKING
+from scripts.lib.choices.split_scores import SplitScores, over_sets
 from scripts.lib.choices.stacking import stacking_weights
 from scripts.lib.ensembles.contributions import all_subsets
 from scripts.lib.ensembles.scores import brier_score
 from scripts.lib.ensembles.sizes import MOST_MEMBERS
 from scripts.lib.ensembles.sums import sum_over_pairs
-
-# Ways to choose. SINGLE and ALL are there to compare with.
-SINGLE, ALL, BEST, GREEDY, STACKING, BUDGET = "single", "all", "best", "greedy_weights", "stacking", "budget"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.choices.names import CALIBRATED
 from scripts.lib.choices.summary import FORMAT
-from scripts.lib.choices.tables import CALIBRATED
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.storage import load_json

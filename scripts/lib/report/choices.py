@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.choices.ways import ALL, BEST, BUDGET, GREEDY, SINGLE, STACKING
+from scripts.lib.choices.names import ALL, BEST, BUDGET, GREEDY, SINGLE, STACKING
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.report.labels import counted, in_words, missing, plain, signed
 from scripts.lib.report.tables import Table

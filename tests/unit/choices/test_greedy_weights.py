@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.choices.greedy_weights import GreedySettings, best_prefix, greedy_picks, greedy_weights
-from scripts.lib.choices.split_scores import METRICS
+from scripts.lib.choices.names import METRICS
 from tests.unit.choices.problem import scored
 
 # auto-sklearn, test/test_ensemble_builder/test_ensemble_selection.py: the errors after each of ten picks.

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from scripts.lib.choices.split_scores import METRICS, over_sets, split_scores
+from scripts.lib.choices.names import METRICS
+from scripts.lib.choices.split_scores import over_sets, split_scores
 from tests.unit.choices.problem import CPU, problem
 
 KINDS = ["random", "ties", "extreme", "equal", "always right"]

@@ -7,19 +7,9 @@ import numpy as np
 import pytest
 
 from scripts.lib.choices.greedy_weights import GreedySettings
-from scripts.lib.choices.split_scores import METRICS, SplitScores
-from scripts.lib.choices.ways import (
-    ALL,
-    BEST,
-    BUDGET,
-    GREEDY,
-    SINGLE,
-    STACKING,
-    Choice,
-    SelectionSets,
-    Settings,
-    choices,
-)
+from scripts.lib.choices.names import ALL, BEST, BUDGET, GREEDY, METRICS, SINGLE, STACKING
+from scripts.lib.choices.split_scores import SplitScores
+from scripts.lib.choices.ways import Choice, SelectionSets, Settings, choices
 from scripts.lib.ensembles.contributions import all_subsets
 from scripts.lib.jobs.errors import StudyError
 from tests.unit.choices.problem import scored
