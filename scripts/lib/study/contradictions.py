@@ -66,10 +66,12 @@ def _impossible_choices(study: Study) -> Iterator[str]:
                 f"deployment/metrics: {metric!r} judges probabilities, which {', '.join(consensus)} does not give. Add "
                 "'average' to ensembles/consensus, or choose by 'accuracy'"
             )
-    if len(study["datasets"]["validation"]) < 2:
-        for name in settings["over"]:
-            if name != "clean":
-                yield f"deployment/over: {name!r} needs several validation sets; the study has one"
+    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
+    for name in (name for name in settings["over"] if name != "clean"):
+        if len(datasets) < 2:
+            yield f"deployment/over: {name!r} needs several validation sets; the study has one"
+        if name in datasets:
+            yield f"deployment/over: {name!r} is also the id of a validation set. Give the set another id"
 
 
 def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:

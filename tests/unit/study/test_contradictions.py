@@ -106,3 +106,36 @@ def test_a_consensus_that_costs_too_much_for_the_studys_ensembles_is_refused_bef
 def test_an_unknown_consensus_is_refused_with_the_most_similar_one() -> None:
     message = refusal(study_of(3, consensus=["average", "geometric_mean"]))
     assert "did you mean 'geometric'?" in message
+
+
+def test_choices_that_cannot_be_made_are_refused_before_any_job() -> None:
+    members = [{"id": name, "kind": "predictions", "file": f"{name}.csv"} for name in "ab"]
+    study = of_predictions({"id": "clean", "labels": "l.csv"}, members=members)
+    votes = study | {"ensembles": {"consensus": ["vote"]}, "deployment": {"metrics": ["accuracy", "nll"]}}
+    assert "deployment/metrics: 'nll' judges probabilities, which vote does not give" in refusal(votes)
+    resolve(study | {"ensembles": {"consensus": ["vote"]}})
+    resolve(study | {"ensembles": {"consensus": ["vote"]}, "deployment": {"metrics": ["accuracy"]}})
+    message = refusal(study | {"deployment": {"over": ["clean", "worst"]}})
+    assert "deployment/over: 'worst' needs several validation sets; the study has one" in message
+    sets = [{"id": "clean", "labels": "l.csv"}, {"id": "mean", "labels": "m.csv"}]
+    of_sets = [member | {"file": "{dataset}/" + member["file"]} for member in members]
+    taken = of_predictions(*sets, members=of_sets) | {"deployment": {"over": ["mean"]}}
+    assert "deployment/over: 'mean' is also the id of a validation set" in refusal(taken)
+    resolve(of_predictions(*sets, members=of_sets))
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"budget": {"macs": 0}}, "deployment/budget/macs"),
+        ({"budget": {"members": 1.5}}, "deployment/budget/members"),
+        ({"budget": {"euros": 3}}, "deployment/budget"),
+        ({"metrics": []}, "deployment/metrics"),
+        ({"metrics": ["f1"]}, "deployment/metrics"),
+        ({"ways": ["boosting"]}, "deployment/ways/0"),
+        ({"greedy_weights": {"picks": 0}}, "deployment/greedy_weights/picks"),
+        ({"greedy_weights": {"bag_share": 1.5}}, "deployment/greedy_weights/bag_share"),
+    ],
+)
+def test_wrong_values_of_the_section_on_deployment_are_refused_by_key(section: dict[str, Any], message: str) -> None:
+    assert message in refusal(study_of(3) | {"deployment": section})
