@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (12 to 32 minutes on two cores)"
@@ -17,6 +17,7 @@ help:
 	@echo "make init MODELS=folder IMAGES=folder  write a study file for your models (or LABELS=file, for files of predictions)"
 	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (1 to 2 minutes)"
 	@echo "make example-timm     run a study of timm checkpoints of seven architectures (2 to 3 minutes)"
+	@echo "make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder (or IMAGES=folder) OUTPUT=file.csv [CHOICE=name] [ONNX=file]  apply the deployed ensemble"
 	@echo "make test   install into .venv and run all tests"
 	@echo "make fuzz [MINUTES=10] [TARGETS='csv labels']  test the file readers with damaged and unusual files (or REPLAY=folder)"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels (7 minutes)"
@@ -57,6 +58,12 @@ init: setup
 	  --output "$(or $(OUTPUT),my-zoo.yaml)" && \
 	  snakemake $(SNAKEFILE) --configfile "$(or $(OUTPUT),my-zoo.yaml)" --cores all --dry-run --quiet rules && \
 	  python -m scripts.lib.study.estimate "$(or $(OUTPUT),my-zoo.yaml)"
+
+predict: setup
+	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file)"; exit 1; }
+	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && python -m scripts.lib.predict "$(DEPLOYMENT)" $(if $(CHOICE),--choice "$(CHOICE)") \
+	  $(if $(PREDICTIONS),--predictions "$(PREDICTIONS)") $(if $(IMAGES),--images "$(IMAGES)") \
+	  $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(ONNX),--onnx "$(ONNX)")
 
 check-data: setup
 	@$(IN) python -m scripts.lib.study.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)

@@ -33,7 +33,7 @@ from sklearn.metrics import accuracy_score
 
 from benchmarks.common import RESULTS, processor
 from benchmarks.large_zoo import write_zoo
-from scripts.lib.ensembles.subsets import is_exhaustive
+from scripts.lib.ensembles.sizes import is_exhaustive
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.versions import versions
 

@@ -12,6 +12,7 @@ calls. For the longest kernels, the parts for CPU and GPU are in separate module
 from kernels.attribution_similarity import attribution_similarity
 from kernels.average_nll import average_nll
 from kernels.cka import cka, cka_of_sums, hsic_sums
+from kernels.consensus_order import consensus_order
 from kernels.consensus_sweep import consensus_sweep
 from kernels.disagreement import disagreement
 from kernels.joint_correctness import joint_correctness
@@ -22,6 +23,7 @@ __all__ = [
     "average_nll",
     "cka",
     "cka_of_sums",
+    "consensus_order",
     "consensus_sweep",
     "disagreement",
     "hsic_sums",

@@ -30,7 +30,7 @@ def leads_of_sample(
     if vote:
         weight = _vote_weight(scores, sample, label, marked, favourites)
     else:
-        _mark_above_label(scores, sample, label, marked)
+        mark_above_label(scores, sample, label, marked)
     count = 0
     for c in range(scores.shape[2]):
         if marked[c]:
@@ -45,7 +45,7 @@ def leads_of_sample(
 
 
 @compiled
-def _mark_above_label(scores: Any, sample: int, label: int, marked: Any) -> None:
+def mark_above_label(scores: Any, sample: int, label: int, marked: Any) -> None:
     """Mark the classes that beat the label in at least one member; at equal scores the lower class id wins."""
     marked[:] = 0
     for member in range(scores.shape[0]):  # no slices: they would count references to an array that all threads share

@@ -8,6 +8,7 @@ rule deployment:
     output:
         chosen="results/{study}/deployment/{dataset}.parquet",
         contributions="results/{study}/contributions/{dataset}.parquet",
+        counted="results/{study}/deployment/{dataset}.npy",
     log:
         "logs/{study}/deployment/{dataset}.log",
     benchmark:
@@ -30,11 +31,52 @@ rule deployment:
         "../scripts/deployment.py"
 
 
+# Weights, other metrics and budgets, judged under shift. Only where probabilities are averaged.
+if AVERAGING:
+
+    rule choices:
+        input:
+            unpack(predicted_everywhere),
+            members="results/{study}/members.parquet",
+            counted=expand("results/{{study}}/deployment/{dataset}.npy", dataset=DATASETS),
+            temperatures="results/{study}/temperatures.parquet",
+        output:
+            choices="results/{study}/choices.parquet",
+            held_out="results/{study}/choices_held_out.parquet",
+        log:
+            "logs/{study}/choices.log",
+        benchmark:
+            "results/{study}/benchmarks/choices.tsv"
+        conda:
+            "../envs/study.yaml"
+        threads: STUDY["threads"]
+        resources:
+            **requests(choices_megabytes, choices_minutes, GPUS),
+        params:
+            members=MEMBER_IDS,
+            datasets=DATASETS,
+            deployment=STUDY["deployment"],
+            largest=STUDY["ensembles"]["greedy"],
+            seed=STUDY["seed"],
+            device=STUDY["device"],
+            code=code("choices", *CONSENSUS_FILES),
+        message:
+            "Choose weights on the selection splits, judge them on the evaluation splits"
+        script:
+            "../scripts/choices.py"
+
+
 rule deployment_summary:
     input:
         study="results/{study}/study.json",
+        classes="results/{study}/classes.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         contributions=expand("results/{{study}}/contributions/{dataset}.parquet", dataset=DATASETS),
+        choices=(
+            ["results/{study}/choices.parquet", "results/{study}/choices_held_out.parquet"]
+            if AVERAGING
+            else []
+        ),
     output:
         "results/{study}/deployment.json",
     log:

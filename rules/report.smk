@@ -30,6 +30,11 @@ rule report:
         ),
         deployment="results/{study}/deployment.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
+        choices=(
+            ["results/{study}/choices.parquet", "results/{study}/choices_held_out.parquet"]
+            if AVERAGING
+            else []
+        ),
         best_ensembles=expand(
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),

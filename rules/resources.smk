@@ -232,6 +232,18 @@ def held_out_minutes(wildcards):
     return samples_of(wildcards) * (numbers * 1e-8 + 1e-4) / 60 + 1
 
 
+def choices_megabytes(wildcards):
+    """Blocks of probabilities; of each sample, those of some classes; losses of all ensembles."""
+    numbers = len(MEMBER_IDS) * SAMPLES_OF_ALL_SETS * min(DATASET_KIND.size.classes, 50)
+    return 2000 + (8 * numbers + 200 * ENSEMBLES) / 1e6
+
+
+def choices_minutes(wildcards):
+    """Some hundred passes over the numbers above, and every ensemble on every sample."""
+    numbers = len(MEMBER_IDS) * SAMPLES_OF_ALL_SETS * DATASET_KIND.size.classes
+    return 1 + (300 * numbers * 1e-9 + ENSEMBLES * SAMPLES_OF_ALL_SETS * 1e-8) / 60
+
+
 # Ensembles whose probabilities are judged: the best of each size up to 20, and all members.
 JUDGED_ENSEMBLES = min(len(MEMBER_IDS), 20) if AVERAGING else 0
 

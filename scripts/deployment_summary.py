@@ -1,3 +1,4 @@
+from scripts.lib.choices.summary import deployable
 from scripts.lib.ensembles.recommendation import summary
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import load_json, load_table, save_json
@@ -5,4 +6,7 @@ from scripts.lib.jobs.storage import load_json, load_table, save_json
 with job(snakemake):
     files, datasets = snakemake.input, snakemake.params.datasets
     tables = [dict(zip(datasets, map(load_table, paths), strict=True)) for paths in (files.chosen, files.contributions)]
-    save_json(snakemake.output[0], summary(load_json(files.study), *tables))
+    study = load_json(files.study)
+    clean = tables[0][datasets[0]]
+    choices = deployable(study, load_json(files.classes), clean, *map(load_table, files.get("choices", [])))
+    save_json(snakemake.output[0], summary(study, *tables) | choices)

@@ -79,6 +79,8 @@ ORDER = (
     "measures",
     "ensembles",
     "calibration",
+    "choices",
+    "predict",
     "statistics",
     "observations",
     "report",

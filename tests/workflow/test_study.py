@@ -1,5 +1,7 @@
 """The test study, run as a user runs it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 import yaml
 
 from scripts.lib.ensembles.deployment import split
+from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.resolve import resolve
-from tests.workflow.conftest import TEST_STUDY, snakemake
+from tests.workflow.conftest import ROOT, TEST_STUDY, snakemake
 
 # One process of pytest-xdist makes the finished study, which all of these tests need.
 pytestmark = pytest.mark.xdist_group("study")
@@ -31,13 +34,15 @@ def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
     expected = ["report.html", "deployment.json", "study.json", "members.parquet", "effects.parquet"]
     expected += ["variance_shares.parquet", "correlations.parquet", "effects_from_clean.parquet", "robustness.parquet"]
     expected += [f"robustness_{name}.parquet" for name in ("lines", "over_sets", "by_size")]
-    expected += ["temperatures.parquet", "verdicts.parquet"]
+    expected += ["temperatures.parquet", "verdicts.parquet", "choices.parquet", "choices_held_out.parquet"]
     for dataset in DATASETS:
         expected += [
             f"{table}/{dataset}.parquet"
             for table in ("accuracies", "ensembles", "halves", "best_ensembles", "deployment", "contributions")
         ]
-        expected += [f"held_out/{dataset}.{suffix}" for suffix in ("parquet", "npy")]
+        expected += [
+            f"{folder}/{dataset}.{suffix}" for folder in ("held_out", "deployment") for suffix in ("parquet", "npy")
+        ]
         expected += [f"{table}/{dataset}.parquet" for table in ("calibration", "calibration_curves")]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
@@ -72,6 +77,25 @@ def test_calibration_judges_members_on_the_evaluation_split(results: Path) -> No
     np.testing.assert_allclose(sums, whole["nll"] * whole["samples"], rtol=1e-9)
     assert temperatures["nll_after"].null_count() == 0
     assert (temperatures["nll_after"] <= temperatures["nll_before"] + 1e-12).all()
+
+
+def test_a_choice_is_applied_to_the_studys_own_predictions(results: Path, tmp_path: Path) -> None:
+    """The accuracy on the evaluation split is that of the table, for weights and for temperatures."""
+    labels, names = np.load(results / "labels" / "noise.npy"), load_json(results / "classes.json")
+    deployment = results / "deployment.json"
+    choices, study = load_json(deployment)["choices"], resolve(STUDY)
+    _, rows = split(len(labels), study["deployment"]["selection_share"], study["seed"])
+    assert {"recommended-average", "greedy_weights-nll", "stacking-nll", "best-2-accuracy"} <= choices.keys()
+    for name in ("greedy_weights-accuracy", "stacking-nll"):
+        output = tmp_path / f"{name}.parquet"
+        words = [deployment, "--choice", name, "--predictions", results / "predictions" / "noise"]
+        words += ["--values", "logits", "--output", output]
+        command = [sys.executable, "-m", "scripts.lib.predict", *map(str, words)]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        found = np.array([names.index(label) for label in pl.read_parquet(output)["predicted"]])
+        expected = choices[name]["held_out"]["noise"]["accuracy"]
+        assert 100 * (found[rows] == labels[rows]).mean() == pytest.approx(expected)
 
 
 def test_pairwise_disagreement_is_that_of_the_predictions(results: Path) -> None:

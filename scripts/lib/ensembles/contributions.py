@@ -6,22 +6,24 @@ from math import factorial
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.subsets import MOST_MEMBERS
+from scripts.lib.ensembles.sizes import MOST_ENSEMBLES
 
 Count = Callable[[np.ndarray], np.ndarray]
 
 
-def contributions(members: Sequence[str], count: Count, samples: int, classes: int) -> pl.DataFrame:
+def contributions(
+    members: Sequence[str], count: Count, samples: int, classes: int, most: int = MOST_ENSEMBLES
+) -> pl.DataFrame:
     """One row per member, in percentage points of accuracy.
 
     `leave_one_out` is what the ensemble of all members loses without the member. `shapley` is the Shapley value
     (Shapley 1953): what the member adds on average, over all orders in which members can join. The empty ensemble has
-    the accuracy of chance, 1 / classes, so the values sum to the accuracy of all members minus chance. Null for more
-    than 20 members, because then not all ensembles can be evaluated. `count` takes ensembles, bool [E, M], and returns
-    how many of the `samples` each classifies correctly.
+    the accuracy of chance, 1 / classes, so the values sum to the accuracy of all members minus chance. Null if there
+    are more than `most` ensembles, as for more than 20 members, because then not all are evaluated. `count` takes
+    ensembles, bool [E, M], and returns how many of the `samples` each classifies correctly.
     """
     number = len(members)
-    if number <= MOST_MEMBERS:
+    if 2**number - 1 <= most:
         right = np.concatenate([[samples / classes], count(all_subsets(number))])
         leave_one_out = right[-1] - right[(1 << number) - 1 - (1 << np.arange(number))]
         shapley = shapley_values(right)

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 
 from kernels.cpu import similar_calls
-from scripts.lib.ensembles.counts import Tally, no_tally, probability_blocks, tallies_of_parts, unanimous
+from scripts.lib.ensembles.consensus.spec import PROBABILITIES
+from scripts.lib.ensembles.counts import Tally, forms_of, no_tally, score_blocks, tallies_of_parts
 from scripts.lib.ensembles.image_groups import GroupCounts, Kept, groups_of, kept_of
+from scripts.lib.ensembles.patterns import Patterns
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.shards import groups_of_images, rows_of_group, shard
@@ -48,24 +50,32 @@ def count_samples(
     predictions: Predictions, labels: torch.Tensor, rows: range, question: Question, device: torch.device
 ) -> Counted:
     """Count over the samples `rows`, which begin at an even one: block by block, so memory does not grow with N."""
-    members, nothing = len(predictions.members), no_tally(question.chosen, question.consensus)
+    classes = predictions.logits[0].shape[1]
+    members, nothing = len(predictions.members), no_tally(question.chosen, question.consensus, classes)
     halves, start = [nothing, nothing], rows.start
     groups = GroupCounts.zeros(groups_of_images(members), members + len(question.in_groups), question.consensus)
-    for values, answers in probability_blocks(predictions, labels, rows, device, "ensembles"):
-        correct = values.argmax(2) == answers
+    forms, patterns = forms_of(question.consensus), [Patterns(question.chosen, classes) for _ in halves]
+    for scores, answers in score_blocks(predictions, labels, rows, device, "ensembles", forms):
+        predicted = scores[PROBABILITIES].argmax(2)
         kept: tuple[list[Kept], list[Kept]] = ([], [])
         for half in (0, 1):
             parts = _parts(start, half, members)
             with similar_calls(len(parts)):
-                for tally in tallies_of_parts(values, answers, parts, question.chosen, question.consensus):
+                for tally in tallies_of_parts(scores, answers, parts, question.chosen, question.consensus):
                     halves[half] += tally
                     kept[half].append(kept_of(tally, question.in_groups))
-            together = halves[half].unanimous + unanimous(correct[:, half::2], question.chosen)
-            halves[half] = replace(halves[half], unanimous=together)
+            patterns[half].add(predicted[:, half::2].contiguous(), answers[half::2])
         if groups.samples.size:
             groups += groups_of(kept)
         start += len(answers)
-    return Counted((halves[0], halves[1]), groups)
+    even, odd = map(_with_patterns, halves, patterns)
+    return Counted((even, odd), groups)
+
+
+def _with_patterns(half: Tally, found: Patterns) -> Tally:
+    (unanimous, minority), sums = found.sums(), half.of_members
+    of_members = replace(sums, predicted=found.predicted, agreeing=found.agreeing)
+    return replace(half, unanimous=unanimous, minority=minority, of_members=of_members)
 
 
 def _parts(start: int, half: int, members: int) -> list[slice]:

@@ -3,7 +3,7 @@
 Correct answers are whole numbers and add up exactly; sums of scores add up to rounding.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -12,16 +12,14 @@ import polars as pl
 import torch
 
 import kernels
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, LOGARITHMS, PROBABILITIES, Form
 from scripts.lib.ensembles.scores import MemberSums, sums_of_members, true_probabilities
-from scripts.lib.ensembles.subsets import MOST_MEMBERS, numbers_of
-from scripts.lib.inference.predictions import Predictions, probabilities
+from scripts.lib.ensembles.sizes import MOST_MEMBERS
+from scripts.lib.ensembles.subsets import numbers_of
+from scripts.lib.inference.predictions import Predictions, log_probabilities, probabilities
 from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.shards import blocks
 from scripts.lib.jobs.storage import load_array, load_table, save_array, save_table
-
-# Number of ensembles whose members are looked up at once, for each sample of a block.
-BLOCK_ELEMENTS = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class Tally:
     """Counts of samples, and sums of scores over samples.
 
     `joint` int64 [M, M] counts the samples that both members of a pair classify correctly; its diagonal counts those of
-    each member. `right` has for each consensus the counts of the ensembles, int64 [E]. `unanimous` int64 [E] counts the
-    samples that all members of an ensemble classify correctly. `nll` float64 [E] are the sums of the negative
+    each member. `right` has for each consensus the counts of the ensembles, int64 [E]. `unanimous` and `minority` int64
+    [E] are those of `patterns.Patterns.sums`. `nll` float64 [E] are the sums of the negative
     log-likelihoods of the ensembles' mean probabilities, and `nll_clipped` int64 [E] counts the samples where these are
     below the floor of `kernels.average_nll`. `of_members` has the sums of the members' scores.
     """
@@ -39,6 +37,7 @@ class Tally:
     joint: np.ndarray
     right: dict[str, np.ndarray]
     unanimous: np.ndarray
+    minority: np.ndarray
     nll: np.ndarray
     nll_clipped: np.ndarray
     of_members: MemberSums
@@ -49,71 +48,94 @@ class Tally:
             self.joint + other.joint,
             {consensus: counts + other.right[consensus] for consensus, counts in self.right.items()},
             self.unanimous + other.unanimous,
+            self.minority + other.minority,
             self.nll + other.nll,
             self.nll_clipped + other.nll_clipped,
             self.of_members + other.of_members,
         )
 
 
-def no_tally(chosen: np.ndarray, consensus: Sequence[str]) -> Tally:
+def no_tally(chosen: np.ndarray, consensus: Sequence[str], classes: int) -> Tally:
     """The tally of no samples, for the ensembles `chosen`, bool [E, M]."""
     count, members = chosen.shape
     zeros = np.zeros(count, np.int64)
     right, joint = dict.fromkeys(consensus, zeros), np.zeros((members, members), np.int64)
-    return Tally(0, joint, right, zeros, np.zeros(count), zeros, MemberSums.zeros(members))
+    return Tally(0, joint, right, zeros, zeros, np.zeros(count), zeros, MemberSums.zeros(members, classes))
 
 
-def probability_blocks(
+Scores = Mapping[Form, torch.Tensor]  # what consensus methods count with, float64 [M, n, C] each
+
+
+def forms_of(consensus: Sequence[str]) -> list[Form]:
+    """What these methods count with; probabilities come first, which are always needed."""
+    forms = {CONSENSUS_METHODS[way].form for way in consensus}
+    return [PROBABILITIES, *([LOGARITHMS] if LOGARITHMS in forms else [])]
+
+
+def score_blocks(
     predictions: Predictions,
     labels: torch.Tensor,
     rows: range,
     device: torch.device,
     title: str,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Probabilities float64 [M, n, C] and labels int64 [n] of the samples `rows`, in blocks of some hundred MB.
+    forms: Sequence[Form] = (PROBABILITIES,),
+) -> Iterator[tuple[Scores, torch.Tensor]]:
+    """Scores float64 [M, n, C] in each form and labels int64 [n] of the samples `rows`, in blocks of some hundred MB.
 
     If `rows` begin at an even sample, so do all blocks.
     """
     classes = predictions.logits[0].shape[1]
-    pieces = list(blocks(rows, torch.float64.itemsize * len(predictions.members) * classes))
+    pieces = list(blocks(rows, len(forms) * torch.float64.itemsize * len(predictions.members) * classes))
     for piece in progress(pieces, f"{title} on {predictions.dataset}", "block"):
-        values = probabilities([logits[piece] for logits in predictions.logits], torch.float64)
-        yield values.to(device), labels[piece].to(device)
+        logits = [values[piece] for values in predictions.logits]
+        found: dict[Form, torch.Tensor] = {}
+        if PROBABILITIES in forms:
+            found[PROBABILITIES] = probabilities(logits, torch.float64).to(device)
+        if LOGARITHMS in forms:
+            found[LOGARITHMS] = log_probabilities(logits).to(device)
+        yield found, labels[piece].to(device)
 
 
 def tallies_of_parts(
-    values: torch.Tensor, labels: torch.Tensor, parts: Sequence[slice], chosen: np.ndarray, consensus: Sequence[str]
+    scores: Scores, labels: torch.Tensor, parts: Sequence[slice], chosen: np.ndarray, consensus: Sequence[str]
 ) -> Iterator[Tally]:
-    """Count in each of the `parts` of a block: probabilities float64 [M, n, C] and labels int64 [n].
+    """Count in each of the `parts` of a block: scores float64 [M, n, C] and labels int64 [n].
 
-    One after the other, because a tally of all ensembles of 20 members takes 40 MB. `unanimous` is left out (0),
-    because counting it takes as long for few samples as for many; see `unanimous`.
+    One after the other, because a tally of all ensembles of 20 members takes 40 MB. `unanimous` and
+    `minority` are left out (0), because counting them takes as long for few samples as for many; see `patterns`.
     """
-    nothing = no_tally(chosen, consensus)
+    nothing = no_tally(chosen, consensus, scores[PROBABILITIES].shape[2])
     for part in parts:
         some = len(labels[part]) > 0
-        yield _tally_of_part(values[:, part], labels[part], chosen, consensus, nothing) if some else nothing
+        of_part = {form: values[:, part] for form, values in scores.items()}
+        yield _tally_of_part(of_part, labels[part], chosen, consensus, nothing) if some else nothing
 
 
 def _tally_of_part(
-    values: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str], nothing: Tally
+    scores: Scores, labels: torch.Tensor, chosen: np.ndarray, consensus: Sequence[str], nothing: Tally
 ) -> Tally:
-    correct = values.argmax(2) == labels
+    values = scores[PROBABILITIES]
+    predicted = values.argmax(2)
+    correct = predicted == labels
     alone, together = _nll(true_probabilities(values, labels), chosen)
     return Tally(
         len(labels),
         kernels.joint_correctness(correct).cpu().numpy(),
-        {way: samples_right(values, labels, chosen, way) for way in consensus},
+        {way: samples_right(scores[CONSENSUS_METHODS[way].form], labels, chosen, way) for way in consensus},
         nothing.unanimous,
+        nothing.minority,
         *together,
-        sums_of_members(values, labels, correct, alone),
+        sums_of_members(values, labels, predicted, alone),
     )
 
 
 def samples_right(scores: torch.Tensor, labels: torch.Tensor, chosen: np.ndarray, consensus: str) -> np.ndarray:
-    """Correct answers of each ensemble of `chosen`, bool [E, M], as int64 [E], from probabilities [M, N, C]."""
+    """Correct answers of each ensemble of `chosen`, bool [E, M], as int64 [E].
+
+    `scores` float [M, N, C] are in the form that the method counts with.
+    """
     method = CONSENSUS_METHODS[consensus]
-    if _are_most(chosen):
+    if method.sweeps and _are_most(chosen):
         counts = method.count(scores, labels, "all").cpu().numpy()
         return counts[numbers_of(chosen) - 1]
     return method.count(scores, labels, torch.from_numpy(chosen).to(scores.device)).cpu().numpy()
@@ -143,32 +165,6 @@ def _nll(true: torch.Tensor, chosen: np.ndarray) -> tuple[Nll, Nll]:
     return (sums[:members], clipped[:members]), (sums[members:], clipped[members:])
 
 
-def unanimous(correct: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
-    """Number of samples that all members of each ensemble classify correctly, from `correct` bool [M, N]."""
-    if len(correct) <= MOST_MEMBERS:
-        return _unanimous_of_all(correct.cpu().numpy())[numbers_of(chosen)]
-    wrong = (~correct).float()
-    ensembles = torch.from_numpy(chosen).to(correct.device)
-    step = max(1, BLOCK_ELEMENTS // max(1, wrong.shape[1]))
-    counts = [(block.float() @ wrong == 0).sum(1) for block in ensembles.split(step)]
-    return torch.cat(counts).cpu().numpy()
-
-
-def _unanimous_of_all(correct: np.ndarray) -> np.ndarray:
-    """Number of samples that all members of a subset classify correctly, int64 [2^M], for all subsets by their number.
-
-    A sample counts for all subsets of the set of members that are correct on it. So each such set is counted once, and
-    sums over supersets follow in one pass for each member (Yates 1937): a subset without the member takes over the
-    count of the subset with it.
-    """
-    members = len(correct)
-    counts = np.bincount((1 << np.arange(members)) @ correct, minlength=1 << members)
-    for member in range(members):
-        pairs = counts.reshape(-1, 2, 1 << member)
-        pairs[:, 0] += pairs[:, 1]
-    return counts
-
-
 def save_tallies(joint: str, ensembles: str, members: str, halves: Sequence[Tally]) -> None:
     """Write the counts of pairs as an array, and what belongs to ensembles and to members as tables.
 
@@ -181,7 +177,12 @@ def save_tallies(joint: str, ensembles: str, members: str, halves: Sequence[Tall
 
 def _table_of_ensembles(tally: Tally) -> pl.DataFrame:
     columns = {f"right_{consensus}": numbers for consensus, numbers in tally.right.items()}
-    columns |= {"unanimous": tally.unanimous, "nll": tally.nll, "nll_clipped": tally.nll_clipped}
+    columns |= {
+        "unanimous": tally.unanimous,
+        "minority": tally.minority,
+        "nll": tally.nll,
+        "nll_clipped": tally.nll_clipped,
+    }
     return pl.DataFrame(columns | {"samples": np.full(len(tally.unanimous), tally.samples)})
 
 
@@ -205,6 +206,7 @@ def _tally_of(joint: np.ndarray, ensembles: pl.DataFrame, members: pl.DataFrame)
         joint=joint,
         right=right,
         unanimous=columns["unanimous"],
+        minority=columns["minority"],
         nll=columns["nll"],
         nll_clipped=columns["nll_clipped"],
         of_members=MemberSums.of_table(members),

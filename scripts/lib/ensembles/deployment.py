@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 import torch
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.contributions import all_subsets, contributions
 from scripts.lib.ensembles.intervals import paired_interval, wilson_interval
 from scripts.lib.ensembles.selection import Count, Samples, forward_selection
-from scripts.lib.ensembles.subsets import MOST_MEMBERS, is_exhaustive, numbers_of, subsets
+from scripts.lib.ensembles.sizes import MOST_MEMBERS, is_exhaustive
+from scripts.lib.ensembles.subsets import numbers_of, subsets
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.errors import StudyError
@@ -67,27 +69,32 @@ def deployment(
     share: float,
     seed: int,
     device: torch.device,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
     """The ensembles chosen on the selection split, with their accuracy on the evaluation split; and contributions.
 
     `described` is the table of members, `settings` the study's section `ensembles`. Chosen are the
     ensemble of each size with the most correct answers (`chosen_for` "size") and, if costs are known, the ensembles for
-    which no cheaper one is as accurate ("cost"). Raises StudyError for files that do not fit.
+    which no cheaper one is as accurate ("cost"). Last come the correct answers of all ensembles on the selection split
+    by the first consensus that averages, int32 [2^M - 1], or [0] if it did not count them all. Raises StudyError for
+    files that do not fit.
     """
     predictions, dataset, members = load_predictions(files), files.dataset, files.members
     labels = load_labels(files.labels, predictions)
     sides = [Samples(*part_of(predictions, labels, rows), device) for rows in split(len(labels), share, seed)]
     costs = costs_of(described.sort("position"))
-    tables, parts = [], []
+    tables, parts, counted = [], [], np.zeros(0, np.int32)
     for consensus in settings["consensus"]:
         choose, judge = (_counter(side, consensus, len(members)) for side in sides)
         title = f"greedy selection by {consensus} on {dataset}"
         candidates = list(_candidates(len(members), settings, seed, choose, title))
         tables.append(_chosen(candidates, costs, sides, consensus))
-        classes, whole = predictions.logits[0].shape[1], _added(choose, judge)
-        parts.append(contributions(members, whole, len(labels), classes).with_columns(consensus=pl.lit(consensus)))
+        if CONSENSUS_METHODS[consensus].averages and not len(counted) and len(members) <= MOST_MEMBERS:
+            counted = choose(all_subsets(len(members))).astype(np.int32)
+        whole, most = _added(choose, judge), CONSENSUS_METHODS[consensus].most_ensembles
+        found = contributions(members, whole, len(labels), predictions.logits[0].shape[1], most)
+        parts.append(found.with_columns(consensus=pl.lit(consensus)))
     chosen = pl.concat(tables).with_columns(dataset=pl.lit(dataset)).select(*SCHEMA)
-    return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset))
+    return chosen, pl.concat(parts).with_columns(dataset=pl.lit(dataset)), counted
 
 
 def part_of(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) -> tuple[Predictions, torch.Tensor]:
@@ -96,9 +103,12 @@ def part_of(predictions: Predictions, labels: torch.Tensor, rows: np.ndarray) ->
 
 
 def _counter(side: Samples, consensus: str, members: int) -> Count:
-    """Counts on one split. Up to 20 members, all ensembles are counted once, which contributions need in any case."""
+    """Counts on one split. Up to 20 members, all ensembles are counted once, which contributions need in any case.
+
+    The limit is lower for a method that costs much for each ensemble.
+    """
     count = side.counter(consensus)
-    if members > MOST_MEMBERS:
+    if 2**members - 1 > CONSENSUS_METHODS[consensus].most_ensembles:
         return count
     right = count(all_subsets(members))
     return lambda chosen: right[numbers_of(chosen) - 1]

@@ -22,7 +22,8 @@ class MemberSums:
     `gram` float64 [M, M]: Σ ⟨p_i, p_j⟩. `true` float64 [M]: Σ p_i(y). `nll` float64 [M]: Σ −ln p_i(y) in nats, and
     `nll_clipped` int64 [M]: the samples whose p_i(y) is below the floor of `kernels.average_nll`, which counts instead.
     `gaps` float64 [M, BINS]: over the samples of each bin of confidence, correct answers (1 or 0) minus confidence.
-    `one_hot` int64 [M]: the samples whose largest probability is 1 as a float32.
+    `one_hot` int64 [M]: the samples whose largest probability is 1 as a float32. `predicted` int64 [M, C]: the samples
+    for which each class is predicted; `agreeing` int64 [M, M]: those for which two members predict the same one.
     """
 
     gram: np.ndarray
@@ -31,17 +32,21 @@ class MemberSums:
     nll_clipped: np.ndarray
     gaps: np.ndarray
     one_hot: np.ndarray
+    predicted: np.ndarray
+    agreeing: np.ndarray
 
     @classmethod
-    def zeros(cls, members: int) -> "MemberSums":
+    def zeros(cls, members: int, classes: int) -> "MemberSums":
         number, count = np.zeros(members), np.zeros(members, np.int64)
-        return cls(np.zeros((members, members)), number, number, count, np.zeros((members, BINS)), count)
+        of_classes, of_pairs = np.zeros((members, classes), np.int64), np.zeros((members, members), np.int64)
+        gaps = np.zeros((members, BINS))
+        return cls(np.zeros((members, members)), number, number, count, gaps, count, of_classes, of_pairs)
 
     def __add__(self, other: "MemberSums") -> "MemberSums":
         return MemberSums(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     def as_table(self) -> pl.DataFrame:
-        """One row per member; `gram` and `gaps` are columns of lists."""
+        """One row per member; four columns are lists."""
         return pl.DataFrame({one.name: pl.Series(getattr(self, one.name)) for one in fields(self)})
 
     @classmethod
@@ -75,15 +80,17 @@ def brier_score(pairs: np.ndarray, true: np.ndarray, size: np.ndarray, samples: 
 
 
 def sums_of_members(
-    probabilities: torch.Tensor, labels: torch.Tensor, correct: torch.Tensor, nll: tuple[np.ndarray, np.ndarray]
+    probabilities: torch.Tensor, labels: torch.Tensor, predicted: torch.Tensor, nll: tuple[np.ndarray, np.ndarray]
 ) -> MemberSums:
     """The sums over some samples.
 
-    `probabilities` float64 [M, N, C], `labels` int64 [N], `correct` bool [M, N]: which answers count as correct. `nll`
-    has the members' sums of negative log-likelihoods and their clipped samples, which are computed with the ensembles'.
+    `probabilities` float64 [M, N, C], `labels` int64 [N], `predicted` int64 [M, N]: the members' classes. `nll` has the
+    members' sums of negative log-likelihoods and their clipped samples, which are computed with the ensembles'. What is
+    counted of predicted classes is left out (0); see `patterns`.
     """
+    nothing = MemberSums.zeros(len(probabilities), probabilities.shape[2])
     flat, confidence = probabilities.flatten(1), probabilities.amax(2)
-    gaps = correct.double() - confidence
+    gaps = (predicted == labels).double() - confidence
     bins = bins_of(confidence)
     # Not `scatter_add`, whose order of additions changes from run to run on a GPU.
     of_bins = torch.stack([(gaps * (bins == number)).sum(1) for number in range(BINS)], dim=1)
@@ -93,6 +100,8 @@ def sums_of_members(
         *nll,
         of_bins.cpu().numpy(),
         is_one_hot(confidence).sum(1).cpu().numpy(),
+        nothing.predicted,
+        nothing.agreeing,
     )
 
 

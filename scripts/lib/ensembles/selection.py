@@ -1,15 +1,16 @@
 """The best ensemble of each size: among those that were evaluated, and by greedy forward selection."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
-from scripts.lib.ensembles.counts import probability_blocks, samples_right
-from scripts.lib.ensembles.subsets import is_exhaustive, mean_of_members
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, Form
+from scripts.lib.ensembles.counts import samples_right, score_blocks
+from scripts.lib.ensembles.sizes import is_exhaustive
+from scripts.lib.ensembles.subsets import mean_of_members
 from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
@@ -54,27 +55,37 @@ def best_ensembles(
 class Samples:
     """Samples on which ensembles are evaluated again and again, as in a greedy selection.
 
-    Their probabilities stay in memory if they have no more than `HELD_BYTES`. Otherwise they are computed block by
-    block for each evaluation, so that memory does not grow with N.
+    Their scores stay in memory if they have no more than `HELD_BYTES` in each form that is asked for. Otherwise they
+    are computed block by block for each evaluation, so that memory does not grow with N.
     """
 
     def __init__(self, predictions: Predictions, labels: torch.Tensor, device: torch.device) -> None:
         self.predictions, self.labels, self.device = predictions, labels, device
         size = torch.float64.itemsize * len(predictions.members) * len(labels) * predictions.logits[0].shape[1]
-        self.held = list(self._read()) if size <= HELD_BYTES else None
+        self.fits = size <= HELD_BYTES
+        self.held: dict[Form, list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def _read(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def blocks(self, form: Form) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        """Scores float64 [M, n, C] in a form, and labels int64 [n], block by block."""
+        if not self.fits:
+            return self._read(form)
+        if form not in self.held:
+            self.held[form] = list(self._read(form))
+        return self.held[form]
+
+    def _read(self, form: Form) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         rows = range(len(self.labels))
-        return probability_blocks(self.predictions, self.labels, rows, self.device, "greedy selection")
+        found = score_blocks(self.predictions, self.labels, rows, self.device, "greedy selection", [form])
+        return ((scores[form], labels) for scores, labels in found)
 
     def counter(self, consensus: str) -> Count:
         """Counts the correct answers of ensembles by `consensus`."""
 
         def count(chosen: np.ndarray) -> np.ndarray:
-            blocks = self._read() if self.held is None else self.held
+            blocks = self.blocks(CONSENSUS_METHODS[consensus].form)
             return sum((samples_right(*block, chosen, consensus) for block in blocks), np.zeros(len(chosen), np.int64))
 
         return count
@@ -84,12 +95,12 @@ class Samples:
 
         For a few ensembles: each is computed alone.
         """
-        decide, lists = CONSENSUS_METHODS[consensus].decide, [np.flatnonzero(row).tolist() for row in chosen]
+        method, lists = CONSENSUS_METHODS[consensus], [np.flatnonzero(row).tolist() for row in chosen]
         parts = []
-        for scores, labels in self._read() if self.held is None else self.held:
+        for scores, labels in self.blocks(method.form):
             step = max(1, DECIDED_ELEMENTS // scores[:, 0].numel())
             for some, answers in zip(scores.split(step, dim=1), labels.split(step), strict=True):
-                parts.append(torch.stack([decide(some[members]) == answers for members in lists]).cpu().numpy())
+                parts.append(torch.stack([method.decide(some[members]) == answers for members in lists]).cpu().numpy())
         return np.concatenate(parts, axis=1)
 
 

@@ -4,27 +4,13 @@ Apart from what is computed with tensors, because most jobs that need a list of 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from scripts.lib.ensembles.sizes import is_exhaustive, sizes_of
+from scripts.lib.ensembles.sums import sum_over_pairs
 from scripts.lib.jobs.randomness import derive
-
-# The largest number of members for which memory and kernels.consensus_sweep allow all ensembles.
-MOST_MEMBERS = 20
-MOST_ENSEMBLES = 2**MOST_MEMBERS - 1
-# Ensembles that are computed with at once, here and in `statistics`: arrays [BLOCK_ENSEMBLES, M] stay in the cache.
-BLOCK_ENSEMBLES = 1 << 13
-
-
-def is_exhaustive(members: int, sizes: str | Sequence[int]) -> bool:
-    """Whether all ensembles of these sizes are evaluated: up to 1,048,575, which covers all sizes for 20 members."""
-    return sum(math.comb(members, size) for size in _sizes(members, sizes)) <= MOST_ENSEMBLES
-
-
-def _sizes(members: int, sizes: str | Sequence[int]) -> Sequence[int]:
-    """ "all" means from 2 to M, and for more than 20 members from 2 to 20."""
-    return range(2, min(members, MOST_MEMBERS) + 1) if isinstance(sizes, str) else sorted(set(sizes))
 
 
 def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) -> np.ndarray:
@@ -34,8 +20,8 @@ def subsets(members: int, sizes: str | Sequence[int], per_size: int, seed: int) 
     a size does not have more). The sample is stratified by size and depends only on `seed` and the number of members.
     """
     if is_exhaustive(members, sizes):
-        return np.concatenate([_all_of_size(members, size) for size in _sizes(members, sizes)])
-    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in _sizes(members, sizes)])
+        return np.concatenate([_all_of_size(members, size) for size in sizes_of(members, sizes)])
+    return np.concatenate([_some_of_size(members, size, per_size, seed) for size in sizes_of(members, sizes)])
 
 
 def _all_of_size(members: int, size: int) -> np.ndarray:
@@ -87,17 +73,3 @@ def mean_pairwise(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     total, pairs = sum_over_pairs(chosen, np.where(undefined, 0, off_diagonal)), size * (size - 1)
     defined = (pairs > 0) & (sum_over_pairs(chosen, undefined) == 0)
     return np.divide(total, pairs, out=np.full(len(total), np.nan), where=defined)
-
-
-def sum_over_pairs(chosen: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    def of_block(block: np.ndarray) -> np.ndarray:
-        members = block.astype(np.float64)
-        return np.einsum("em,em->e", members @ matrix, members)
-
-    return in_blocks(chosen, of_block)
-
-
-def in_blocks(chosen: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`function` of all ensembles, some thousand at a time: its arrays [E, M] take no memory and stay in the cache."""
-    starts = range(0, max(1, len(chosen)), BLOCK_ENSEMBLES)
-    return np.concatenate([function(chosen[start : start + BLOCK_ENSEMBLES]) for start in starts])

@@ -12,7 +12,9 @@ from scripts.lib.ensembles.counts import Tally
 from scripts.lib.ensembles.halves import per_sample
 from scripts.lib.ensembles.intervals import wilson_interval
 from scripts.lib.ensembles.scores import brier_score
-from scripts.lib.ensembles.subsets import in_blocks, mean_of_members, mean_pairwise, sum_over_pairs
+from scripts.lib.ensembles.subsets import mean_of_members, mean_pairwise
+from scripts.lib.ensembles.sums import in_blocks, ratio, sum_over_pairs
+from scripts.lib.ensembles.whole_ensembles import ensemble_measures
 
 FIRST_COLUMNS = (
     "members",
@@ -125,7 +127,7 @@ def _columns_of_consensus(
     }
     if reference is not None:
         columns["improvement_over_baseline"] = 100 * (counts - reference) / samples
-    return columns | {"error_improvement_ratio": _ratio(gain, errors)}
+    return columns | {"error_improvement_ratio": ratio(gain, errors)}
 
 
 def _columns_of_scores(tally: Tally, chosen: np.ndarray, baseline: int | None) -> dict[str, np.ndarray]:
@@ -168,31 +170,3 @@ def lists_of_members(chosen: np.ndarray) -> pl.Series:
 
 def _floats_or_null(columns: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
-
-
-def ensemble_measures(tally: Tally, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Diversity of a whole ensemble, from which members are correct: three classic measures, [E] each.
-
-    Defined in docs/measures.md; computed from counts, which shards can add. With l of L members correct on a sample:
-    Σ l² is the sum of `joint` over ordered pairs; p(2) of the generalised diversity is the mean double fault; and the
-    coincident failure diversity needs, besides the mean error, only how often all are correct. NaN for an ensemble of
-    one member, and if no member ever errs (then coincident failure diversity is 0).
-    """
-    size, samples = chosen.sum(1), tally.samples
-    right = chosen @ tally.joint.diagonal()
-    errors = size * samples - right
-    both_right = sum_over_pairs(chosen, tally.joint)  # ordered pairs, including a member with itself
-    both_wrong = size**2 * samples - 2 * size * right + both_right - errors  # without a member with itself
-    with_errors = samples - tally.unanimous
-    several = np.where(size > 1, 1.0, np.nan)
-    failures = _ratio(size * with_errors - errors, (size - 1) * with_errors)
-    return {
-        "kw_variance": several * (size * right - both_right) / (samples * size**2),
-        "generalised_diversity": several * (1 - _ratio(both_wrong, (size - 1) * errors)),
-        "coincident_failure_diversity": several * np.where(with_errors > 0, failures, 0),
-    }
-
-
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """NaN where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)

@@ -38,6 +38,14 @@ def probabilities(logits: Sequence[np.ndarray], dtype: torch.dtype = torch.float
     return result
 
 
+def log_probabilities(logits: Sequence[np.ndarray]) -> torch.Tensor:
+    """Logarithms of the softmax of the members' logits [N, C], float64 [M, N, C]; none becomes minus infinity."""
+    result = torch.empty(len(logits), *logits[0].shape, dtype=torch.float64)
+    for row, member in zip(result, logits, strict=True):
+        row.copy_(torch.from_numpy(np.array(member)).double().log_softmax(1))
+    return result
+
+
 def predicted_classes(logits: Sequence[np.ndarray]) -> torch.Tensor:
     """The members' predicted classes, int64 [M, N]; of several equal logits, the lowest class."""
     return torch.from_numpy(np.stack([member.argmax(1) for member in logits]))

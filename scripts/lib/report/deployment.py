@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from scripts.lib.jobs.storage import load_table
+from scripts.lib.report.choices import choices_tables, sentence_on_choices
 from scripts.lib.report.deployment_summary import sentences
 from scripts.lib.report.labels import consensus_title, in_words, missing, plain, signed
 from scripts.lib.report.tables import Table
@@ -29,9 +30,10 @@ def deployment_section(folder: Path, study: Mapping[str, Any]) -> dict[str, Any]
     share, consensus = study["deployment"]["selection_share"], study["ensembles"]["consensus"]
     return {
         "share": plain(100 * share, 0),
-        "sentences": list(sentences(chosen, members, samples, share, consensus[0])),
+        "sentences": [*sentences(chosen, members, samples, share, consensus[0]), *sentence_on_choices(folder)],
         "tables": [
             *(_sizes_table(chosen, members, way) for way in consensus),
+            *choices_tables(folder),
             *(_contributions_table(contributed, way) for way in consensus),
         ],
     }

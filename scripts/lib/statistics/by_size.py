@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.ensembles.subsets import BLOCK_ENSEMBLES, MOST_MEMBERS, numbers_of
+from scripts.lib.ensembles.sizes import MOST_MEMBERS
+from scripts.lib.ensembles.subsets import numbers_of
+from scripts.lib.ensembles.sums import BLOCK_ENSEMBLES
 from scripts.lib.statistics.moments import number_with, pairs_of, sums_with_three
 
 

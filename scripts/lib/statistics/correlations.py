@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.subsets import BLOCK_ENSEMBLES, mean_of_members, mean_pairwise
+from scripts.lib.ensembles.subsets import mean_of_members, mean_pairwise
+from scripts.lib.ensembles.sums import BLOCK_ENSEMBLES
 from scripts.lib.statistics.coefficients import (
     FEWEST_ENSEMBLES,
     false_discovery,

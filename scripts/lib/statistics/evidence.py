@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.subsets import BLOCK_ENSEMBLES
+from scripts.lib.ensembles.sums import BLOCK_ENSEMBLES
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.statistics.by_size import Ensembles, by_members
 from scripts.lib.statistics.diversities import read_diversities

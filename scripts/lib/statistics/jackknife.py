@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import stdtrit
 
-from scripts.lib.ensembles.subsets import BLOCK_ENSEMBLES
+from scripts.lib.ensembles.sums import BLOCK_ENSEMBLES
 from scripts.lib.statistics.coefficients import FEWEST_ENSEMBLES, ROUNDING, pearson, smallest_length
 
 # Where less than this share of the spread is left without a member, the difference of two sums has lost digits.

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scripts.lib.ensembles.subsets import BLOCK_ENSEMBLES, mean_pairwise
+from scripts.lib.ensembles.subsets import mean_pairwise
+from scripts.lib.ensembles.sums import BLOCK_ENSEMBLES
 from scripts.lib.statistics.by_size import Ensembles
 from scripts.lib.statistics.coefficients import smallest_length_of
 from scripts.lib.statistics.moments import (

@@ -5,6 +5,8 @@ from typing import Any
 
 from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.spec import kind_of as kind_of_datasets
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.sizes import evaluated_ensembles
 from scripts.lib.jobs.errors import not_among
 from scripts.lib.members.contradictions import interval_contradictions, network_contradictions, optimizer_contradictions
 from scripts.lib.members.spec import kind_of
@@ -24,6 +26,8 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     sizes = study["ensembles"]["sizes"]
     if sizes != "all" and max(sizes) > len(members):
         yield f"ensembles/sizes: {max(sizes)} is more than the {len(members)} members of the study"
+    yield from _unaffordable_consensus(study["ensembles"], len(members))
+    yield from _impossible_choices(study)
     datasets = kind_of_datasets(study["datasets"])
     for position, member in enumerate(study["members"]):
         where = f"members/{position} ({member['id']})"
@@ -40,6 +44,37 @@ def contradictions(study: Study, trained: bool) -> Iterator[str]:
     yield from _repeated("groups", [group["id"] for group in study["groups"]])
     yield from group_contradictions(study)
     yield from dataset_contradictions(study["datasets"], trained)
+
+
+def _unaffordable_consensus(ensembles: Study, members: int) -> Iterator[str]:
+    """Methods whose ensembles share no work are for studies of few ensembles."""
+    count = evaluated_ensembles(members, ensembles["sizes"], ensembles["per_size"])
+    for method in (CONSENSUS_METHODS[name] for name in ensembles["consensus"]):
+        where = f"ensembles/consensus: {method.name!r} computes each ensemble on its own, for"
+        if count > method.most_ensembles:
+            yield (
+                f"{where} up to {method.most_ensembles} of them; the study has {count}. Remove it, or state fewer "
+                "`sizes` (or a smaller `per_size`, where ensembles are drawn)"
+            )
+        elif members > (method.most_members or members):
+            yield f"{where} up to {method.most_members} members; the study has {members}. Remove it"
+
+
+def _impossible_choices(study: Study) -> Iterator[str]:
+    consensus, settings = study["ensembles"]["consensus"], study["deployment"]
+    averages = any(CONSENSUS_METHODS[name].averages for name in consensus)
+    for metric in settings["metrics"] or []:
+        if metric != "accuracy" and not averages:
+            yield (
+                f"deployment/metrics: {metric!r} judges probabilities, which {', '.join(consensus)} does not give. Add "
+                "'average' to ensembles/consensus, or choose by 'accuracy'"
+            )
+    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
+    for name in (name for name in settings["over"] if name != "clean"):
+        if len(datasets) < 2:
+            yield f"deployment/over: {name!r} needs several validation sets; the study has one"
+        if name in datasets:
+            yield f"deployment/over: {name!r} is also the id of a validation set. Give the set another id"
 
 
 def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, LOGARITHMS
 from scripts.lib.ensembles.counting import Question, count_samples
-from scripts.lib.ensembles.counts import Tally, load_tallies, samples_right, save_tallies, unanimous
-from scripts.lib.ensembles.subsets import numbers_of
+from scripts.lib.ensembles.counts import Tally, load_tallies, samples_right, save_tallies
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.shards import shard
 from tests.unit.conftest import counted, subsets, tally_of
@@ -27,6 +27,7 @@ def same(first: Tally, second: Tally) -> None:
     assert first.samples == second.samples
     np.testing.assert_array_equal(first.joint, second.joint)
     np.testing.assert_array_equal(first.unanimous, second.unanimous)
+    np.testing.assert_array_equal(first.minority, second.minority)
     assert first.right.keys() == second.right.keys()
     for consensus, counts in first.right.items():
         np.testing.assert_array_equal(counts, second.right[consensus])
@@ -82,31 +83,6 @@ def test_members_that_are_certain_and_disagree_are_decided_by_what_float32_round
         assert samples_right(rounded, torch.from_numpy(labels), chosen, consensus).tolist() != numbers
 
 
-def unanimous_by_a_loop(correct: np.ndarray, chosen: np.ndarray) -> list[int]:
-    return [sum(all(sample[ensemble]) for sample in correct.T) for ensemble in chosen]
-
-
-@pytest.mark.parametrize("members", [1, 2, 3, 8, 9, 21])
-@pytest.mark.parametrize("samples", [1, 2, 130])
-@pytest.mark.parametrize("share", [0, 0.7, 1])
-def test_unanimous_samples_are_those_of_a_plain_loop(members: int, samples: int, share: float) -> None:
-    """Up to 20 members by sums over supersets, beyond by a product; also if some members are equal."""
-    random = np.random.default_rng(members)
-    correct = random.random((members, samples)) < share
-    correct[members // 2] = correct[0]
-    chosen = np.concatenate([random.random((40, members)) < 0.4, np.ones((1, members), bool)])
-    chosen[np.arange(40), random.integers(members, size=40)] = True  # no ensemble is empty
-    found = unanimous(torch.from_numpy(correct), chosen)
-    assert found.dtype == np.int64
-    assert found.tolist() == unanimous_by_a_loop(correct, chosen)
-
-
-@pytest.mark.parametrize("members", [1, 7, 8, 9, 20, 32])
-def test_the_bits_of_an_ensembles_number_are_its_members(members: int) -> None:
-    chosen = np.random.default_rng(0).random((50, members)) < 0.5
-    assert numbers_of(chosen).tolist() == [sum(2 ** int(member) for member in np.flatnonzero(row)) for row in chosen]
-
-
 def test_shards_add_up_and_survive_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probabilities, labels = problem(4)
     chosen = subsets(4, "all")
@@ -129,12 +105,33 @@ def test_one_sample_is_even() -> None:
     probabilities, labels = problem(3)
     even, odd = counted([member[:1].log().numpy() for member in probabilities], labels[:1], subsets(3, "all")).halves
     assert (even.samples, odd.samples) == (1, 0)
-    assert odd.joint.sum() == odd.unanimous.sum() == odd.right["vote"].sum() == 0
+    assert odd.joint.sum() == odd.unanimous.sum() == odd.minority.sum() == odd.right["vote"].sum() == 0
 
 
 def test_ensembles_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     probabilities, labels = problem(24)
     chosen = subsets(24, "all")
     whole = tally_of(probabilities, labels, chosen)
-    monkeypatch.setattr("scripts.lib.ensembles.counts.BLOCK_ELEMENTS", 2000)
+    monkeypatch.setattr("scripts.lib.ensembles.patterns.BLOCK_ELEMENTS", 2000)
     same(tally_of(probabilities, labels, chosen), whole)
+
+
+def test_every_consensus_is_counted_from_files_of_logits_also_where_probabilities_vanish() -> None:
+    """Of a softmax in float64, logits that differ by 10 000 leave nothing but 0 and 1."""
+    generator = torch.Generator().manual_seed(4)
+    logits = torch.randn(4, 90, 5, generator=generator)
+    logits[:, ::3] *= 1e4
+    labels = torch.randint(5, (90,), generator=generator)
+    predictions = Predictions("clean", list("abcd"), [str(n) for n in range(90)], list(logits.numpy()))
+    chosen = subsets(4, "all")
+    question = Question(chosen, list(CONSENSUS_METHODS))
+    even, odd = count_samples(predictions, labels, range(90), question, CPU).halves
+    right = (even + odd).right
+    assert list(right) == list(CONSENSUS_METHODS)
+    for way, method in CONSENSUS_METHODS.items():
+        scores = logits.double().log_softmax(2) if method.form == LOGARITHMS else logits.double().softmax(2)
+        expected = [int((method.decide(scores[row]) == labels).sum()) for row in chosen]
+        assert right[way].tolist() == expected, way
+    mean_logits = [int((logits[row].double().mean(0).argmax(1) == labels).sum()) for row in chosen]
+    assert right["geometric"].tolist() == right["average_logits"].tolist() == right["product"].tolist() == mean_logits
+    assert right["geometric"].tolist() != right["average"].tolist()

@@ -89,7 +89,7 @@ def test_the_best_of_each_size_is_the_first_of_equals() -> None:
 def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:
     macs = [1, 2, 4, 8]
     files, described, probabilities, labels = random_study(tmp_path, MEMBERS, list(macs))
-    chosen, contributed = deployment(files, described, SETTINGS, 0.4, 3, CPU)
+    chosen, contributed, counted = deployment(files, described, SETTINGS, 0.4, 3, CPU)
     choose, judge = split(N, 0.4, 3)
 
     def accuracy(members: list[int], rows: np.ndarray) -> float:
@@ -100,6 +100,8 @@ def test_choices_and_their_accuracy_equal_a_plain_loop(tmp_path: Path) -> None:
         return answers
 
     everything = {tuple(members): accuracy(members, choose) for members in ensembles(4)}
+    numbers = [sum(1 << member for member in members) - 1 for members in ensembles(4)]
+    assert (100 * counted[numbers] / len(choose)).tolist() == pytest.approx(list(everything.values()))
     alone = max([[m] for m in range(4)], key=lambda members: everything[tuple(members)])
     for row in chosen.filter(chosen_for="size").to_dicts():
         same_size = [value for members, value in everything.items() if len(members) == row["size"]]
@@ -128,11 +130,12 @@ def test_without_costs_there_is_no_front_and_many_members_are_chosen_greedily(tm
     members = [f"m{number}" for number in range(23)]
     files, described, *_ = random_study(tmp_path, members, [None] * 23)
     described = described.with_columns(parameters=pl.lit(None, pl.Int64))
-    chosen, contributed = deployment(files, described, SETTINGS, 0.5, 0, CPU)
+    chosen, contributed, counted = deployment(files, described, SETTINGS, 0.5, 0, CPU)
     assert set(chosen["chosen_for"]) == {"size"}
     assert chosen["size"].to_list() == list(range(1, 21))
     assert set(chosen["found"]) == {"sampled", "greedy"}
     assert contributed["shapley"].null_count() == 23
+    assert counted.shape == (0,), "not all ensembles are counted"
 
 
 def answer(accuracies: list[float]) -> pl.DataFrame:

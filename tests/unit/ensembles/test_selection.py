@@ -57,7 +57,7 @@ def test_greedy_selection_is_that_of_a_plain_loop_whether_probabilities_are_held
     logits[:, np.arange(70), labels] += np.linspace(0, 1.5, 25)[:, None]
     predictions = Predictions("clean", [str(member) for member in range(25)], [""] * 70, list(logits))
     samples = Samples(predictions, torch.from_numpy(labels), torch.device("cpu"))
-    assert (samples.held is None) == (held_bytes == 0)
+    assert samples.fits == (held_bytes > 0)
     probabilities = torch.from_numpy(logits).double().softmax(2).numpy()
     votes = np.eye(5)[probabilities.argmax(2)]
 

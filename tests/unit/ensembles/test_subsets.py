@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.lib.ensembles.subsets import is_exhaustive, mean_pairwise
+from scripts.lib.ensembles.sizes import is_exhaustive
+from scripts.lib.ensembles.subsets import mean_pairwise
 from tests.unit.conftest import subsets
 
 

@@ -91,7 +91,7 @@ def test_values_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch: py
     probabilities, labels = problem(6)
     matrix = np.random.default_rng(0).random((6, 6))
     whole = ensembles_table(probabilities, labels, {"disagreement": matrix + matrix.T}, 0)
-    monkeypatch.setattr("scripts.lib.ensembles.subsets.BLOCK_ENSEMBLES", 16)
+    monkeypatch.setattr("scripts.lib.ensembles.sums.BLOCK_ENSEMBLES", 16)
     assert ensembles_table(probabilities, labels, {"disagreement": matrix + matrix.T}, 0).equals(whole)
 
 

@@ -10,7 +10,8 @@ import kernels
 FILES = sorted(Path(kernels.__file__).parent.glob("*.py"))
 PARTS = ("public", "numba", "triton", "torch")
 # Kernels that have not all parts: docs/kernels.md says why.
-FEWER_PARTS = {"cka": {"public"}, "average_nll": {"public", "numba", "torch"}}
+WITHOUT_TRITON = {"public", "numba", "torch"}
+FEWER_PARTS = {"cka": {"public"}, "average_nll": WITHOUT_TRITON, "consensus_order": WITHOUT_TRITON}
 
 
 def parsed(path: Path) -> ast.Module:

@@ -79,3 +79,63 @@ def test_a_pattern_without_files_is_named_where_the_datasets_are_without_fault()
     assert message.index("seed: 'x' is not of type") < message.index("members/0/from: nowhere")
     assert "members/0/from: nowhere/{dataset}/*.npy stands for no member (no file matches)" in message
     assert "baseline" not in message
+
+
+def study_of(members: int, **ensembles: Any) -> dict[str, Any]:
+    entries = [{"id": f"m{n}", "kind": "predictions", "file": f"{n}.csv"} for n in range(members)]
+    return of_predictions({"id": "clean", "labels": "l.csv"}, members=entries) | {"ensembles": ensembles}
+
+
+@pytest.mark.parametrize("name", ["median", "min", "max"])
+def test_a_consensus_that_costs_too_much_for_the_studys_ensembles_is_refused_before_any_job(name: str) -> None:
+    resolve(study_of(13, consensus=["average", name]))
+    resolve(study_of(20, consensus=[name], sizes=[2, 3, 4]))
+    resolve(study_of(30, consensus=[name]))
+    message = refusal(study_of(14, consensus=["average", name]))
+    assert (
+        f"ensembles/consensus: {name!r} computes each ensemble on its own, for up to 8191 of them; the study has"
+        in (message)
+    )
+    assert "the study has 16369. Remove it, or state fewer `sizes`" in message
+    assert "the study has 18435" in refusal(study_of(30, consensus=[name], per_size=1000))
+    assert f"{name!r} computes each ensemble on its own, for up to 100 members; the study has 101" in (
+        refusal(study_of(101, consensus=[name]))
+    )
+
+
+def test_an_unknown_consensus_is_refused_with_the_most_similar_one() -> None:
+    message = refusal(study_of(3, consensus=["average", "geometric_mean"]))
+    assert "did you mean 'geometric'?" in message
+
+
+def test_choices_that_cannot_be_made_are_refused_before_any_job() -> None:
+    members = [{"id": name, "kind": "predictions", "file": f"{name}.csv"} for name in "ab"]
+    study = of_predictions({"id": "clean", "labels": "l.csv"}, members=members)
+    votes = study | {"ensembles": {"consensus": ["vote"]}, "deployment": {"metrics": ["accuracy", "nll"]}}
+    assert "deployment/metrics: 'nll' judges probabilities, which vote does not give" in refusal(votes)
+    resolve(study | {"ensembles": {"consensus": ["vote"]}})
+    resolve(study | {"ensembles": {"consensus": ["vote"]}, "deployment": {"metrics": ["accuracy"]}})
+    message = refusal(study | {"deployment": {"over": ["clean", "worst"]}})
+    assert "deployment/over: 'worst' needs several validation sets; the study has one" in message
+    sets = [{"id": "clean", "labels": "l.csv"}, {"id": "mean", "labels": "m.csv"}]
+    of_sets = [member | {"file": "{dataset}/" + member["file"]} for member in members]
+    taken = of_predictions(*sets, members=of_sets) | {"deployment": {"over": ["mean"]}}
+    assert "deployment/over: 'mean' is also the id of a validation set" in refusal(taken)
+    resolve(of_predictions(*sets, members=of_sets))
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"budget": {"macs": 0}}, "deployment/budget/macs"),
+        ({"budget": {"members": 1.5}}, "deployment/budget/members"),
+        ({"budget": {"euros": 3}}, "deployment/budget"),
+        ({"metrics": []}, "deployment/metrics"),
+        ({"metrics": ["f1"]}, "deployment/metrics"),
+        ({"ways": ["boosting"]}, "deployment/ways/0"),
+        ({"greedy_weights": {"picks": 0}}, "deployment/greedy_weights/picks"),
+        ({"greedy_weights": {"bag_share": 1.5}}, "deployment/greedy_weights/bag_share"),
+    ],
+)
+def test_wrong_values_of_the_section_on_deployment_are_refused_by_key(section: dict[str, Any], message: str) -> None:
+    assert message in refusal(study_of(3) | {"deployment": section})

@@ -20,6 +20,10 @@ def _decide(scores: torch.Tensor) -> torch.Tensor:
     return scores.double().sum(0).argmax(1)
 
 
+def _shares(scores: torch.Tensor) -> torch.Tensor:
+    return scores.double().mean(0)
+
+
 AVERAGE = ConsensusMethod(
     name="average",
     order=10,
@@ -27,5 +31,6 @@ AVERAGE = ConsensusMethod(
     decision="the class of highest mean probability",
     count=_count,
     decide=_decide,
+    shares=_shares,
     averages=True,
 )

@@ -24,6 +24,12 @@ def _decide(scores: torch.Tensor) -> torch.Tensor:
     return torch.where(votes == votes.amax(1, keepdim=True), total, -1).argmax(1)
 
 
+def _shares(scores: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.nn.functional.one_hot(scores.argmax(2), scores.shape[2]).double().mean(0)
+
+
 VOTE = ConsensusMethod(
     name="vote",
     order=20,
@@ -31,4 +37,5 @@ VOTE = ConsensusMethod(
     decision="the class that most members predict, ties broken by the summed probability",
     count=_count,
     decide=_decide,
+    shares=_shares,
 )

@@ -111,7 +111,7 @@ def test_the_samples_on_which_all_are_right_are_counted_back(tmp_path: Path) -> 
 
 def rewritten(folder: Path, right: np.ndarray, lists: list[list[int]]) -> None:
     """Give the tables of a study accuracies and coincident failure diversities of members that are right so."""
-    from scripts.lib.ensembles.tables import ensemble_measures
+    from scripts.lib.ensembles.whole_ensembles import ensemble_measures
 
     accuracies = load_table(folder / "accuracies/clean.parquet")
     accuracies.with_columns(accuracy=pl.Series(100 * right.mean(1))).write_parquet(folder / "accuracies/clean.parquet")

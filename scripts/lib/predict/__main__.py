@@ -1,0 +1,109 @@
+"""Apply a choice of deployment.json: `python -m scripts.lib.predict results/STUDY/deployment.json …`."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.job import log
+from scripts.lib.jobs.storage import save_table, whole_file
+from scripts.lib.predict.combine import combined
+from scripts.lib.predict.deployed import Deployed, load_deployed, names_of_choices
+from scripts.lib.predict.export import export_onnx
+from scripts.lib.predict.sources import from_files, from_images, load_networks
+
+SAMPLE, DECISION = "sample", "predicted"
+OUTPUTS = (".csv", ".parquet")
+
+
+def predictions_table(choice: Deployed, samples: list[str], values: np.ndarray, decided: np.ndarray) -> pl.DataFrame:
+    """One row per sample: its id, the predicted class, and one column per class."""
+    names = list(choice.classes)
+    if taken := {SAMPLE, DECISION} & set(names):
+        raise StudyError(f"a class is called {taken.pop()!r}, as a column of the output is: rename it in the study.")
+    columns: dict[str, Any] = {SAMPLE: samples, DECISION: [names[number] for number in decided]}
+    return pl.DataFrame(columns | {name: values[:, number] for number, name in enumerate(names)})
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """What the command asks for. Raises StudyError for anything that does not fit."""
+    if arguments.list:
+        for name, entry in names_of_choices(arguments.deployment).items():
+            print(f"{name}: {entry.get('consensus')} of {', '.join(entry.get('members', []))}")
+        return
+    choice = load_deployed(arguments.deployment, arguments.choice)
+    _check_outputs(arguments)
+    device = torch.device("cpu")
+    study = arguments.study or Path(arguments.deployment).parent
+    known = load_networks(choice, study, device) if arguments.images or arguments.onnx else None
+    if arguments.predictions:
+        source = from_files(choice, arguments.predictions, arguments.values)
+    elif arguments.images and known:
+        source = from_images(known, choice.members, arguments.images, device)
+    else:
+        source = None
+    if source:
+        table = predictions_table(choice, source.samples, *combined(choice, source.logits))
+        _save(table, arguments.output)
+        print(f"{arguments.output}: {len(table)} predictions of {choice.name}, {choice.consensus} of its members")
+    if arguments.onnx and known:
+        difference = export_onnx(choice, known, arguments.onnx, device)
+        print(f"{arguments.onnx}: {choice.name}, within {difference:.1e} of the workflow's probabilities")
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    if not (arguments.predictions or arguments.images or arguments.onnx):
+        raise StudyError(
+            "name what to predict, --predictions FOLDER or --images FOLDER, or a file to export to, --onnx."
+        )
+    if arguments.predictions and arguments.images:
+        raise StudyError("name either --predictions or --images, not both.")
+    if (arguments.predictions or arguments.images) and not arguments.output:
+        raise StudyError("name the file to write: --output FILE.csv or FILE.parquet.")
+    if arguments.output and arguments.output.suffix not in OUTPUTS:
+        raise StudyError(f"--output: {arguments.output} ends in neither {' nor '.join(OUTPUTS)}.")
+
+
+def _save(table: pl.DataFrame, path: Path) -> None:
+    if path.suffix == ".parquet":
+        save_table(path, table)
+        return
+    with whole_file(path) as part:
+        table.write_csv(part)
+
+
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """The arguments of the command."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.lib.predict", description=__doc__)
+    parser.add_argument("deployment", type=Path, help="deployment.json of a finished study")
+    parser.add_argument("--choice", help="its name in the file (default: what the file says to deploy)")
+    parser.add_argument("--list", action="store_true", help="list the choices of the file")
+    parser.add_argument("--predictions", type=Path, help="a folder with a file of predictions for each member")
+    parser.add_argument("--values", choices=("auto", "logits", "probabilities"), default="auto", help="what they hold")
+    parser.add_argument("--images", type=Path, help="a folder of pictures, for members whose networks are known")
+    parser.add_argument("--study", type=Path, help="the results of the study (default: the folder of deployment.json)")
+    parser.add_argument("--output", type=Path, help="where predictions go: .csv or .parquet")
+    parser.add_argument("--onnx", type=Path, help="write the whole ensemble as an ONNX file")
+    return parser.parse_args(words)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command; an error that the user can put right is one line on standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)
+    try:
+        run(parsed(words))
+    except StudyError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The results of a study, as far as `predict` reads them: deployment.json, study.json and checkpoints."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scripts.lib.jobs.checksums import checksums
+from scripts.lib.jobs.storage import save_json
+from scripts.lib.networks.architectures import build
+from scripts.lib.networks.weights import save_weights
+from tests.unit.conftest import SMALL_DEIT, SMALL_MNASNET, SMALL_RESNEXT, small_member
+
+CLASSES = ["cat", "dog", "bird"]
+MEMBERS = ["deit", "resnext", "mnasnet"]
+ARCHITECTURES = [SMALL_DEIT, SMALL_RESNEXT, SMALL_MNASNET | {"dropout": 0.0}]
+
+
+def choice(consensus: str = "average", **changes: Any) -> dict[str, Any]:
+    temperatures = [0.5, 2.0, 1.5] if consensus == "calibrated" else None
+    return {"consensus": consensus, "members": MEMBERS, "weights": [1 / 3] * 3, "temperatures": temperatures} | changes
+
+
+def write_deployment(folder: Path, **changes: Any) -> Path:
+    """A deployment.json whose choice `one` can be changed by `choices`."""
+    path = folder / "deployment.json"
+    content = {"format": 1, "members": MEMBERS, "classes": CLASSES, "deploy": "one", "choices": {"one": choice()}}
+    save_json(path, content | changes)
+    return path
+
+
+def write_networks(folder: Path, image_size: int = 32, size: int = 40) -> None:
+    """study.json and the checkpoints of three small networks; members see images of `image_size`, stored are `size`."""
+    study = {"datasets": {"image_size": size, "resize": size + 8, "kind": "image-folder"}}
+    save_json(folder / "study.json", study)
+    for number, (name, architecture) in enumerate(zip(MEMBERS, ARCHITECTURES, strict=True)):
+        torch.manual_seed(number)
+        member = small_member("first") | {"id": name, "architecture": architecture, "image_size": image_size}
+        member |= {"crop": 0.9} if name == "resnext" else {}
+        weights = folder / "checkpoints" / f"{name}.safetensors"
+        model = build(member, len(CLASSES)).model
+        for parameter in model.parameters():  # fresh networks are almost indifferent
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(model, weights)
+        record = {"member": member, "classes": CLASSES, "checksums": checksums(weights=weights)}
+        save_json(weights.with_suffix(".json"), record)
