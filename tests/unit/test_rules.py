@@ -78,7 +78,6 @@ DECIDED_BY_NO_SPEC = {
     ("robustness", CONSENSUS),  # as above
     ("variance_shares", CONSENSUS),  # as above
     ("verdicts", CONSENSUS),  # as above
-    ("correlations", CONSENSUS),  # as above
 }
 
 
