@@ -54,8 +54,8 @@ LOADED: dict[frozenset[str], set[str]] = {
         *("correlations", "effects", "effects_from_clean", "robustness", "variance_shares", "ways"),
     },
     frozenset({"torch"}): {
-        *("best_ensembles", "calibration", "deployment", "ensembles", "ensembles_shard", "group_results", "held_out"),
-        *("pairwise", "pairwise_shard", "temperatures"),
+        *("best_ensembles", "calibration", "choices", "deployment", "ensembles", "ensembles_shard", "group_results"),
+        *("held_out", "member_pairs", "pairwise", "pairwise_shard", "temperatures"),
     },
     frozenset({"torch", "scipy"}): {"verdicts"},
 }
