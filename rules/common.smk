@@ -113,6 +113,11 @@ CONSENSUS = STUDY["ensembles"]["consensus"]
 # The first consensus that averages probabilities, which calibration judges; None if the study has none.
 AVERAGING = next((name for name in CONSENSUS if CONSENSUS_METHODS[name].averages), None)
 
+# What a study that averages chooses besides.
+CHOICE_TABLES = [
+    f"results/{{study}}/{table}.parquet" for table in ("choices", "choices_held_out") if AVERAGING
+]
+
 # The files of the specs that a study names: they decide what it computes, and how tables, figures and report name it.
 MEASURE_FILES = [MEASURES.file_of(measure) for measure in STUDY["measures"]]
 CONSENSUS_FILES = [CONSENSUS_METHODS.file_of(method) for method in CONSENSUS]

@@ -72,11 +72,7 @@ rule deployment_summary:
         classes="results/{study}/classes.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         contributions=expand("results/{{study}}/contributions/{dataset}.parquet", dataset=DATASETS),
-        choices=(
-            ["results/{study}/choices.parquet", "results/{study}/choices_held_out.parquet"]
-            if AVERAGING
-            else []
-        ),
+        choices=CHOICE_TABLES,
     output:
         "results/{study}/deployment.json",
     log:

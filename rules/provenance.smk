@@ -12,6 +12,7 @@ rule provenance:
             "results/{study}/variance_shares.parquet",
             "results/{study}/correlations.parquet",
             "results/{study}/verdicts.parquet",
+            *CHOICE_TABLES,
             *SHIFT_TABLES,
             *GROUP_RESULTS,
             *WAYS,

@@ -30,11 +30,7 @@ rule report:
         ),
         deployment="results/{study}/deployment.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
-        choices=(
-            ["results/{study}/choices.parquet", "results/{study}/choices_held_out.parquet"]
-            if AVERAGING
-            else []
-        ),
+        choices=CHOICE_TABLES,
         best_ensembles=expand(
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS
         ),
