@@ -7,14 +7,14 @@ import polars as pl
 from scripts.lib.ensembles.group_quantities import HELD_OUT, SHIFTED, TRAINING, ensemble_accuracy, penalty
 from scripts.lib.statistics.ways import SCHEMA
 
-WAYS = [("independent", ""), ("architectures", ""), ("ncl", "ncl 0.5"), ("ncl", "ncl 2")]
+WAYS = [("architectures", ""), ("independent", ""), ("ncl", "ncl 0.5"), ("ncl", "ncl 2")]
 
 
 def synthetic_ways(seeds: int = 5, spread: float = 1.0) -> pl.DataFrame:
     """Each way is a point better than the one before, with intervals of `spread`; none for one seed."""
     rows: list[dict[str, Any]] = []
     for place, (way, loss) in enumerate(WAYS):
-        of_way = {"way": way, "loss": loss, "seeds": seeds}
+        of_way = {"way": way, "loss": loss, "networks": int(way == "architectures"), "seeds": seeds}
         for dataset, level in (("clean", 80.0), ("noise", 60.0), (SHIFTED, 60.0)):
             values = {
                 "member_accuracy": level + place,

@@ -1,6 +1,7 @@
 """The user's files that a member names. Needs only the standard library, because the rules import this module."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from scripts.lib.jobs.user_paths import DATASET, location
@@ -29,3 +30,9 @@ def named_by_member(member: Member, datasets: Sequence[str]) -> Iterator[tuple[s
     ]:
         paths = dict.fromkeys(path_of(member, dataset) for dataset in datasets)
         yield from ((str(key), path) for path in paths if path is not None)
+
+
+def record_of_training(folder: Path, member: Mapping[str, Any]) -> Path:
+    """Where the record of a member's training is, if it was trained."""
+    place = Path("groups", member["group"]) if "group" in member else Path("checkpoints")
+    return folder / place / f"{member['id']}.json"

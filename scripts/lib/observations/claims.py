@@ -48,20 +48,22 @@ BALANCED_LOSS = Observation(
     "A balanced loss of individual and ensemble accuracy gives more resilient ensembles.",
     "Difference in the accuracy of ensembles on the shifted sets, in percentage points and on average over the sets, "
     "between members that are trained on a balanced loss and those that are trained independently (weight 0), and the "
-    "same between a balanced loss and the loss of the ensemble only (weight 1). The balanced weight is chosen on one "
-    "half of the clean images by the groups of other seeds and judged on the other half; differences are paired by "
-    "seed.",
+    "same between a balanced loss and the loss of the ensemble only (weight 1). For each seed, the balanced weight is "
+    "chosen from the results of the other seeds on one half of the clean images, and judged on the other half of the "
+    "shifted ones. The first number is the one that supports the claim least.",
     "Supported if the intervals of both differences are above 0, contradicted if one of them is below.",
 )
 ARCHITECTURES_OR_NCL = Observation(
     "4",
     "Different architectures give more diversity than negative correlation learning, in predictions, attributions "
     "and activations.",
-    "Difference in the mean pairwise diversity between different architectures and the most diverse penalty on members "
-    "of one architecture that leaves them as accurate (within a point, on the clean set) at the same cost, for each of "
-    "the three. Penalty and weight are chosen on one half of the images by the groups of other seeds and judged on the "
-    "other half of all sets; differences are paired by seed. Shown first is the difference that is least clearly above "
-    "0.",
+    "Difference in mean pairwise diversity between independent members of different architectures and members of one "
+    "architecture that are trained with a penalty on being alike (any term but the balanced loss), for each of the "
+    "three. Of the penalties and weights whose members' mean accuracy on the clean set is within one point, up or "
+    "down, of that of the different architectures, and that have the same cost of inference and the same training "
+    "images, the one with the most diverse members counts. For each seed it is chosen from the results of the other "
+    "seeds on one half of the images, and judged on the other half of all sets. The first number is the one that "
+    "supports the claim least.",
     "Supported if the intervals of all three differences are above 0, contradicted if one of them is below.",
 )
 

@@ -17,6 +17,7 @@ from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log
 from scripts.lib.jobs.storage import load_json
+from scripts.lib.members.files import record_of_training
 from scripts.lib.networks.architectures import Network
 from scripts.lib.networks.weights import load_trained
 from scripts.lib.predict.deployed import Deployed
@@ -85,9 +86,11 @@ def load_networks(choice: Deployed, study: str | Path, device: torch.device) -> 
     Raises StudyError for a member whose network is not known, for damaged weights and for a folder that is none.
     """
     folder, networks, settings = Path(study), [], []
-    datasets = load_json(folder / "study.json")["datasets"]
+    content = load_json(folder / "study.json")
+    datasets, entries = content["datasets"], {member["id"]: member for member in content["members"]}
     for member in choice.members:
-        record, weights = (folder / "checkpoints" / f"{member}.{suffix}" for suffix in ("json", "safetensors"))
+        record = record_of_training(folder, entries.get(member, {"id": member}))
+        weights = record.with_name(f"{member}.safetensors")
         if not record.is_file():
             raise StudyError(
                 f"the network of the member {member} is not known: {record} does not exist. Members that are files of "

@@ -7,6 +7,7 @@ from typing import Any
 
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.jobs.versions import versions
+from scripts.lib.members.files import record_of_training
 from scripts.lib.report.labels import in_words, plain
 from scripts.lib.report.tables import Table, duration
 
@@ -22,12 +23,6 @@ def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
     names = [*now, *(name for name in trained if name not in now)]
     rows = [[name, now.get(name, "–"), ", ".join(sorted(trained.get(name, {"–"})))] for name in names]
     return Table("Software versions", ["Software", "This report", "Training"], rows, text_columns=3)
-
-
-def record_of_training(folder: Path, member: Mapping[str, Any]) -> Path:
-    """Where the record of a member's training is, if it was trained."""
-    place = Path("groups", member["group"]) if "group" in member else Path("checkpoints")
-    return folder / place / f"{member['id']}.json"
 
 
 def durations_table(benchmarks: Path) -> Table:

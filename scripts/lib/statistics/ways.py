@@ -1,5 +1,6 @@
 """Ways to make diversity: what groups of one kind have in common over their seeds."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from scripts.lib.statistics.jackknife import interval
 SCHEMA: dict[str, Any] = {
     "way": pl.String,
     "loss": pl.String,
+    "networks": pl.UInt16,
     "dataset": pl.String,
     "quantity": pl.String,
     "mean": pl.Float64,
@@ -41,7 +43,8 @@ def ways_table(results: Sequence[pl.DataFrame], records: Sequence[Mapping[str, A
 
     `results` are the tables `group_results/{dataset}.parquet`, and `records` those of the trainings. Besides the
     validation sets there is the mean over those other than `clean`, and for each term of a loss (quantity
-    `penalty_{term}`) its value on training images and on held-out ones, both without augmentation.
+    `penalty_{term}`) its value on training images and on held-out ones, both without augmentation. Ways of the same
+    networks have the same number in `networks`.
     """
     whole = pl.concat(results).filter(samples=ALL).drop("samples")
     shifted = whole.filter(pl.col("dataset") != clean)
@@ -53,7 +56,24 @@ def ways_table(results: Sequence[pl.DataFrame], records: Sequence[Mapping[str, A
         values = part.sort("seed")["value"].to_numpy()
         mean, low, high = over_seeds(values)
         rows.append(dict(zip(KEYS, key, strict=True)) | {"mean": mean, "low": low, "high": high, "seeds": len(values)})
-    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.selectors.float().fill_nan(None))
+    table = pl.DataFrame(rows, schema={name: kind for name, kind in SCHEMA.items() if name != "networks"})
+    return (
+        table.join(_networks(records), on=["way", "loss"], how="left", maintain_order="left")
+        .select(*SCHEMA)
+        .with_columns(pl.selectors.float().fill_nan(None))
+    )
+
+
+def _networks(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """A number for the list of architectures of each way, counted from 0."""
+    found: dict[str, int] = {}
+    numbers = {}
+    for record in records:
+        group = record["group"]
+        key = json.dumps([member["architecture"] for member in group["members"]], sort_keys=True)
+        numbers[group["way"], loss_in_words(group["loss"])] = found.setdefault(key, len(found))
+    rows = [(way, loss, number) for (way, loss), number in numbers.items()]
+    return pl.DataFrame(rows, schema={name: SCHEMA[name] for name in ("way", "loss", "networks")}, orient="row")
 
 
 def _penalties(records: Sequence[Mapping[str, Any]], like: pl.DataFrame) -> pl.DataFrame:

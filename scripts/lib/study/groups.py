@@ -7,6 +7,7 @@ from typing import Any
 
 from scripts.lib.jobs.errors import StudyError, shown
 from scripts.lib.training.losses.spec import LOSS_TERMS, double_backward
+from scripts.lib.training.parts import smallest_part
 
 Group = dict[str, Any]
 # Seeds of members: those of two groups with the same seed are the same, so both start from the same initial weights.
@@ -128,9 +129,11 @@ def _of_members(group: Group, members: list[Any]) -> Iterator[str]:
 def _of_loss(group: Group, training: Mapping[str, Any]) -> Iterator[str]:
     names = list(group["loss"])
     fewest = max((LOSS_TERMS[name].fewest for name in names), default=1)
+    batch = min(group["batch_size"], group["training_images"] or group["batch_size"])
+    share = batch // training["gpus"]
     at_once = {
-        "batch_size": group["batch_size"] // training["gpus"],
-        "training/images_at_once": training["images_at_once"] or group["batch_size"],
+        "batch_size": share,
+        "training/images_at_once": smallest_part(share, training["images_at_once"]) if share else share,
     }
     for key, count in at_once.items():
         if count < fewest:

@@ -64,7 +64,9 @@ def _add_terms_of_losses(group: dict[str, Any]) -> None:
     """The terms that the loss of a group can have, with the range of their weights."""
     for term in LOSS_TERMS.values():
         weight = {"type": "number", "minimum": 0} | ({} if term.largest is None else {"maximum": term.largest})
-        group["loss"]["properties"][term.name] = weight | {"description": f"The loss is {term.formula}."}
+        group["loss"]["properties"][term.name] = weight | {
+            "description": f"{term.formula[0].upper()}{term.formula[1:]}."
+        }
         weights = {"type": "array", "minItems": 1, "uniqueItems": True, "items": weight}
         group["sweep"]["properties"]["weights"]["properties"][term.name] = weights | {
             "description": f"Weights of the term `{term.name}`."

@@ -16,5 +16,5 @@ def collapse(accuracies: Sequence[float], labels: np.ndarray) -> str:
     limit = 100 * (chance + STANDARD_ERRORS * float(np.sqrt(chance * (1 - chance) / len(labels))))
     learned = sum(accuracy > limit for accuracy in accuracies)
     if learned == 0:
-        return "all members are at chance"
-    return "one member carries all, the others are at chance" if learned == 1 else ""
+        return "no member is better than chance"
+    return "only one member is better than chance" if learned == 1 else ""

@@ -57,8 +57,8 @@ def train(group: dict[str, Any], run: Run) -> None:
         for epoch in range(len(history), group["epochs"]):
             history.append(loop.epoch(epoch))
             save_state(run.outputs.resume, group, loop.parts(), history)
-    if rank() == 0:
-        _write(group, members, chosen, history, run)
+        if rank() == 0:
+            _write(group, members, chosen, history, run)
 
 
 def _member(entry: dict[str, Any], run: Run) -> GroupMember:
@@ -197,10 +197,12 @@ def _write(
     remark = collapse(history[-1]["validation_accuracy"], run.validation.labels)
     if remark:
         log.warning(
-            "group %s: %s after the training. Lower the weights of its loss, or let them grow over more ramp_epochs.",
+            "group %s: after the training, %s. Lower the weights of its loss, let them grow over more ramp_epochs, or "
+            "change the members' optimizer/lr.",
             group["id"],
             remark,
         )
+    at_once = run.scale["images_at_once"] or group["batch_size"]
     size = max(member.entry["image_size"] for member in members)
     some = images.rows(np.arange(min(IMAGES, len(images))))
     trained_on = np.stack([centre(image, size, size) for image in some.images])
@@ -210,8 +212,8 @@ def _write(
         "seconds": sum(line["seconds"] for line in history),
         "collapse": remark,
         "penalties": {
-            "training": penalties(members, trained_on, some.labels, run.device),
-            "held_out": penalties(members, run.validation.images, run.validation.labels, run.device),
+            "training": penalties(members, trained_on, some.labels, run.device, at_once),
+            "held_out": penalties(members, run.validation.images, run.validation.labels, run.device, at_once),
         },
     }
     save_json(run.outputs.record, record)

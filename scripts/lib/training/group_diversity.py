@@ -9,34 +9,42 @@ from scripts.lib.training.group_outputs import GroupMember, speak
 from scripts.lib.training.losses.spec import LOSS_TERMS, Axis, Outputs
 
 # Maps need a backward pass each; the other terms need only the pass itself.
-IMAGES, IMAGES_WITH_MAPS, BATCH = 500, 100, 100
+IMAGES, IMAGES_WITH_MAPS, MOST_AT_ONCE = 500, 100, 100
 
 
 def penalties(
-    members: Sequence[GroupMember], pixels: np.ndarray, labels: np.ndarray, device: torch.device
+    members: Sequence[GroupMember], pixels: np.ndarray, labels: np.ndarray, device: torch.device, at_once: int
 ) -> dict[str, float]:
     """Every term that a loss can have, by name, on the first images uint8 [N, S, S, 3]; networks are left in eval mode.
 
-    Diversity that exists on the training images only is no use to the ensemble, so both are recorded.
+    At most `at_once` images are computed at once, as in the training. Diversity that exists on the training images only
+    is no use to the ensemble, so both are recorded.
     """
     for member in members:
         member.network.model.eval()
+    step = min(at_once, MOST_AT_ONCE)
     with torch.no_grad():
-        plain = _said(members, pixels[:IMAGES], labels[:IMAGES], set(), device)
-    mapped = _said(members, pixels[:IMAGES_WITH_MAPS], labels[:IMAGES_WITH_MAPS], {"attributions"}, device)
+        plain = _said(members, pixels[:IMAGES], labels[:IMAGES], set(), device, step)
+    mapped = _said(members, pixels[:IMAGES_WITH_MAPS], labels[:IMAGES_WITH_MAPS], {"attributions"}, device, step)
     return {
         name: term.value(mapped if term.axis == "attributions" else plain).item() for name, term in LOSS_TERMS.items()
     }
 
 
 def _said(
-    members: Sequence[GroupMember], pixels: np.ndarray, labels: np.ndarray, axes: set[Axis], device: torch.device
+    members: Sequence[GroupMember],
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    axes: set[Axis],
+    device: torch.device,
+    step: int,
 ) -> Outputs:
     parts = []
-    for start in range(0, len(pixels), BATCH):
-        rows = slice(start, start + BATCH)
+    for start in range(0, len(pixels), step):
+        rows = slice(start, start + step)
         images = torch.from_numpy(np.array(pixels[rows])).to(device).permute(0, 3, 1, 2).float() / 255
-        found = speak(members, images, torch.from_numpy(np.array(labels[rows])).to(device), axes, [0] * len(members))
+        answers = torch.from_numpy(np.array(labels[rows])).to(device)
+        found = speak(members, images, answers, axes, [0] * len(members), training=False)
         parts.append(_detached(found))
     return _joined(parts)
 

@@ -38,11 +38,13 @@ def speak(
     labels: torch.Tensor,
     axes: Collection[Axis],
     streams: list[int],
+    training: bool = True,
 ) -> Outputs:
-    """What all members say of images float32 [B, 3, S, S] between 0 and 1; gradients go through everything.
+    """What all members say of images float32 [B, 3, S, S] between 0 and 1.
 
-    `axes` says what is needed besides logits. `streams` has a seed for each member's dropout, which so does not depend
-    on the other members. Attribution maps are computed at the smallest image size of the members.
+    In a training, gradients go through everything; otherwise not through attribution maps, which saves memory. `axes`
+    says what is needed besides logits. `streams` has a seed for each member's dropout, which so does not depend on the
+    other members. Attribution maps are computed at the smallest image size of the members.
     """
     logits, activations, maps = [], [], []
     smallest = min(member.entry["image_size"] for member in members)
@@ -51,7 +53,7 @@ def speak(
         with _stream(stream, images.device), _activations_of(member) as inputs, _differentiable_twice(axes):
             said = member.called(seen)
         if "attributions" in axes:
-            found = attribution_maps(member, seen, said, labels)
+            found = attribution_maps(member, seen, said, labels, training)
             maps.append(found if seen.shape[-1] == smallest else resized(found[:, None], smallest)[:, 0])
         logits.append(said.float())
         activations.append(pooled(inputs[0]).float())
@@ -59,9 +61,9 @@ def speak(
 
 
 def attribution_maps(
-    member: GroupMember, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
+    member: GroupMember, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, differentiable: bool
 ) -> torch.Tensor:
-    """Absolute gradients of each image's true logit, summed over the channels, [B, s, s]; can be differentiated.
+    """Absolute gradients of each image's true logit, summed over the channels, [B, s, s].
 
     With batch norm in training mode, an image also affects the logits of the others in its batch; the gradient of the
     sum over the batch contains this. Raises StudyError, naming the member, if its logits do not depend on the image.
@@ -69,7 +71,7 @@ def attribution_maps(
     true = logits.gather(1, labels[:, None]).sum()
     gradient = None
     if true.requires_grad:
-        [gradient] = torch.autograd.grad(true, images, create_graph=torch.is_grad_enabled(), allow_unused=True)
+        [gradient] = torch.autograd.grad(true, images, create_graph=differentiable, allow_unused=True)
     if gradient is None:
         architecture = member.entry["architecture"]
         raise StudyError(

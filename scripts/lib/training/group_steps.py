@@ -11,6 +11,7 @@ from scripts.lib.jobs.randomness import derive
 from scripts.lib.training.distributed import rank, world
 from scripts.lib.training.group_outputs import GroupMember, speak
 from scripts.lib.training.losses.spec import LOSS_TERMS, Outputs
+from scripts.lib.training.parts import number_of_parts
 from scripts.lib.training.steps import PRECISIONS
 
 CROSS_ENTROPY = "cross_entropy"
@@ -52,19 +53,19 @@ class GroupSteps:
         """
         for optimizer in self.optimizers:
             optimizer.zero_grad()
-        size = self.images_at_once or len(labels)
-        logits, sums = [], dict.fromkeys(("loss", CROSS_ENTROPY, *loss), 0.0)
-        for start in range(0, len(labels), size):
-            part = slice(start, start + size)
+        parts = number_of_parts(len(labels), self.images_at_once)
+        logits, sums, start = [], dict.fromkeys(("loss", CROSS_ENTROPY, *loss), 0.0), 0
+        for some, answers in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
             with self.mixed:
-                outputs = self._outputs(images[part], labels[part], loss, (step, start))
+                outputs = self._outputs(some, answers, loss, (step, start))
             values = objective(outputs, loss)
             # Times the members, so that the gradient of each member's own cross-entropy is the one that it has alone.
-            share = len(self.members) * len(outputs.labels) / batch
+            share = len(self.members) * len(answers) / batch
             self.scaler.scale(values["loss"] * share).backward()
             logits.append(outputs.logits.detach())
             for name, value in values.items():
-                sums[name] += value.item() * len(outputs.labels)
+                sums[name] += value.item() * len(answers)
+            start += len(answers)
         return Said(torch.cat(logits, 1), {name: value / len(labels) for name, value in sums.items()})
 
     def finish(self) -> None:

@@ -32,7 +32,7 @@ def test_the_best_way_is_named_with_its_members_and_whether_it_may_be_chance(tmp
     first, second, *_ = section(tmp_path, synthetic_ways()).sentences
     assert "Of 4 ways of training, ncl (ncl 2) has the most accurate ensembles on the set Clean" in first
     assert "88.0 (87.0–89.0) %, with members of 83.0 (82.0–84.0) % (95 % intervals over 5 seeds)" in first
-    assert "The intervals of 2 other ways overlap with this one" in second
+    assert "The intervals of 2 other ways overlap with its interval" in second
     apart = section(tmp_path, synthetic_ways(spread=0.1)).sentences
     assert not any("overlap" in sentence for sentence in apart)
     alone = section(tmp_path, synthetic_ways(seeds=1)).sentences
@@ -46,11 +46,11 @@ def test_tables_have_a_row_for_each_way_and_penalties_on_both_kinds_of_images(tm
         "How diversity is made: Mean over the shifted sets",
         "How diversity is made: Noise",
     ]
-    assert [list(row[:2]) for row in tables[0].rows][1:3] == [["architectures", "independent"], ["ncl", "ncl 0.5"]]
+    assert [list(row[:2]) for row in tables[0].rows][1:3] == [["independent", "independent"], ["ncl", "ncl 0.5"]]
     assert tables[0].rows[0][2] == "80.0 (79.0–81.0)"
     assert tables[-1].header == ["Way", "Loss", "ncl, on training images", "ncl, on held-out images"]
 
 
 def test_collapsed_groups_are_named(tmp_path: Path) -> None:
-    sentences = section(tmp_path, synthetic_ways(), "all members are at chance").sentences
-    assert "After the training, all members are at chance in 1 group: ncl-w2-s1." in sentences[-1]
+    sentences = section(tmp_path, synthetic_ways(), "no member is better than chance").sentences
+    assert "In 1 group (ncl-w2-s1), no member is better than chance after the training." in sentences[-1]

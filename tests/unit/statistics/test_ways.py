@@ -51,10 +51,11 @@ def test_a_row_for_each_set_and_for_the_mean_over_the_shifted_ones() -> None:
 
 def test_penalties_of_the_records() -> None:
     record = {
-        "group": {"id": "a-s1", "way": "a", "loss": {"ncl": 0.5}, "seed": 1},
+        "group": {"id": "a-s1", "way": "a", "loss": {"ncl": 0.5}, "seed": 1, "members": [{"architecture": {}}]},
         "penalties": {"training": {"ncl": -0.2}, "held_out": {"ncl": -0.1}},
     }
     table = ways_table([rows({("a", 1, "clean"): 80.0})], [record], "clean")
     found = table.filter(quantity="penalty_ncl")
     assert found["loss"].to_list() == ["ncl 0.5"] * 2
+    assert found["networks"].to_list() == [0, 0]
     assert dict(zip(found["dataset"], found["mean"], strict=True)) == {TRAINING: -0.2, HELD_OUT: -0.1}

@@ -105,7 +105,7 @@ def draw_weights(table: pl.DataFrame, consensus: str, clean: str, terms: Sequenc
         for axis, column in zip(axes, columns, strict=False):
             for of_sets in sets:
                 _draw_line(axis, ladder, table, column, of_sets)
-        own = Column(penalty(term), "The penalty\nitself")
+        own = Column(penalty(term), "The term\nitself")
         _draw_line(axes[-1], ladder, table, own, Sets(TRAINING, TRAINING, RED, "^"))
         _draw_line(axes[-1], ladder, table, own, Sets(HELD_OUT, HELD_OUT, BLUE, "v"))
         axes[0].set_ylabel(literal(term))
@@ -116,24 +116,31 @@ def draw_weights(table: pl.DataFrame, consensus: str, clean: str, terms: Sequenc
             axis.margins(x=0.08)
         for axis, column in zip(axes, columns, strict=False):
             axis.set_ylim(*_limits(table, column, sets))
-    for axis, title in zip(grid[0], [*(column.title for column in columns), "The penalty\nitself"], strict=True):
+    for axis, title in zip(grid[0], [*(column.title for column in columns), "The term\nitself"], strict=True):
         axis.set_title(title, fontsize=7)
     figure.supxlabel("Weight of the term in the loss (0: independent members)")
-    penalties = [Sets("", f"penalty {TRAINING}", RED, "^"), Sets("", f"penalty {HELD_OUT}", BLUE, "v")]
+    penalties = [Sets("", f"term {TRAINING}", RED, "^"), Sets("", f"term {HELD_OUT}", BLUE, "v")]
     figure.legend(handles=_handles([*sets, *penalties]), loc="outside upper center", ncols=4)
     return figure
 
 
 def ladder_of(table: pl.DataFrame, term: str) -> list[tuple[float, tuple[str, str]]]:
-    """The weights of the way that has most weights of a term alone, and (way, loss); 0 is the first independent way."""
+    """The weights of the way that has most weights of a term alone, and (way, loss).
+
+    0 is the first independent way of the same networks, if there is one.
+    """
     found: dict[str, list[tuple[float, tuple[str, str]]]] = {}
-    for way, loss in table.select("way", "loss").unique(maintain_order=True).rows():
+    networks: dict[str, int | None] = {}
+    ways = table.select("way", "loss", "networks").unique(maintain_order=True).rows()
+    for way, loss, number in ways:
         name, _, weight = loss.partition(" ")
         if name == term and "," not in loss:
             found.setdefault(way, []).append((float(weight), (way, loss)))
+            networks[way] = number
     longest = max(map(len, found.values()), default=0)
-    most = next((sorted(weights) for weights in found.values() if len(weights) == longest), [])
-    independent = table.filter(loss="").select("way", "loss").unique(maintain_order=True).rows()
+    way = next((way for way, weights in found.items() if len(weights) == longest), "")
+    most = sorted(found.get(way, []))
+    independent = [(name, loss) for name, loss, number in ways if not loss and number == networks.get(way)]
     return [(0.0, independent[0]), *most] if independent and most and most[0][0] > 0 else most
 
 

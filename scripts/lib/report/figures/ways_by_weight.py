@@ -32,9 +32,10 @@ SPEC = FigureSpec(
     name="ways_by_weight",
     order=61,
     title=TITLE,
-    caption="Each row is one term of a loss. From left to right, its weight grows from 0, where members are "
-    "independent. The last column shows the term itself, which the training makes small: where it stays larger on "
-    "held-out images than on training images, the members have learned to differ on the training images only.",
+    caption="Each row is one term of a loss. From left to right, its weight grows from 0, where members of the same "
+    "networks are independent. The last column shows the term itself, which the training lowers (lower, or more "
+    "negative: more different members): where it is clearly higher on held-out images than on training images, the "
+    "members differ more on the images that they were trained on.",
     alternative="Line charts of accuracy and diversity over the weight of each term of a loss.",
     inputs=lambda study: {"ways": ["ways.parquet"]},
     several=pictures,

@@ -54,7 +54,7 @@ ACTIVATION = LossTerm(
     order=40,
     title="penalty on similar activations",
     formula=(
-        "mean cross-entropy + w · mean over pairs of the linear CKA of the inputs of their classifiers in a batch, by "
+        "the loss is mean cross-entropy + w · mean over pairs of the linear CKA of the inputs of their classifiers in a batch, by "
         "the unbiased estimate (Kornblith et al. 2019, Song et al. 2012), which needs four images"
     ),
     value=_activation,

@@ -32,7 +32,7 @@ ATTRIBUTION = LossTerm(
     order=50,
     title="penalty on similar attributions",
     formula=(
-        "mean cross-entropy + w · mean over pairs and images of the cosine of their attribution maps: absolute "
+        "the loss is mean cross-entropy + w · mean over pairs and images of the cosine of their attribution maps: absolute "
         "gradients of the true class's logit with respect to the image. It is differentiated twice"
     ),
     value=_attribution,

@@ -32,8 +32,9 @@ JOINT = LossTerm(
     order=10,
     title="balanced loss",
     formula=(
-        "with weight w in [0, 1], (1 − w) · mean cross-entropy of the members + w · cross-entropy of the mean of their "
-        "probabilities: a balance of individual and ensemble accuracy (Webb et al. 2020)"
+        "the loss is (1 − w) · mean cross-entropy of the members + w · cross-entropy of the mean of their "
+        "probabilities, with w in [0, 1]: a balance of individual and ensemble accuracy (after Webb et al. 2020, who "
+        "average logits)"
     ),
     value=_joint,
     axis="predictions",
