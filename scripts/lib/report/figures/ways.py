@@ -32,9 +32,9 @@ SPEC = FigureSpec(
     order=60,
     title=TITLE,
     caption="Each row is one way of training the members of a group: the mean over its seeds with its 95 % interval "
-    "(Student's t). Intervals much longer than the means differ are cut off at the edge. Diversity is the mean over "
-    "the pairs of members of a group. A diversity that costs the members much accuracy need not help the ensemble, so look "
-    "at the first columns, too.",
+    "(Student's t). Intervals much longer than the means differ are cut off at the edge. Diversity is the "
+    "mean over the pairs of members of a group. A diversity that costs the members much accuracy need not "
+    "help the ensemble, so look at the first columns, too.",
     alternative="Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways.",
     inputs=lambda study: {"ways": ["ways.parquet"]},
     several=pictures,

@@ -54,8 +54,8 @@ ACTIVATION = LossTerm(
     order=40,
     title="penalty on similar activations",
     formula=(
-        "the loss is mean cross-entropy + w · mean over pairs of the linear CKA of the inputs of their classifiers in a batch, by "
-        "the unbiased estimate (Kornblith et al. 2019, Song et al. 2012), which needs four images"
+        "the loss is mean cross-entropy + w · mean over pairs of the linear CKA of the inputs of their classifiers in"
+        " a batch, by the unbiased estimate (Kornblith et al. 2019, Song et al. 2012), which needs four images"
     ),
     value=_activation,
     axis="activations",

@@ -32,8 +32,8 @@ ATTRIBUTION = LossTerm(
     order=50,
     title="penalty on similar attributions",
     formula=(
-        "the loss is mean cross-entropy + w · mean over pairs and images of the cosine of their attribution maps: absolute "
-        "gradients of the true class's logit with respect to the image. It is differentiated twice"
+        "the loss is mean cross-entropy + w · mean over pairs and images of the cosine of their attribution maps: "
+        "absolute gradients of the true class's logit with respect to the image. It is differentiated twice"
     ),
     value=_attribution,
     axis="attributions",

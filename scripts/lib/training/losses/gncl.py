@@ -28,8 +28,9 @@ GNCL = LossTerm(
     order=30,
     title="generalised NCL",
     formula=(
-        "the loss is mean cross-entropy − w/2 · mean of d_iᵀ D d_i, with w in [0, 1], where d_i are a member's logits less the "
-        "members' mean logits and D is the Hessian of the cross-entropy at the mean logits (Buschjäger et al. 2020)"
+        "the loss is mean cross-entropy − w/2 · mean of d_iᵀ D d_i, with w in [0, 1], where d_i are a member's logits"
+        " less the members' mean logits and D is the Hessian of the cross-entropy at the mean logits (Buschjäger et "
+        "al. 2020)"
     ),
     value=_gncl,
     axis="predictions",

@@ -25,8 +25,8 @@ NCL = LossTerm(
     order=20,
     title="NCL on probabilities",
     formula=(
-        "the loss is mean cross-entropy − w · mean squared distance of each member's probabilities from the members' mean "
-        "probabilities (the penalty of Liu & Yao 1999 and Brown et al. 2005, who add it to a squared error)"
+        "the loss is mean cross-entropy − w · mean squared distance of each member's probabilities from the members' "
+        "mean probabilities (the penalty of Liu & Yao 1999 and Brown et al. 2005, who add it to a squared error)"
     ),
     value=_ncl,
     axis="predictions",
