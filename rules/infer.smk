@@ -61,7 +61,7 @@ if GROUP_IDS:
         params:
             **INFERENCE_PARAMS,
             members=lambda wildcards: GROUP_ENTRIES[wildcards.group]["members"],
-            finished_parts="results/{study}/finished_parts/groups",
+            finished_parts="results/{study}/finished_parts_of_groups/{group}",
             code=code("infer_group", ATTRIBUTION_FILE),
         message:
             "Run the members of {wildcards.group} on all validation sets"

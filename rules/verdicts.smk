@@ -29,10 +29,7 @@ rule verdicts:
         members=MEMBER_IDS,
         with_attributions=ATTRIBUTIONS_COMPARED,
         groups=STUDY["groups"],
-        entries=[
-            {key: entry[key] for key in ("id", "architecture")}
-            for entry in map(settings_of, GROUP_OF)
-        ],
+        entries=[settings_of(member) for member in GROUP_OF],
         ensembles=STUDY["ensembles"],
         permutations=STUDY["statistics"]["effect_permutations"],
         seed=STUDY["seed"],

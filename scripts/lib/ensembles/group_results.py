@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import torch
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, PROBABILITIES
+from scripts.lib.ensembles.counts import forms_of, score_blocks
 from scripts.lib.ensembles.group_quantities import ALL, MEMBER_ACCURACY, ensemble_accuracy, loss_in_words
-from scripts.lib.inference.predictions import load_labels, load_predictions, probabilities
+from scripts.lib.inference.predictions import Predictions, load_labels, load_predictions
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.shards import HALVES
 from scripts.lib.measures.spec import MEASURES
@@ -52,11 +53,10 @@ def group_results(question: Question, files: RecordedFiles, pairwise: Mapping[st
     rows = []
     for group in question.groups:
         places = [position[member] for member in group["members"]]
-        of_members = probabilities([predictions.logits[place] for place in places], torch.float64)
-        found = {MEMBER_ACCURACY: _shares((of_members.argmax(2) == labels).double().mean(0))}
-        for name in question.consensus:
-            right = CONSENSUS_METHODS[name].decide(of_members) == labels
-            found[ensemble_accuracy(name)] = _shares(right.double())
+        own = Predictions(
+            files.dataset, list(group["members"]), predictions.samples, [predictions.logits[p] for p in places]
+        )
+        found = {name: _shares(right) for name, right in _right(own, labels, question.consensus).items()}
         found |= {name: _mean_of_pairs(matrices, places) for name, matrices in pairwise.items()}
         rows += list(_rows(group, files.dataset, found))
     return pl.DataFrame(rows, schema=SCHEMA)
@@ -71,6 +71,20 @@ def load_diversities(
         MEASURES[name].diversity: MEASURES[name].as_diversity(load_matrices(path, members, compared[name], columns))
         for name, path in paths.items()
     }
+
+
+def _right(predictions: Predictions, labels: torch.Tensor, consensus: Sequence[str]) -> dict[str, torch.Tensor]:
+    """For each sample [N]: the share of the members that are right, and whether the ensemble is, by each consensus."""
+    parts: dict[str, list[torch.Tensor]] = {}
+    rows, title = range(len(labels)), f"groups on {predictions.dataset}"
+    for scores, answers in score_blocks(predictions, labels, rows, torch.device("cpu"), title, forms_of(consensus)):
+        members = (scores[PROBABILITIES].argmax(2) == answers).double().mean(0)
+        parts.setdefault(MEMBER_ACCURACY, []).append(members)
+        for name in consensus:
+            method = CONSENSUS_METHODS[name]
+            right = (method.decide(scores[method.form]) == answers).double()
+            parts.setdefault(ensemble_accuracy(name), []).append(right)
+    return {name: torch.cat(values) for name, values in parts.items()}
 
 
 def _shares(right: torch.Tensor) -> list[float]:

@@ -46,10 +46,11 @@ def verdict(ways: Sequence[Way], results: Results) -> Verdict:
     if len(measures) < len(AXES):
         missing = ", ".join(axis for axis in AXES if axis not in measures)
         return undecided(ARCHITECTURES_OR_NCL, first, 0, f"the study measures no diversity of {missing}")
-    different = next((way for way in ways if way.is_independent and way.of_different_families), None)
-    if different is None:
+    mixed = [way for way in ways if way.is_independent and way.of_different_families]
+    if not mixed:
         return undecided(ARCHITECTURES_OR_NCL, first, 0, "there is no group of different, independent architectures")
-    rivals = [way for way in ways if _is_rival(way, different)]
+    different = max(mixed, key=lambda way: len(way.groups))
+    rivals = [way for way in ways if _is_rival(way, different) and len(common_seeds([way, different])) >= FEWEST_SEEDS]
     seeds = common_seeds([different, *rivals]) if rivals else []
     if len(seeds) < FEWEST_SEEDS:
         reason = (
@@ -100,7 +101,7 @@ def _differences(own: np.ndarray, theirs: np.ndarray, as_accurate: np.ndarray) -
     both = []
     for half in (0, 1):
         seen = np.stack([of_other_seeds(way[..., half].mean(1)) for way in theirs])  # [R, S]
-        chosen = np.where(as_accurate[..., half], seen, -np.inf).argmax(0)
+        chosen = np.where(as_accurate[..., half], np.nan_to_num(seen, nan=-np.inf), -np.inf).argmax(0)
         judged = theirs[chosen, np.arange(own.shape[0]), :, 1 - half]
         both.append(own[..., 1 - half] - judged)
     return np.asarray(np.mean(both, axis=0))

@@ -61,15 +61,18 @@ def verdict(ways: Sequence[Way], results: Results, quantity: str) -> Verdict:
 def balanced_ways(ways: Sequence[Way]) -> list[Way]:
     """The independent members and those of each weight of the term, of the same networks, from 0 to 1.
 
-    Of several such families of ways (other networks, or other epochs), the one with the most weights.
+    Of several such families of ways (other networks or settings), the one with the most weights; without weights that
+    have fewer seeds than both ends.
     """
     found: dict[tuple[object, ...], dict[float, Way]] = {}
     for way in ways:
         if way.is_independent or set(way.loss) == {TERM}:
-            key = (*way.networks, way.images)
+            key = (*way.settings, way.images)
             found.setdefault(key, {}).setdefault(way.loss.get(TERM, 0.0), way)
     most = max(found.values(), key=len, default={})
-    return [most[weight] for weight in sorted(most)]
+    ends = [most[weight] for weight in (0.0, 1.0) if weight in most]
+    enough = min(FEWEST_SEEDS, len(common_seeds(ends)))
+    return [way for weight, way in sorted(most.items()) if len(common_seeds([*ends, way])) >= enough]
 
 
 def _reason(ladder: Sequence[Way], seeds: Sequence[int], sets: int) -> str:

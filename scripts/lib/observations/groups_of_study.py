@@ -18,14 +18,15 @@ TOLERATED_COST = 0.1  # relative difference in operations and in training images
 class Way:
     """Groups that differ in their seed only.
 
-    `loss` has the weights of its terms, `networks` the architecture of each member (as text), `families` theirs;
-    `macs` is the mean of the members, NaN if unknown, and `images` the number of training images times epochs, None if
+    `loss` has the weights of its terms, `networks` the architecture of each member (as text), `families` theirs, and
+    `settings` all that decides how they are trained, besides seed and loss; `macs` is the mean of the members, NaN if unknown, and `images` the number of training images times epochs, None if
     it is all of them. `groups` has the id of the group of each seed.
     """
 
     name: str
     loss: Mapping[str, float]
     networks: Sequence[str]
+    settings: Sequence[str]
     families: Sequence[str | None]
     macs: float
     images: tuple[int | None, int]
@@ -73,11 +74,16 @@ def _way(
         name,
         first["loss"],
         [str(members[member]["architecture"]) for member in first["members"]],
+        [_settings(members[member]) for member in first["members"]],
         [rows[member]["family"] for member in first["members"]],
         float(np.mean([np.nan if value is None else value for value in macs])),
         (first["training_images"], first["epochs"]),
         {group["seed"]: group["id"] for group in groups},
     )
+
+
+def _settings(member: Mapping[str, Any]) -> str:
+    return str({key: value for key, value in sorted(member.items()) if key not in ("id", "group", "seed")})
 
 
 def common_seeds(ways: Sequence[Way]) -> list[int]:

@@ -45,6 +45,8 @@ def ways_section(folder: Path, study: Mapping[str, Any]) -> WaysSection | None:
 
 def with_interval(row: Row, digits: int, factor: float = 1.0) -> str:
     """`81.2 (80.1–82.3)`, or the mean alone if there is no interval."""
+    if missing(row["mean"]):
+        return "–"
     mean = plain(row["mean"] * factor, digits)
     if missing(row["low"]):
         return mean
@@ -56,7 +58,8 @@ def _on_accuracy(table: pl.DataFrame, consensus: str, datasets: Sequence[str]) -
     sentences = []
     for dataset in datasets:
         of_set = table.filter(dataset=dataset)
-        ensembles = of_set.filter(quantity=ensemble_accuracy(consensus)).sort("mean", descending=True)
+        accuracies = of_set.filter(pl.col("mean").is_not_null(), quantity=ensemble_accuracy(consensus))
+        ensembles = accuracies.sort("mean", descending=True)
         best = ensembles.row(0, named=True)
         members = of_set.filter(quantity=MEMBER_ACCURACY, way=best["way"], loss=best["loss"]).row(0, named=True)
         where = f"on the set {in_words(dataset)}" if dataset != SHIFTED else "on average over the shifted sets"

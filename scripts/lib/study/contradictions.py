@@ -78,7 +78,7 @@ def _impossible_choices(study: Study) -> Iterator[str]:
 
 
 def _supernet_contradictions(supernet: Study, members: list[Study]) -> Iterator[str]:
-    trained = {member["id"]: member for member in members if "architecture" in member}
+    trained = {member["id"]: member for member in members if member["kind"] == "supervised"}
     base = supernet["base"].get("member")
     architecture = trained[base]["architecture"] if base in trained else supernet["architecture"]
     if base is not None and base not in trained:

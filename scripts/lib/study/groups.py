@@ -45,7 +45,11 @@ def swept(group: Group) -> list[Group]:
 
 
 def faults_of_entries(groups: list[Group]) -> Iterator[str]:
-    """Members of groups, in the study file, that are no section of keys."""
+    """Members of groups, in the study file, that are no section of keys, and ids that are used twice."""
+    ids = [group["id"] for group in groups]
+    yield from (
+        f"groups: the id {id!r} is used {ids.count(id)} times" for id in sorted({i for i in ids if ids.count(i) > 1})
+    )
     for place, group in enumerate(groups):
         for number, entry in enumerate(group["members"]):
             if isinstance(entry, str):
@@ -83,8 +87,9 @@ def _member(group: Group, number: int, entry: Any) -> Any:
 
     The schedule is that of the entry over its own epochs, if it has some, scaled to the group's.
     """
-    scale = group["epochs"] / entry["epochs"] if entry.get("epochs") else 1
-    schedule = dict(entry.get("schedule", {}))
+    own = entry.get("epochs")
+    scale = group["epochs"] / own if isinstance(own, int) and own > 0 else 1
+    schedule = dict(found) if isinstance(found := entry.get("schedule", {}), dict) else {}
     for key in ("every_epochs", "warmup_epochs"):
         if isinstance(schedule.get(key), int | float):
             schedule[key] = schedule[key] * scale
@@ -140,9 +145,8 @@ def _of_loss(group: Group, training: Mapping[str, Any]) -> Iterator[str]:
             term = next(name for name in names if LOSS_TERMS[name].fewest > count)
             yield f"{key}: {count} images are computed at once, but the loss term {term!r} needs at least {fewest}"
     if double_backward(names):
-        for key, refused in (("compile", True), ("precision", "float16")):
-            if training[key] == refused:
-                yield (
-                    f"loss/attribution: its gradient cannot be computed with training/{key}: {str(refused).lower()}; "
-                    f"choose another value"
-                )
+        refused = {"compile": training["compile"], "precision": training["precision"] == "float16"}
+        refused["gpus"] = training["gpus"] > 1  # torch cannot differentiate batch norm over several GPUs twice
+        for key in (key for key, found in refused.items() if found):
+            value = str(training[key]).lower()
+            yield f"loss/attribution: its gradient cannot be computed with training/{key}: {value}; choose another value"

@@ -19,7 +19,7 @@ from scripts.lib.networks.weights import save_weights
 from scripts.lib.training.batches import Loader, Transformed
 from scripts.lib.training.collapse import collapse
 from scripts.lib.training.distributed import rank, total, with_shared_batch_norm
-from scripts.lib.training.group_diversity import IMAGES, penalties
+from scripts.lib.training.group_diversity import penalties, spread
 from scripts.lib.training.group_outputs import GroupMember
 from scripts.lib.training.group_steps import GroupSteps
 from scripts.lib.training.inputs import Run
@@ -204,7 +204,9 @@ def _write(
         )
     at_once = run.scale["images_at_once"] or group["batch_size"]
     size = max(member.entry["image_size"] for member in members)
-    some = images.rows(np.arange(min(IMAGES, len(images))))
+    some = images.rows(spread(len(images)))
+    held_out = run.validation
+    rows = spread(len(held_out.labels))
     trained_on = np.stack([centre(image, size, size) for image in some.images])
     record = {
         "group": group,
@@ -213,7 +215,7 @@ def _write(
         "collapse": remark,
         "penalties": {
             "training": penalties(members, trained_on, some.labels, run.device, at_once),
-            "held_out": penalties(members, run.validation.images, run.validation.labels, run.device, at_once),
+            "held_out": penalties(members, held_out.images[rows], held_out.labels[rows], run.device, at_once),
         },
     }
     save_json(run.outputs.record, record)

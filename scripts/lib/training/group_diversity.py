@@ -12,10 +12,15 @@ from scripts.lib.training.losses.spec import LOSS_TERMS, Axis, Outputs
 IMAGES, IMAGES_WITH_MAPS, MOST_AT_ONCE = 500, 100, 100
 
 
+def spread(images: int) -> np.ndarray:
+    """The rows of up to 500 images, evenly spread: folders of images are sorted by class."""
+    return np.unique(np.linspace(0, images - 1, min(IMAGES, images)).round().astype(np.int64))
+
+
 def penalties(
     members: Sequence[GroupMember], pixels: np.ndarray, labels: np.ndarray, device: torch.device, at_once: int
 ) -> dict[str, float]:
-    """Every term that a loss can have, by name, on the first images uint8 [N, S, S, 3]; networks are left in eval mode.
+    """Every term that a loss can have, by name, on images uint8 [N, S, S, 3]; networks are left in eval mode.
 
     At most `at_once` images are computed at once, as in the training. Diversity that exists on the training images only
     is no use to the ensemble, so both are recorded.
@@ -24,8 +29,9 @@ def penalties(
         member.network.model.eval()
     step = min(at_once, MOST_AT_ONCE)
     with torch.no_grad():
-        plain = _said(members, pixels[:IMAGES], labels[:IMAGES], set(), device, step)
-    mapped = _said(members, pixels[:IMAGES_WITH_MAPS], labels[:IMAGES_WITH_MAPS], {"attributions"}, device, step)
+        plain = _said(members, pixels, labels, set(), device, step)
+    some = slice(None, None, max(1, -(-len(pixels) // IMAGES_WITH_MAPS)))
+    mapped = _said(members, pixels[some], labels[some], {"attributions"}, device, step)
     return {
         name: term.value(mapped if term.axis == "attributions" else plain).item() for name, term in LOSS_TERMS.items()
     }

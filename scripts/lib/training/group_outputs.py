@@ -51,7 +51,7 @@ def speak(
     for member, stream in zip(members, streams, strict=True):
         seen = member.sees(images).requires_grad_("attributions" in axes)
         with _stream(stream, images.device), _activations_of(member) as inputs, _differentiable_twice(axes):
-            said = member.called(seen)
+            said = (member.called if training else member.network.model)(seen)
         if "attributions" in axes:
             found = attribution_maps(member, seen, said, labels, training)
             maps.append(found if seen.shape[-1] == smallest else resized(found[:, None], smallest)[:, 0])

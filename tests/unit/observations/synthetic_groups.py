@@ -21,7 +21,7 @@ def a_way(
     macs: float = 100.0,
 ) -> Way:
     groups = {seed: f"{name}-{loss_in_words(loss)}-s{seed}" for seed in range(seeds)}
-    return Way(name, loss, architectures, architectures, macs, (100, 3), groups)
+    return Way(name, loss, architectures, architectures, architectures, macs, (100, 3), groups)
 
 
 Values = Sequence[tuple[Way, Mapping[str, float]]]

@@ -71,8 +71,8 @@ def sets_of(table: pl.DataFrame, clean: str) -> list[Sets]:
 
 def draw_ways(table: pl.DataFrame, consensus: str, clean: str) -> Figure:
     """One row per way and loss of `ways.parquet`, one column per quantity."""
+    ways, table = table.select("way", "loss").unique(maintain_order=True).rows(), _with_values(table)
     columns, sets = columns_of(table, consensus), sets_of(table, clean)
-    ways = table.select("way", "loss").unique(maintain_order=True).rows()
     figure = new_figure(height=max(1.5, ROW * len(ways) + 1.0))
     axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for axis, column in zip(axes, columns, strict=True):
@@ -97,6 +97,7 @@ def draw_ways(table: pl.DataFrame, consensus: str, clean: str) -> Figure:
 
 def draw_weights(table: pl.DataFrame, consensus: str, clean: str, terms: Sequence[str]) -> Figure:
     """A row for each term of a loss with several weights, the quantities over the weight, and the term itself."""
+    table = _with_values(table)
     columns, sets = columns_of(table, consensus), sets_of(table, clean)
     figure = new_figure(height=1.35 * len(terms) + 0.9)
     grid = figure.subplots(len(terms), len(columns) + 1, squeeze=False, sharey="none")
@@ -122,6 +123,11 @@ def draw_weights(table: pl.DataFrame, consensus: str, clean: str, terms: Sequenc
     penalties = [Sets("", f"term {TRAINING}", RED, "^"), Sets("", f"term {HELD_OUT}", BLUE, "v")]
     figure.legend(handles=_handles([*sets, *penalties]), loc="outside upper center", ncols=4)
     return figure
+
+
+def _with_values(table: pl.DataFrame) -> pl.DataFrame:
+    """Without what could not be measured, such as the CKA of activations that do not vary."""
+    return table.filter(pl.col("mean").is_not_null())
 
 
 def ladder_of(table: pl.DataFrame, term: str) -> list[tuple[float, tuple[str, str]]]:
@@ -177,7 +183,8 @@ def _draw_line(
             named=True
         )
     ]
-    axis.plot(*zip(*points, strict=True), color=of_sets.colour, marker=of_sets.marker, markersize=2.6, linewidth=1)
+    if points:
+        axis.plot(*zip(*points, strict=True), color=of_sets.colour, marker=of_sets.marker, markersize=2.6, linewidth=1)
 
 
 def _name(way: str, loss: str) -> str:
