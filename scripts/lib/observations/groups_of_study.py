@@ -19,8 +19,9 @@ class Way:
     """Groups that differ in their seed only.
 
     `loss` has the weights of its terms, `networks` the architecture of each member (as text), `families` theirs, and
-    `settings` all that decides how they are trained, besides seed and loss; `macs` is the mean of the members, NaN if unknown, and `images` the number of training images times epochs, None if
-    it is all of them. `groups` has the id of the group of each seed.
+    `settings` all that decides how they are trained, besides seed and loss. `macs` is the mean of the members, NaN if
+    unknown, and `images` the number of training images (None: all) and of epochs. `groups` has the id of the group of
+    each seed.
     """
 
     name: str

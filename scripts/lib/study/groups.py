@@ -149,4 +149,6 @@ def _of_loss(group: Group, training: Mapping[str, Any]) -> Iterator[str]:
         refused["gpus"] = training["gpus"] > 1  # torch cannot differentiate batch norm over several GPUs twice
         for key in (key for key, found in refused.items() if found):
             value = str(training[key]).lower()
-            yield f"loss/attribution: its gradient cannot be computed with training/{key}: {value}; choose another value"
+            yield (
+                f"loss/attribution: its gradient cannot be computed with training/{key}: {value}; choose another value"
+            )

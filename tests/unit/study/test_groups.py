@@ -7,6 +7,7 @@ import pytest
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.study.groups import has_swept_loss
 from scripts.lib.study.resolve import resolve
+from scripts.lib.training.parts import smallest_part
 from tests.unit.conftest import small_member_entry, small_study
 
 
@@ -133,7 +134,44 @@ def test_a_batch_too_small_for_cka() -> None:
     message = refused(a_group(batch_size=3, loss={"activation": 1}))
     assert "batch_size: 3 images are computed at once, but the loss term 'activation' needs at least 4" in message
     divided = refused(a_group(loss={"activation": 1}), training={"images_at_once": 3})
-    assert "training/images_at_once: 3 images" in divided
+    assert "training/images_at_once: 2 images" in divided  # 8 in three parts
+    few = refused(a_group(loss={"activation": 1}, training_images=3))
+    assert "batch_size: 3 images" in few
+
+
+def test_an_accumulated_batch_is_divided_into_equal_parts() -> None:
+    """5 + 5 of 10, not 8 + 2, which would be too few for CKA."""
+    resolved(a_group(loss={"activation": 1}, batch_size=10), training={"images_at_once": 8})
+    assert [smallest_part(10, at_once) for at_once in (None, 10, 8, 4, 3)] == [10, 10, 5, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"copies": 0}, "members/0/copies: 0 is less than the minimum of 1"),
+        ({"copies": 2.0}, "members/0/copies: 2.0 is not of type 'integer'"),
+        ({"epochs": "90"}, "members/0/epochs: '90' is not of type 'integer'"),
+        ({"schedule": "cosine"}, "members/0/schedule: 'cosine' is not of type 'object'"),
+    ],
+)
+def test_a_malformed_entry_of_a_member(changes: dict[str, Any], message: str) -> None:
+    assert f"groups/0 (g)/{message}" in refused(a_group(members=[entry() | {"copies": 2} | changes]))
+
+
+def test_a_supernet_cannot_start_from_a_member_of_a_group() -> None:
+    supernet = {
+        "id": "s",
+        "base": {"member": "g-1"},
+        "batch_size": 8,
+        "bootstrapNAS": {
+            "training": {
+                "algorithm": "progressive_shrinking",
+                "schedule": {"list_stage_descriptions": []},
+                "elasticity": {"available_elasticity_dims": ["depth"]},
+            }
+        },
+    }
+    assert "supernets/0 (s)/base/member: 'g-1'" in refused(a_group(), supernets=[supernet])
 
 
 def test_crops_that_differ() -> None:
@@ -143,7 +181,7 @@ def test_crops_that_differ() -> None:
     assert "a group sees the same crops" in message
 
 
-@pytest.mark.parametrize(("key", "value"), [("compile", True), ("precision", "float16")])
+@pytest.mark.parametrize(("key", "value"), [("compile", True), ("precision", "float16"), ("gpus", 2)])
 def test_settings_that_cannot_be_differentiated_twice(key: str, value: Any) -> None:
     message = refused(a_group(loss={"attribution": 1}), training={key: value})
     assert f"loss/attribution: its gradient cannot be computed with training/{key}" in message
