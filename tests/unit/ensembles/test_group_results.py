@@ -12,13 +12,12 @@ from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.storage import digest_of_lines, save_array, save_json, save_lines
 
 MEMBERS, SAMPLES = ["a", "b", "c"], ["0", "1", "2"]
-# Two members are unsure, one is certain of another class: the arithmetic average follows the certain one on the first
-# sample, the geometric one does not on the second, where a member excludes the class.
+# On the second sample, most members are for class y, but one excludes it: the arithmetic average takes y, the geometric x.
 PROBABILITIES = np.array(
     [
-        [[0.50, 0.45, 0.05], [0.45, 0.55 - 1e-9, 1e-9], [0.1, 0.1, 0.8]],
-        [[0.50, 0.45, 0.05], [0.45, 1e-9, 0.55 - 1e-9], [0.1, 0.1, 0.8]],
-        [[0.01, 0.98, 0.01], [0.34, 0.60, 0.06], [0.2, 0.7, 0.1]],
+        [[0.50, 0.45, 0.05], [0.3, 0.7 - 1e-9, 1e-9], [0.1, 0.1, 0.8]],
+        [[0.50, 0.45, 0.05], [0.3, 0.7 - 1e-9, 1e-9], [0.1, 0.1, 0.8]],
+        [[0.01, 0.98, 0.01], [0.4, 1e-9, 0.6 - 1e-9], [0.2, 0.7, 0.1]],
     ]
 )
 LABELS = np.array([1, 0, 2])
