@@ -12,7 +12,7 @@ from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.storage import digest_of_lines, save_array, save_json, save_lines
 
 MEMBERS, SAMPLES = ["a", "b", "c"], ["0", "1", "2"]
-# On the second sample, most members are for class y, but one excludes it: the arithmetic average takes y, the geometric x.
+# On the second sample, most members are for class y, but one excludes it: only the arithmetic average takes y.
 PROBABILITIES = np.array(
     [
         [[0.50, 0.45, 0.05], [0.3, 0.7 - 1e-9, 1e-9], [0.1, 0.1, 0.8]],
