@@ -190,6 +190,7 @@ def _save_settings(
         "members": [{"id": name, "kind": "supervised", "seed": 1} for name in names],
         "datasets": {"validation": [{"id": dataset} for dataset in datasets]},
         "measures": list(pairwise),
+        "groups": [],
         "zoo": [],
         "seed": 0,
         "deployment": {"selection_share": 0.5},

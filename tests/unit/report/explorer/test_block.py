@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,9 @@ def rewritten(folder: Path, right: np.ndarray, lists: list[list[int]]) -> None:
     object.__setattr__(tally, "joint", right.astype(np.int64) @ right.T.astype(np.int64))
     object.__setattr__(tally, "samples", right.shape[1])
     object.__setattr__(tally, "unanimous", np.array([right[row].all(0).sum() for row in chosen]))
+    object.__setattr__(tally, "minority", np.zeros(len(chosen), np.int64))
+    unused = SimpleNamespace(agreeing=np.zeros((len(right), len(right))), predicted=np.zeros((len(right), 2)))
+    object.__setattr__(tally, "of_members", unused)
     values = ensemble_measures(tally, chosen)["coincident_failure_diversity"]
     table = load_table(folder / "ensembles/clean.parquet")
     table.with_columns(coincident_failure_diversity=pl.Series(values)).write_parquet(folder / "ensembles/clean.parquet")
