@@ -47,7 +47,8 @@ def _sections(node: dict[str, Any], schema: dict[str, Any], path: str) -> Iterat
     for key, child in node.get("properties", {}).items():
         below = _resolved(child, schema)
         where = f"{path}{key}"
-        if below.get("type") == "array" and _resolved(below.get("items", {}), schema).get("type") == "object":
+        items = _resolved(below.get("items", {}), schema)
+        if below.get("type") == "array" and (items.get("type") == "object" or "properties" in items):
             below, where = _resolved(below.get("items", {}), schema), f"{where}[]"
         if "properties" in below:
             yield f"`{where}`", below

@@ -30,14 +30,19 @@ def write_deployment(folder: Path, **changes: Any) -> Path:
 
 
 def write_networks(folder: Path, image_size: int = 32, size: int = 40) -> None:
-    """study.json and the checkpoints of three small networks; members see images of `image_size`, stored are `size`."""
-    study = {"datasets": {"image_size": size, "resize": size + 8, "kind": "image-folder"}}
+    """study.json and the checkpoints of three small networks; members see images of `image_size`, stored are `size`.
+
+    The last one was trained in a group.
+    """
+    entries = [{"id": name} | ({"group": "g"} if name == MEMBERS[-1] else {}) for name in MEMBERS]
+    study = {"datasets": {"image_size": size, "resize": size + 8, "kind": "image-folder"}, "members": entries}
     save_json(folder / "study.json", study)
     for number, (name, architecture) in enumerate(zip(MEMBERS, ARCHITECTURES, strict=True)):
         torch.manual_seed(number)
         member = small_member("first") | {"id": name, "architecture": architecture, "image_size": image_size}
         member |= {"crop": 0.9} if name == "resnext" else {}
-        weights = folder / "checkpoints" / f"{name}.safetensors"
+        place = Path("groups", "g") if name == MEMBERS[-1] else Path("checkpoints")
+        weights = folder / place / f"{name}.safetensors"
         model = build(member, len(CLASSES)).model
         for parameter in model.parameters():  # fresh networks are almost indifferent
             parameter.data += 0.1 * torch.randn_like(parameter)

@@ -125,8 +125,9 @@ def test_images_are_prepared_and_run_as_in_a_study(tmp_path: Path) -> None:
     assert pixels.shape == (5, 40, 40, 3)
     logits = []
     for member in MEMBERS:
-        record = load_json(tmp_path / "checkpoints" / f"{member}.json")
-        network, entry = load_trained(record, tmp_path / "checkpoints" / f"{member}.safetensors", CPU), record["member"]
+        [weights] = tmp_path.glob(f"*/**/{member}.safetensors")
+        record = load_json(weights.with_suffix(".json"))
+        network, entry = load_trained(record, weights, CPU), record["member"]
         part = slice(2, 38) if member == "resnext" else slice(0, 40)
         values = torch.from_numpy(pixels[:, part, part].copy()).permute(0, 3, 1, 2).float() / 255
         mean, std = (torch.tensor(entry["transforms"][key]).view(3, 1, 1) for key in ("mean", "std"))

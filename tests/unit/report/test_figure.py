@@ -168,7 +168,7 @@ def reached(name: str) -> set[str]:
 
 
 # Modules of `drawings` that several figures may share; not each of them needs all.
-SHARED = {"style", "clouds", "forest", "scalings"}
+SHARED = {"style", "clouds", "forest", "scalings", "ways"}
 
 
 @pytest.mark.parametrize("name", FIGURES)
