@@ -79,7 +79,7 @@ proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
-	@$(IN) python -m pytest tests/unit tests/fuzz tests/workflow --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	@$(IN) python -m pytest tests/unit tests/fuzz tests/workflow --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup
 	@$(IN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(REPLAY),--replay "$(REPLAY)") $(if $(ATHERIS),--atheris) $(TARGETS)

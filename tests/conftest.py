@@ -1,8 +1,9 @@
-"""The order of the tests and their groups, for the two processes of `make test` (pytest-xdist, `--dist loadgroup`).
+"""The order of the tests, for the two processes of `make test` (pytest-xdist, `--dist loadfile`).
 
-Tests of one file of unit tests stay together, because fixtures belong to the file. Tests of the workflow come first and
-the long ones before the short ones, so that no process is left with a long test while the other has none. Whoever needs
-the finished test study comes after it has been made, so that nobody waits for it.
+Tests of one file stay together, because fixtures belong to it (`--dist loadgroup` of pytest-xdist 3.8 does nothing
+with pytest 9.2: it changes an attribute that is gone). Tests of the workflow come first and the long ones before the
+short ones, so that no process is left with a long test while the other has none. Whoever needs the finished test study
+comes after it has been made, so that nobody waits for it.
 """
 
 from pathlib import Path
@@ -36,8 +37,4 @@ def place(file: str) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    files = {item: item.path.relative_to(HERE).as_posix() for item in items}
-    for item, file in files.items():
-        if not file.startswith("workflow/"):
-            item.add_marker(pytest.mark.xdist_group(file))
-    items.sort(key=lambda item: place(files[item]))
+    items.sort(key=lambda item: place(item.path.relative_to(HERE).as_posix()))

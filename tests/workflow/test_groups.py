@@ -11,8 +11,6 @@ from scripts.lib.jobs.storage import load_json, load_table
 from tests.workflow.conftest import ROOT, planned, snakemake
 from tests.workflow.test_interruptions import Kill, killed_run
 
-# All tests of this file share one run of the workflow, so one process of pytest-xdist gets them all.
-pytestmark = pytest.mark.xdist_group("groups")
 STUDY = ROOT / "tests" / "studies" / "groups.yaml"
 GROUPS = [
     "independent-s1",

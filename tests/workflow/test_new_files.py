@@ -17,8 +17,6 @@ import yaml
 from scripts.lib.jobs.storage import load_json, load_lines
 from tests.workflow.conftest import ROOT, environment, snakemake_command
 
-# All tests of this file share one run of the workflow, so one process of pytest-xdist gets them all.
-pytestmark = pytest.mark.xdist_group("new_files")
 PAGES = {
     "add-a-measure": "scripts/lib/measures/kinds/confidence.py",
     "add-a-dataset": "scripts/lib/datasets/kinds/stripes.py",
@@ -130,7 +128,7 @@ def test_the_report_shows_all_four(results: Path) -> None:
     page = unescape((results / "report.html").read_text(encoding="utf-8"))
     for text in (*MEMBERS, "<td>Squared difference of confidence</td>", "horizontal"):
         assert text in page
-    shown = re.findall(r'<figure id="(\w+)">', page)
+    shown = re.findall(r'<h3 id="figure-(\w+)">', page)
     assert shown.index("member_costs") == shown.index("member_accuracies") + 1
     assert f"pairwise_{MEASURE}" in shown
     for key in ("title", "caption", "alternative"):

@@ -15,7 +15,6 @@ from scripts.lib.study.resolve import resolve
 from tests.workflow.conftest import ROOT, TEST_STUDY, snakemake
 
 # One process of pytest-xdist makes the finished study, which all of these tests need.
-pytestmark = pytest.mark.xdist_group("study")
 STUDY = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8"))
 MEMBERS = [member["id"] for member in STUDY["members"]]
 DATASETS = [dataset["id"] for dataset in STUDY["datasets"]["validation"]]

@@ -10,8 +10,6 @@ from scripts.lib.jobs.storage import load_json, load_table
 from tests.workflow.conftest import ROOT, snakemake
 from tests.workflow.test_interruptions import Kill, killed_run
 
-# All tests of this file share one run of the workflow, so one process of pytest-xdist gets them all.
-pytestmark = pytest.mark.xdist_group("subnets")
 STUDY = ROOT / "tests" / "studies" / "subnets.yaml"
 MEMBERS = ["cut", "front-1", "front-2"]
 FILES = [f"results/subnets/checkpoints/{member}.json" for member in MEMBERS]
