@@ -69,7 +69,7 @@ if AVERAGING:
 rule deployment_summary:
     input:
         study="results/{study}/study.json",
-        classes="results/{study}/classes.json",
+        classes=CLASSES_OF_ALL_SETS[0],
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         contributions=expand("results/{{study}}/contributions/{dataset}.parquet", dataset=DATASETS),
         choices=CHOICE_TABLES,
