@@ -48,7 +48,7 @@ def verdict(ways: Sequence[Way], results: Results) -> Verdict:
         return undecided(ARCHITECTURES_OR_NCL, first, 0, f"the study measures no diversity of {missing}")
     mixed = [way for way in ways if way.is_independent and way.of_different_families]
     if not mixed:
-        return undecided(ARCHITECTURES_OR_NCL, first, 0, "there is no group of different, independent architectures")
+        return undecided(ARCHITECTURES_OR_NCL, first, 0, "the study has no group of different architecture families")
     different = max(mixed, key=lambda way: len(way.groups))
     rivals = [way for way in ways if _is_rival(way, different) and len(common_seeds([way, different])) >= FEWEST_SEEDS]
     seeds = common_seeds([different, *rivals]) if rivals else []

@@ -93,6 +93,15 @@ class FigureSpec:
 FIGURES: Registry[FigureSpec] = Registry("scripts.lib.report.figures", FigureSpec)
 
 
+def by_first_consensus(name: str, title: str, alternative: str) -> Callable[[StudyOutline], Sequence[Picture]]:
+    """For a `several`: one picture that shows the study's first consensus and its clean set."""
+
+    def pictures(study: StudyOutline) -> Sequence[Picture]:
+        return [Picture(name, title, alternative, {"consensus": study.consensus[0], "clean": study.datasets[0]})]
+
+    return pictures
+
+
 def figures_of(study: StudyOutline) -> list[FigureSpec]:
     """The figures that a study has, in the order of the report."""
     return [figure for figure in FIGURES.values() if figure.exists(study)]

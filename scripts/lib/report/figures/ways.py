@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, by_first_consensus
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLE = "How diversity is made: members trained together"
+ALTERNATIVE = "Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways."
 
 
 def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figure:
@@ -21,12 +22,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figu
     return draw_ways(load_table(path), consensus, clean)
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, by the first consensus."""
-    shows = {"consensus": study.consensus[0], "clean": study.datasets[0]}
-    return [Picture(SPEC.name, TITLE, SPEC.alternative, shows)]
-
-
 SPEC = FigureSpec(
     name="ways",
     order=60,
@@ -35,9 +30,9 @@ SPEC = FigureSpec(
     "(Student's t). Intervals much longer than the means differ are cut off at the edge. Diversity is the "
     "mean over the pairs of members of a group. A diversity that costs the members much accuracy need not "
     "help the ensemble, so look at the first columns, too.",
-    alternative="Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways.",
+    alternative=ALTERNATIVE,
     inputs=lambda study: {"ways": ["ways.parquet"]},
-    several=pictures,
+    several=by_first_consensus("ways", TITLE, ALTERNATIVE),
     draw=draw,
     exists=lambda study: bool(study.groups),
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, by_first_consensus
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLE = "How diversity is made: the weight of each loss"
+ALTERNATIVE = "Line charts of accuracy and diversity over the weight of each term of a loss."
 
 
 def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figure:
@@ -22,12 +23,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figu
     return draw_weights(table, consensus, clean, terms_with_weights(table))
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, by the first consensus."""
-    shows = {"consensus": study.consensus[0], "clean": study.datasets[0]}
-    return [Picture(SPEC.name, TITLE, SPEC.alternative, shows)]
-
-
 SPEC = FigureSpec(
     name="ways_by_weight",
     order=61,
@@ -36,9 +31,9 @@ SPEC = FigureSpec(
     "networks are independent. The last column shows the term itself, which the training lowers (lower, or more "
     "negative: more different members): where it is clearly higher on held-out images than on training images, the "
     "members differ more on the images that they were trained on.",
-    alternative="Line charts of accuracy and diversity over the weight of each term of a loss.",
+    alternative=ALTERNATIVE,
     inputs=lambda study: {"ways": ["ways.parquet"]},
-    several=pictures,
+    several=by_first_consensus("ways_by_weight", TITLE, ALTERNATIVE),
     draw=draw,
     exists=lambda study: study.has_swept_loss,
 )
