@@ -103,3 +103,16 @@ def _refuse_first(name: str, bad: torch.Tensor, chunk: torch.Tensor, start: int,
     position = tuple(offending[0].tolist())
     index = ", ".join(str(i) for i in (position[0] + start, *position[1:]))
     raise ValueError(f"{name}[{index}]: {chunk[position].item()} {what}")
+
+
+def require_labelled_probabilities(probabilities: torch.Tensor, labels: torch.Tensor) -> None:
+    """Raise ValueError unless probabilities are float [M, N, C] and labels integer [N] in [0, C), on one device."""
+    require_tensor("probabilities", probabilities, "members, samples, classes")
+    require_float("probabilities", probabilities)
+    _, samples, classes = probabilities.shape
+    require_tensor("labels", labels, "samples")
+    require_integer("labels", labels)
+    require_same_device("labels", labels, probabilities.device)
+    if len(labels) != samples:
+        raise ValueError(f"labels: has {len(labels)} samples, probabilities has {samples}")
+    require_range("labels", labels, 0, classes)

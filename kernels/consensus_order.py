@@ -71,17 +71,9 @@ def order_statistic(probabilities: torch.Tensor, statistic: Statistic) -> torch.
 
 
 def _check(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: torch.Tensor, statistic: Statistic) -> None:
-    checks.require_tensor("probabilities", probabilities, "members, samples, classes")
-    checks.require_float("probabilities", probabilities)
-    members, samples, classes = probabilities.shape
-    checks.require_tensor("labels", labels, "samples")
-    checks.require_integer("labels", labels)
-    checks.require_same_device("labels", labels, probabilities.device)
-    if len(labels) != samples:
-        raise ValueError(f"labels: has {len(labels)} samples, probabilities has {samples}")
-    checks.require_range("labels", labels, 0, classes)
+    checks.require_labelled_probabilities(probabilities, labels)
     checks.require_choice("statistic", statistic, get_args(Statistic))
     if isinstance(ensembles, str):
         raise ValueError(f"ensembles: expected bool [E, M], got {ensembles!r}")
-    check_ensembles(ensembles, members, probabilities.device)
+    check_ensembles(ensembles, len(probabilities), probabilities.device)
     checks.require_probabilities("probabilities", probabilities)

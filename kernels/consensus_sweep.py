@@ -103,15 +103,7 @@ def _winners(scores: torch.Tensor, chosen: torch.Tensor, vote: bool) -> torch.Te
 
 
 def _check(probabilities: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles, consensus: Consensus) -> None:
-    checks.require_tensor("probabilities", probabilities, "members, samples, classes")
-    checks.require_float("probabilities", probabilities)
-    members, samples, classes = probabilities.shape
-    checks.require_tensor("labels", labels, "samples")
-    checks.require_integer("labels", labels)
-    checks.require_same_device("labels", labels, probabilities.device)
-    if len(labels) != samples:
-        raise ValueError(f"labels: has {len(labels)} samples, probabilities has {samples}")
-    checks.require_range("labels", labels, 0, classes)
+    checks.require_labelled_probabilities(probabilities, labels)
     checks.require_choice("consensus", consensus, get_args(Consensus))
-    check_ensembles(ensembles, members, probabilities.device)
+    check_ensembles(ensembles, len(probabilities), probabilities.device)
     checks.require_probabilities("probabilities", probabilities)
