@@ -43,6 +43,15 @@ def error_consistency(joint: torch.Tensor, samples: int) -> torch.Tensor:
     return (observed - expected) / (1 - expected)
 
 
+def ratio_of_errors(joint: torch.Tensor, samples: int) -> torch.Tensor:
+    """(b + c) / d: samples that exactly one of the two classifies wrongly, for each sample on which both are wrong.
+
+    Not bounded; NaN where d = 0, also if b + c > 0, because there is no number for it.
+    """
+    _, b, c, d = _contingency(joint, samples)
+    return torch.where(d > 0, (b + c) / d, torch.nan)
+
+
 def _contingency(joint: torch.Tensor, samples: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """a, b, c, d of every pair, float64 [M, M] each. Raises ValueError where `joint` cannot be counts of N samples."""
     checks.require_tensor("joint", joint, "members, members")

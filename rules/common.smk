@@ -98,6 +98,7 @@ SHIFT_TABLES = [
         "robustness_over_sets",
         "robustness_by_size",
         "effects_from_clean",
+        "predictors",
         *(f"held_out/{dataset}" for dataset in DATASETS),
     )
     if len(DATASETS) > 1

@@ -68,7 +68,8 @@ if len(DATASETS) > 1:
             accuracies=ACCURACIES,
             pairwise=OF_PAIRS,
         output:
-            "results/{study}/effects_from_clean.parquet",
+            effects="results/{study}/effects_from_clean.parquet",
+            predictors="results/{study}/predictors.parquet",
         log:
             "logs/{study}/effects_from_clean.log",
         benchmark:
@@ -86,6 +87,6 @@ if len(DATASETS) > 1:
             seed=STUDY["seed"],
             code=code("effects_from_clean", *MEASURE_FILES),
         message:
-            "Estimate the effect of the diversity on clean images under shift"
+            "Estimate what diversity and accuracy on clean images say of ensembles under shift"
         script:
             "../scripts/effects_from_clean.py"

@@ -4,6 +4,7 @@ from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import save_table
 from scripts.lib.measures.tables import positions_compared
 from scripts.lib.statistics.effects_from_clean import Datasets, effects_from_clean
+from scripts.lib.statistics.predictors import predictors_table
 from scripts.lib.statistics.split_evidence import read_split_evidence
 from scripts.lib.statistics.without_images import with_fewer_images
 
@@ -18,4 +19,5 @@ with job(snakemake):
         evidence = read_split_evidence(files, params.datasets, params.members, params.compared, len(chosen))
         return with_fewer_images(evidence, files, params.members, params.compared, chosen, kept)
 
-    save_table(snakemake.output[0], effects_from_clean(read, chosen, params.permutations, params.seed))
+    save_table(snakemake.output.effects, effects_from_clean(read, chosen, params.permutations, params.seed))
+    save_table(snakemake.output.predictors, predictors_table(read, chosen))

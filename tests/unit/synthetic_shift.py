@@ -13,6 +13,7 @@ from scripts.lib.ensembles.selection import Samples
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.storage import load_table, save_array, save_table
 from scripts.lib.statistics.effects_from_clean import effects_from_clean
+from scripts.lib.statistics.predictors import predictors_table
 from scripts.lib.statistics.robustness_study import StudyFiles, robustness_of_study
 from scripts.lib.statistics.split_evidence import SplitEvidence
 
@@ -46,6 +47,7 @@ def save_shift(
     for name, output in OUTPUTS.items():
         save_table(folder / f"{output}.parquet", tables[name])
     save_table(folder / "effects_from_clean.parquet", effects_from_clean(lambda: iter(evidence), chosen, 99, 0))
+    save_table(folder / "predictors.parquet", predictors_table(lambda: iter(evidence), chosen))
 
 
 def _evaluation_split(dataset: str, logits: np.ndarray, labels: np.ndarray) -> Samples:

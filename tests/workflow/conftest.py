@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -25,6 +26,11 @@ def snakemake(folder: Path, *arguments: str | Path, study: Path = TEST_STUDY) ->
     """Run the workflow to its end; standard error, where Snakemake and the jobs write, is in `stdout` too."""
     command = snakemake_command(folder, *arguments, study=study)
     return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
+
+
+def on_all_training_images(member: dict[str, Any]) -> dict[str, Any]:
+    """A member of the test study for data with fewer training images than its `training_images`."""
+    return {key: value for key, value in member.items() if key != "training_images"}
 
 
 def planned(folder: Path, study: Path, *targets: str) -> str:

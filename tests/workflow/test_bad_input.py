@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from scripts.lib.jobs.checksums import checksums
-from tests.workflow.conftest import ROOT, TEST_STUDY, environment, snakemake
+from tests.workflow.conftest import ROOT, TEST_STUDY, environment, on_all_training_images, snakemake
 
 
 def altered_study(folder: Path, **changes: object) -> Path:
@@ -236,10 +236,12 @@ def image_study(tmp_path: Path) -> Path:
             for number in range(count):
                 pixels = generator.normal(colour, 40, (40, 48, 3)).clip(0, 255).astype(np.uint8)
                 Image.fromarray(pixels).save(folder / f"{number}.jpg")
+    members = yaml.safe_load(TEST_STUDY.read_text(encoding="utf-8"))["members"]
     return altered_study(
         tmp_path,
         name="own",
         baseline=None,
+        members=[on_all_training_images(member) for member in members],
         datasets={
             "kind": "image-folder",
             "image_size": 32,

@@ -7,7 +7,7 @@ import yaml
 from PIL import Image
 
 from scripts.lib.jobs.storage import load_array, load_json, load_lines
-from tests.workflow.conftest import TEST_STUDY, snakemake
+from tests.workflow.conftest import TEST_STUDY, on_all_training_images, snakemake
 
 CLASSES = ["$^_{", "US$ or C$", "a\u2028b"]
 
@@ -28,7 +28,8 @@ def write_study(folder: Path, images: Path) -> Path:
     validation = [{"id": "clean", "folder": str(images)}]
     study["datasets"] = {"kind": "image-folder", "image_size": 32, "validation": validation}
     study["datasets"]["training"] = {"folder": str(images)}
-    study["members"] = [member | {"epochs": 1} for member in study["members"] if member["id"] in ("resnext", "deit")]
+    members = [member for member in study["members"] if member["id"] in ("resnext", "deit")]
+    study["members"] = [on_all_training_images(member) | {"epochs": 1} for member in members]
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(study), encoding="utf-8")
     return path

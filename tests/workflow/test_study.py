@@ -32,6 +32,7 @@ def predicted(results: Path, dataset: str, member: str) -> np.ndarray:
 def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
     expected = ["report.html", "deployment.json", "study.json", "members.parquet", "effects.parquet"]
     expected += ["variance_shares.parquet", "correlations.parquet", "effects_from_clean.parquet", "robustness.parquet"]
+    expected += ["predictors.parquet"]
     expected += [f"robustness_{name}.parquet" for name in ("lines", "over_sets", "by_size")]
     expected += ["temperatures.parquet", "verdicts.parquet", "choices.parquet", "choices_held_out.parquet"]
     for dataset in DATASETS:
@@ -45,7 +46,15 @@ def test_every_table_and_figure_of_the_contract_is_there(results: Path) -> None:
         expected += [f"{table}/{dataset}.parquet" for table in ("calibration", "calibration_curves")]
         expected += [f"pairwise/{dataset}/{measure}.parquet" for measure in ("disagreement", "js_divergence")]
     names = ["member_accuracies", "learning_curves", "attributions", "pairwise_disagreement"]
-    names += ["calibration_curves", "confidence", "regret", "robustness", "effects_from_clean", "effects_on_nll"]
+    names += [
+        "calibration_curves",
+        "confidence",
+        "regret",
+        "robustness",
+        "effects_from_clean",
+        "effects_on_nll",
+        "predictors",
+    ]
     names += [f"improvement_{kind}_{how}" for kind in ("over_mean", "over_baseline") for how in ("average", "vote")]
     expected += [f"figures/{name}.{suffix}" for name in names for suffix in ("png", "pdf")]
     missing = [path for path in expected if not (results / path).stat().st_size]

@@ -1,52 +1,120 @@
 """Weights of a stacked average: not negative, with the smallest negative log-likelihood (NLL)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from kernels.average_nll import FLOOR
 from scripts.lib.jobs.job import log
 
 MOST_STEPS = 10_000
-MOST_GAP = 1e-6  # nats
+MOST_GAP = 1e-6  # nats; of one set, and of the mean over sets
+MOST_GAP_OF_WORST = 1e-4
 LEAST_WEIGHT = 1e-9  # a smaller weight is 0
+# The largest of the sets' NLLs is replaced by a smooth function that is above it by at most ln(sets) / sharpness.
+SHARPNESS = (10.0, 100.0, 1e3, 1e4, 1e5)
 
 
-def stacking_weights(true: np.ndarray) -> np.ndarray:
-    """Weights float64 [M], not negative, with sum 1, of the smallest mean of −ln Σ w_i p_i(y).
+def stacking_weights(sets: Sequence[np.ndarray], worst: bool = False) -> np.ndarray:
+    """Weights float64 [M], not negative, with sum 1, of the smallest mean of −ln Σ w_i p_i(y) over samples.
 
-    `true` float64 [M, n] are the probabilities that the members give to the true classes; below the floor of
-    `kernels.average_nll` they count as the floor. The problem is convex. In place of the condition that the weights sum
-    to 1, their sum is added to what is minimised: of all multiples of a solution, that with sum 1 is then the best. At
-    the solution, the mean of p_i(y) / p̄(y) is 1 for members with a weight and at most 1 for the others; what is above
-    1 bounds how far the NLL is from the smallest possible one. The log says so if that is more than 1e-6 nats.
+    `sets` have, float64 [M, n] each, the probabilities that the members give to the true classes; below the floor of
+    `kernels.average_nll` they count as the floor. Of several sets, the mean of their NLLs is made as small as possible,
+    or the largest one (`worst`). Both problems are convex, and a bound says how far the result is from the smallest
+    possible value (`optimality_gap`). The log says so if that is more than 1e-6 nats, or 1e-4 for `worst`.
     """
-    from scipy.optimize import minimize  # takes a second to import
-
-    values = np.maximum(true, FLOOR)
-    members, samples = values.shape
-
-    def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        mixed = weights @ values
-        return float(weights.sum() - np.log(mixed).mean()), 1 - values @ (1 / mixed) / samples
-
-    start = np.full(members, 1 / members)
-    options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "ftol": 0, "gtol": MOST_GAP / 100, "maxcor": 30}
-    # Not exactly 0, so that the mean of no sample is 0 on the way.
-    bounds = [(LEAST_WEIGHT / 10, None)] * members
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    weights = _polished(found / found.sum(), values)
-    if (gap := optimality_gap(weights, values)) > MOST_GAP:
+    problem = _Problem([np.maximum(true, FLOOR) for true in sets])
+    weights = np.full(problem.members, 1 / problem.members)
+    if len(sets) == 1 or not worst:
+        weights = _polished(problem.minimised(weights), problem)
+        gap, most = optimality_gap(weights, problem.sets), MOST_GAP
+    else:
+        for sharpness in SHARPNESS:
+            weights = problem.minimised(weights, sharpness)
+        weights = _without_almost_nothing(weights)
+        gap = optimality_gap(weights, problem.sets, problem.shares(weights, SHARPNESS[-1]))
+        most = MOST_GAP_OF_WORST
+    if gap > most:
         log.warning("the negative log-likelihood of the stacked average may be %.2g nats above the smallest one", gap)
     return weights
 
 
-def optimality_gap(weights: np.ndarray, true: np.ndarray) -> float:
-    """How far the NLL of these weights can be from the smallest possible one, in nats (Frank & Wolfe 1956)."""
-    return float((true @ (1 / (weights @ true))).max() / true.shape[1] - 1)
+def optimality_gap(weights: np.ndarray, sets: Sequence[np.ndarray], shares: np.ndarray | None = None) -> float:
+    """How far the NLL of these weights can be from the smallest possible one, in nats (Frank & Wolfe 1956).
+
+    Of several `sets`, the mean NLL; with `shares` float64 [S] that sum to 1, the largest one. Weighted by any shares,
+    the NLLs of all sets are at most the largest one, so the smallest possible weighted NLL is below its smallest
+    possible value. At the solution of the weighted problem, the mean of p_i(y) / p̄(y) is 1 for members with a weight
+    and at most 1 for the others; what is above 1 bounds the distance from it.
+    """
+    of_sets = np.full(len(sets), 1 / len(sets)) if shares is None else shares
+    slopes = sum(share * _mean_ratios(weights, true) for share, true in zip(of_sets, sets, strict=True))
+    gap = float(np.max(slopes) - 1)
+    if shares is None:
+        return gap
+    losses = _losses(weights, sets)
+    return gap + float(losses.max() - shares @ losses)
 
 
-def _polished(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Some steps of expectation maximisation, each of which lowers the NLL; then weights of almost 0 become 0."""
+def _losses(weights: np.ndarray, sets: Sequence[np.ndarray]) -> np.ndarray:
+    """The NLL of each set, float64 [S]."""
+    return np.array([-np.log(weights @ true).mean() for true in sets])
+
+
+def _mean_ratios(weights: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Means of p_i(y) / p̄(y) over the samples of one set, float64 [M]: minus the slope of its NLL."""
+    return np.asarray(true @ (1 / (weights @ true)) / true.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Probabilities of the true classes of several sets, float64 [M, n] each, none below the floor."""
+
+    sets: list[np.ndarray]
+
+    @property
+    def members(self) -> int:
+        return len(self.sets[0])
+
+    def shares(self, weights: np.ndarray, sharpness: float | None) -> np.ndarray:
+        """How much each set counts, float64 [S]: all alike, or, with a sharpness, those with large NLLs more."""
+        losses = _losses(weights, self.sets)
+        raised = np.exp((losses - losses.max()) * (sharpness or 0))
+        return np.asarray(raised / raised.sum())
+
+    def minimised(self, start: np.ndarray, sharpness: float | None = None) -> np.ndarray:
+        """The weights float64 [M] with the smallest mean NLL, or, with a sharpness, almost the smallest largest one.
+
+        In place of the condition that the weights sum to 1, their sum is added to what is minimised: of all multiples
+        of a solution, that with sum 1 is then the best.
+        """
+        from scipy.optimize import minimize  # takes a second to import
+
+        def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
+            shares, losses = self.shares(weights, sharpness), _losses(weights, self.sets)
+            largest = losses.max()
+            loss = losses.mean()
+            if sharpness is not None:
+                loss = largest + np.log(np.exp((losses - largest) * sharpness).sum()) / sharpness
+            pairs = zip(shares, self.sets, strict=True)
+            slope = 1 - sum(share * _mean_ratios(weights, true) for share, true in pairs)
+            return float(weights.sum() + loss), np.asarray(slope)
+
+        options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "ftol": 0, "gtol": MOST_GAP / 100, "maxcor": 30}
+        # Not exactly 0, so that the mean of no sample is 0 on the way.
+        bounds = [(LEAST_WEIGHT / 10, None)] * self.members
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+        return np.asarray(found / found.sum())
+
+
+def _polished(weights: np.ndarray, problem: _Problem) -> np.ndarray:
+    """Some steps of expectation maximisation, each of which lowers the mean NLL; then weights of almost 0 become 0."""
     for _ in range(20):
-        weights = weights * (values @ (1 / (weights @ values))) / values.shape[1]
+        weights = weights * np.mean([_mean_ratios(weights, true) for true in problem.sets], axis=0)
+    return _without_almost_nothing(weights)
+
+
+def _without_almost_nothing(weights: np.ndarray) -> np.ndarray:
     weights = np.where(weights < LEAST_WEIGHT, 0, weights)
     return weights / weights.sum()

@@ -1,7 +1,7 @@
 """All choices of a study as a table, and what becomes of them on the evaluation split of every set."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ CHOICES: dict[str, Any] = {
     **KEYS,
     "weights": pl.List(pl.Float64),
     "temperatures": pl.List(pl.Float64),
+    "found": pl.String,
     "score": pl.Float64,
     "samples": pl.Int64,
     "equal_cost_member": pl.UInt16,
@@ -93,15 +94,9 @@ def choices_table(sets: Sequence[LabelledSet], over: Sequence[str], splits: Spli
             for one, own, counts in zip(sets, scores, right, strict=True)
         }
         chosen_on |= {how: SelectionSets(scores, right, how) for how in (MEAN, WORST) if how in over}
-        own_settings = settings if consensus == AVERAGE else _of_calibrated(settings)
         for name, selection in chosen_on.items():
-            rows += _rows(name, selection, consensus, own_settings, splits.temperatures)
+            rows += _rows(name, selection, consensus, settings, splits.temperatures)
     return pl.DataFrame(rows, schema=CHOICES)
-
-
-def _of_calibrated(settings: Settings) -> Settings:
-    """Weights only: the best ensembles of each size would need another count of all ensembles."""
-    return replace(settings, ways=[way for way in settings.ways if way != BEST], budget={})
 
 
 def _rows(
@@ -121,6 +116,7 @@ def _rows(
             "members": members.tolist(),
             "weights": choice.weights[members].tolist(),
             "temperatures": [temperatures[m] for m in members] if temperatures and consensus == CALIBRATED else None,
+            "found": choice.found,
             "score": 100 * (1 - choice.loss) if choice.metric == ACCURACY else choice.loss,
             "samples": sum(one.samples for one in selection.sets),
             "equal_cost_member": _equal_cost_member(choice, alone[choice.metric], settings.costs),

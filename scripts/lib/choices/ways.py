@@ -9,7 +9,7 @@ import torch
 import kernels
 from scripts.lib.choices.budget import best_within_budget, greedy_within_budget, require_affordable
 from scripts.lib.choices.greedy_weights import GreedySettings, greedy_weights
-from scripts.lib.choices.names import ACCURACY, ALL, BEST, BUDGET, GREEDY, NLL, SINGLE, STACKING
+from scripts.lib.choices.names import ACCURACY, ALL, BEST, BUDGET, GREEDY, NLL, SINGLE, STACKING, WORST
 from scripts.lib.choices.split_scores import SplitScores, over_sets
 from scripts.lib.choices.stacking import stacking_weights
 from scripts.lib.ensembles.contributions import all_subsets
@@ -36,12 +36,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Choice:
-    """One choice: `weights` float64 [M] that sum to 1, its `loss` on the samples where it was chosen."""
+    """One choice: `weights` float64 [M] that sum to 1, its `loss` on the samples where it was chosen.
+
+    `found` says how: the best of `all` ensembles (or members), by `greedy` steps, or by a `solver`.
+    """
 
     way: str
     metric: str
     weights: np.ndarray
     loss: float
+    found: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def choices(selection: SelectionSets, settings: Settings) -> Iterator[Choice]:
     for metric in settings.metrics:
         losses = selection.of_all(metric)
         for way, weights in _weights(selection, metric, settings, losses):
-            yield Choice(way, metric, weights, selection.loss(metric, weights))
+            yield Choice(way, metric, weights, selection.loss(metric, weights), _found(way, losses is not None))
 
 
 def _weights(
@@ -117,10 +121,17 @@ def _weights(
         yield from ((BEST, _equal(row)) for row in found if row.sum() > 1)
     if GREEDY in settings.ways:
         yield GREEDY, greedy_weights(selection.additions(metric), members, settings.greedy, settings.seed)
-    if STACKING in settings.ways and metric == NLL and len(selection.sets) == 1:
-        yield STACKING, stacking_weights(selection.sets[0].true)
+    if STACKING in settings.ways and metric == NLL:
+        yield STACKING, stacking_weights([one.true for one in selection.sets], selection.how == WORST)
     if settings.budget:
         yield BUDGET, _equal(_within_budget(selection, metric, settings, losses))
+
+
+def _found(way: str, counted: bool) -> str:
+    """How a way finds what it chooses, where all ensembles were `counted` or not."""
+    if way in (BEST, BUDGET):
+        return "all" if counted else "greedy"
+    return {GREEDY: "greedy", STACKING: "solver"}.get(way, "all")
 
 
 def _equal(chosen: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ from scripts.lib.report.labels import (
     WHAT_EFFECTS_FROM_CLEAN_ARE,
     WHAT_IS_SCALED,
     WHAT_P_TESTS,
+    WHAT_PREDICTORS_ARE,
     WHAT_REGRET_IS,
     WHAT_SHARES_ARE,
 )
@@ -48,6 +49,7 @@ from scripts.lib.report.member_tables import (
     table_of_members,
 )
 from scripts.lib.report.page import as_data, page_parts
+from scripts.lib.report.predictors import predictor_tables
 from scripts.lib.report.run_tables import durations_table, software_table
 from scripts.lib.report.shift import read_shift, shift_tables
 from scripts.lib.report.variance_tables import variance_tables
@@ -81,6 +83,7 @@ FILES = {
     "robustness_over_sets.parquet": "the mean and the worst over the shifted sets",
     "robustness_by_size.parquet": "all ensembles under shift, summarised by size",
     "effects_from_clean.parquet": "the effect of the diversity on the clean set on the accuracy under shift",
+    "predictors.parquet": "what of diversity and accuracy on the clean set foretells the gain under shift",
     "effects.parquet": "the effect of each diversity beyond the members' accuracy and confidence",
     "effect_differences.parquet": "by how much the effects of two measures differ",
     "verdicts.parquet": "what the study says of the paper's observations, with all numbers",
@@ -133,6 +136,8 @@ def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], o
         "differences": list(difference_tables(tables.differences)),
         "effects_from_clean": list(effect_tables_from_clean(tables.shift.effects)) if tables.shift else [],
         "what_effects_from_clean_are": WHAT_EFFECTS_FROM_CLEAN_ARE,
+        "predictors": list(predictor_tables(tables.shift.predictors, consensus)) if tables.shift else [],
+        "what_predictors_are": WHAT_PREDICTORS_ARE,
         "what_regret_is": WHAT_REGRET_IS,
         "what_effective_robustness_is": WHAT_EFFECTIVE_ROBUSTNESS_IS,
         "what_effects_are": WHAT_EFFECTS_ARE,

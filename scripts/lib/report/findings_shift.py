@@ -16,6 +16,7 @@ from scripts.lib.report.labels import (
     quantity,
     signed,
 )
+from scripts.lib.report.predictors import on_predictors
 from scripts.lib.report.shift import ShiftTables
 
 
@@ -25,6 +26,7 @@ def on_shift(shift: ShiftTables, members: Sequence[str], consensus: str) -> list
         *_on_choice(shift, members, consensus),
         *_on_robustness(shift, consensus),
         *_on_effects(shift.effects.filter(consensus=consensus, outcome="accuracy"), in_words(shift.clean)),
+        *on_predictors(shift.predictors.filter(consensus=consensus), shift.clean),
     ]
 
 

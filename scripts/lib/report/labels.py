@@ -41,6 +41,12 @@ TERMS = {"size": "Size", "member_accuracies": "Members' accuracies", "unexplaine
 # More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
 MOST_POINTS = 50_000
 
+# What ensembles gain under shift, as `statistics.predictors` calls it.
+GAINS = {
+    "accuracy": "accuracy of the ensemble under the shift",
+    "over_mean": "improvement over the mean member under the shift",
+}
+
 LIMIT = 0.05  # of q; docs/statistics.md says how often an effect is shown that is not there
 
 # What captions, findings and the report say about effects and about plain correlations.
@@ -80,6 +86,14 @@ WHAT_EFFECTS_FROM_CLEAN_ARE = (
     "diversity on clean images says the same as diversity under the shift. With those on the clean set held fixed, an "
     "effect says more about the ensemble under the shift than these do; it can also come about because "
     "diverse members are the more robust ones."
+)
+WHAT_PREDICTORS_ARE = (
+    "Among ensembles of the same size, what is known on the clean set is correlated with the gain under the shift; "
+    "nothing is held fixed. The predictor comes from one half of the images and the gain from the other. The accuracy "
+    "of an ensemble under the shift is its gain over any one fixed model, less a constant. The improvement over the "
+    "mean member falls with the members' accuracy by arithmetic: it says which ensembles add most to their members, "
+    "not which are the best. Intervals are over members and images and are not adjusted for the number of predictors "
+    "and sets."
 )
 WHAT_EFFECTIVE_ROBUSTNESS_IS = (
     "Effective robustness is the accuracy under shift minus the accuracy that the line of the single members gives for "

@@ -25,6 +25,7 @@ class ShiftTables:
     over_sets: pl.DataFrame
     by_size: pl.DataFrame
     effects: pl.DataFrame
+    predictors: pl.DataFrame
 
     @property
     def clean(self) -> str:
@@ -49,7 +50,8 @@ def read_shift(folder: Path, datasets: Sequence[str]) -> ShiftTables | None:
     """The tables; None for a study of one validation set."""
     if len(datasets) < 2:
         return None
-    names = ("robustness", "robustness_lines", "robustness_over_sets", "robustness_by_size", "effects_from_clean")
+    names = ["robustness", "robustness_lines", "robustness_over_sets", "robustness_by_size"]
+    names += ["effects_from_clean", "predictors"]
     return ShiftTables(
         {dataset: load_table(folder / "held_out" / f"{dataset}.parquet") for dataset in datasets},
         *(load_table(folder / f"{name}.parquet") for name in names),

@@ -76,7 +76,7 @@ def test_every_choice_has_the_score_that_its_weights_and_temperatures_give() -> 
     assert dict(table.schema) == CHOICES
     assert set(table["chosen_on"]) == {"set0", "set1", "mean", "worst"}
     assert set(table["way"]) == {"single", "all", "best", "greedy_weights", "stacking", "budget"}
-    assert set(table.filter(consensus="calibrated")["way"]) == {"all", "greedy_weights", "stacking"}
+    assert set(table.filter(consensus="calibrated")["way"]) == set(table["way"]) - {"single"}
     for row in table.to_dicts():
         assert sum(row["weights"]) == pytest.approx(1)
         assert min(row["weights"]) > 0
@@ -102,6 +102,27 @@ def test_every_choice_has_the_score_that_its_weights_and_temperatures_give() -> 
             values = {m: alone[m][row["metric"]] for m in range(M) if 5 - m <= row["macs"]}
             best = max(values.values()) if row["metric"] == "accuracy" else min(values.values())
             assert values[row["equal_cost_member"]] == pytest.approx(best)
+
+
+@pytest.mark.parametrize("metric", ["nll", "brier"])
+def test_the_best_scaled_ensemble_of_each_size_is_the_best_of_all(metric: str) -> None:
+    sets, logits = sets_of(["random"])
+    table = choices_table(sets, ["clean"], Splits(0.4, 3, CPU, TEMPERATURES), settings(budget={"members": 2}))
+    rows, _ = split(N, 0.4, 3)
+    losses = {}
+    for chosen in all_subsets(M):
+        members = np.flatnonzero(chosen)
+        row = {"members": members, "weights": np.full(len(members), 1 / len(members))}
+        row["temperatures"] = np.array(TEMPERATURES)[members]
+        losses[tuple(members)] = scores(mixed(logits[0][:, rows], row), sets[0].labels.numpy()[rows])[metric]
+    own = table.filter(chosen_on="set0", consensus="calibrated", metric=metric)
+    for row in own.filter(way="best").to_dicts():
+        assert row["score"] == pytest.approx(min(loss for of, loss in losses.items() if len(of) == row["size"]))
+    [within] = own.filter(way="budget").to_dicts()
+    assert within["score"] == pytest.approx(min(loss for of, loss in losses.items() if len(of) <= 2))
+    assert set(own.filter(pl.col("way").is_in(["best", "budget"]))["found"]) == {"all"}
+    by_accuracy = table.filter(consensus="calibrated", metric="accuracy", way="best")
+    assert set(by_accuracy["found"]) == {"greedy"}, "the scaled ensembles are not counted"
 
 
 def test_choices_made_on_the_clean_set_are_judged_on_the_evaluation_split_of_every_set() -> None:

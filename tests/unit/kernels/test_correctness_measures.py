@@ -9,6 +9,7 @@ from kernels.correctness_measures import (
     double_fault,
     error_consistency,
     oracle_disagreement,
+    ratio_of_errors,
     yules_q,
 )
 
@@ -60,6 +61,22 @@ def test_nothing_by_nothing_is_nan() -> None:
 
 def test_double_fault_is_a_share_of_all_samples() -> None:
     assert double_fault(joint_correctness(torch.tensor([[True, False, False, False]] * 2)), 4)[0, 1] == 0.75
+
+
+def test_ratio_of_errors_counts_single_errors_for_each_shared_one(correct: torch.Tensor) -> None:
+    ratio = ratio_of_errors(joint_correctness(correct), 500)
+    for i, j, x, y in pairs(correct):
+        assert ratio[i, j].item() == pytest.approx((x != y).sum() / (~x & ~y).sum(), rel=1e-12)
+    assert ratio.diagonal().tolist() == [0] * 6
+
+
+def test_ratio_of_errors_is_undefined_without_a_shared_error() -> None:
+    """Neither infinite nor the largest number: one pair would decide every mean."""
+    joint = joint_correctness(torch.tensor([[True, True, False], [True, False, True]]))
+    ratio = ratio_of_errors(joint, 3)
+    assert ratio[0, 1].isnan()
+    assert ratio[0, 0] == 0
+    assert ratio_of_errors(joint_correctness(torch.ones(1, 3, dtype=torch.bool)), 3).isnan().all()
 
 
 def test_refuses() -> None:

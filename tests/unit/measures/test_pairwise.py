@@ -103,6 +103,7 @@ REFERENCES: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
     "yules_q": odds,
     "correctness_correlation": lambda a, b: np.corrcoef(*right(a, b))[0, 1],
     "error_consistency": lambda a, b: cohen_kappa_score(*right(a, b)),
+    "ratio_of_errors": lambda a, b: np.logical_xor(*right(a, b)).sum() / (~np.logical_or(*right(a, b))).sum(),
 }
 
 

@@ -18,6 +18,7 @@ NEEDS = {
     "yules_q": "predictions",
     "correctness_correlation": "predictions",
     "error_consistency": "predictions",
+    "ratio_of_errors": "predictions",
     "attribution_pearson_similarity": "attributions",
     "attribution_spearman_similarity": "attributions",
     "attribution_topk_iou_similarity": "attributions",

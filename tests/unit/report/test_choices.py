@@ -45,7 +45,7 @@ def test_one_table_per_set_with_the_best_size_of_each_way(tmp_path: Path) -> Non
 def test_the_sentence_counts_intervals_that_exclude_zero(tmp_path: Path) -> None:
     write(tmp_path, ["random", "random"])
     [said] = sentence_on_choices(tmp_path)
-    assert said.startswith("Of 11 combinations of a way to choose on Set0 and a shifted set")
+    assert said.startswith("Of 14 combinations of a way to choose on Set0 and a shifted set")
 
 
 @pytest.mark.parametrize("kinds", [["random"], []])

@@ -38,6 +38,7 @@ def test_the_order_of_the_report() -> None:
         "effects",
         "effects_on_nll",
         "effects_from_clean",
+        "predictors",
         "variance_shares",
         "correlations",
         "improvement_over_mean_vote",
@@ -89,7 +90,7 @@ def test_a_figure_of_what_the_study_lacks_does_not_exist(missing: str, figure: s
 
 def test_one_validation_set_has_no_figures_of_shift() -> None:
     names, of_one = ({spec.name for spec in figures_of(study)} for study in (STUDY, replace(STUDY, datasets=["clean"])))
-    assert names - of_one == {"regret", "robustness", "effects_from_clean"}
+    assert names - of_one == {"regret", "robustness", "effects_from_clean", "predictors"}
 
 
 def test_what_each_figure_is_drawn_from() -> None:
@@ -112,6 +113,7 @@ def test_what_each_figure_is_drawn_from() -> None:
             "effects": ["effects.parquet"],
             "effects_from_clean": ["effects_from_clean.parquet"],
         },
+        "predictors": {"predictors": ["predictors.parquet"]},
         "variance_shares": {"variance_shares": ["variance_shares.parquet"]},
         "correlations": {"correlations": ["correlations.parquet"]},
         "improvement": {

@@ -130,3 +130,27 @@ ERROR_CONSISTENCY = Measure(
         source="Geirhos, Meding & Wichmann 2020.",
     ),
 )
+
+RATIO_OF_ERRORS = Measure(
+    name="ratio_of_errors",
+    order=95,
+    quantity=Quantity("Ratio of errors"),
+    needs="predictions",
+    sums=_joint_correctness,
+    value=_of_joint("ratio_of_errors"),
+    documentation=Documentation(
+        definition=(
+            "(b + c) / d, the number of samples that exactly one of the two members classifies wrongly, divided by "
+            "the number that both classify wrongly."
+        ),
+        compares="correctness",
+        range="0 and above; 0 for a member with itself.",
+        undefined="where d = 0, so that no sample is classified wrongly by both.",
+        remarks=(
+            "this is DESlib's `ratio_errors`, which returns the largest float where d = 0. Aksela counts, of the "
+            "samples on which both are wrong, those with different classes, divided by those with the same class. One "
+            "pair that shares few errors can decide the mean over the pairs of an ensemble."
+        ),
+        source="Cruz, Hafemann, Sabourin & Cavalcanti 2020 (DESlib), after Aksela 2003.",
+    ),
+)
