@@ -11,7 +11,7 @@ import torch
 from scripts.lib.choices.names import ACCURACY, AVERAGE, BEST, BRIER, CALIBRATED, CLEAN, MEAN, SINGLE, WORST
 from scripts.lib.choices.split_scores import SplitScores, split_scores
 from scripts.lib.choices.ways import Choice, SelectionSets, Settings, choices
-from scripts.lib.ensembles.deployment import difference_with_interval, split
+from scripts.lib.ensembles.deployment import only_first_and_second, paired_difference, split
 from scripts.lib.ensembles.intervals import Z, wilson_interval
 from scripts.lib.inference.predictions import Predictions
 from scripts.lib.jobs.job import log
@@ -35,7 +35,7 @@ CHOICES: dict[str, Any] = {
     "equal_cost_member": pl.UInt16,
     **dict.fromkeys(COSTS, pl.Float64),
 }
-INTERVALS = ("over_single", "over_all", "regret", "nll_regret")
+PAIRED, ENDS = ("over_single", "over_all", "regret"), ("", "_low", "_high")
 HELD_OUT: dict[str, Any] = {
     "dataset": pl.String,
     **KEYS,
@@ -45,7 +45,7 @@ HELD_OUT: dict[str, Any] = {
     "high": pl.Float64,
     "nll": pl.Float64,
     "brier": pl.Float64,
-    **{f"{name}{end}": pl.Float64 for name in INTERVALS for end in ("", "_low", "_high")},
+    **{f"{name}{end}": pl.Float64 for name in (*PAIRED, "nll_regret") for end in ENDS},
     "same_split": pl.Boolean,
 }
 
@@ -165,8 +165,8 @@ def held_out_table(
         own = chosen.filter(chosen_on=one.predictions.dataset).to_dicts()
         judge = _Judge(scores, {_way_of(row): row for row in own} if one is not sets[0] else {})
         same = len(one.labels) == len(sets[0].labels)
-        for row in judged.to_dicts():
-            rows.append({"dataset": one.predictions.dataset, "same_split": same, **judge.of(row)})
+        labels = {"dataset": one.predictions.dataset, "same_split": same}
+        rows += [labels | row for row in judge.of_all(judged.to_dicts())]
     return pl.DataFrame(rows, schema=HELD_OUT)
 
 
@@ -184,7 +184,19 @@ class _Judge:
         everyone = np.full(self.members, 1 / self.members)
         self.all = scores[AVERAGE].correct(everyone)
 
-    def of(self, row: dict[str, Any]) -> dict[str, Any]:
+    def of_all(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of each choice. Paired intervals of all choices are computed together: one alone takes as long as all."""
+        found = [self._of(row) for row in rows]
+        for name in PAIRED:
+            known = [row for row in found if name in row]
+            counts = np.array([row.pop(name) for row in known], np.int64).reshape(-1, 2)
+            values = paired_difference(counts[:, 0], counts[:, 1], self.scores[AVERAGE].samples)
+            for row, *of_row in zip(known, *values, strict=True):
+                row |= {f"{name}{end}": float(value) for end, value in zip(ENDS, of_row, strict=True)}
+        return found
+
+    def _of(self, row: dict[str, Any]) -> dict[str, Any]:
+        """With `only_first_and_second` in place of paired differences."""
         scores, weights = self.scores[row["consensus"]], self._weights(row)
         correct, nll = scores.correct(weights), scores.nll_of_samples(weights)
         right, samples = correct.sum(), scores.samples
@@ -193,10 +205,11 @@ class _Judge:
         found = {name: row[name] for name in KEYS}
         found |= {"samples": samples, "accuracy": 100 * right / samples, "low": low[0], "high": high[0]}
         found |= {"nll": nll.mean(), "brier": scores.loss(BRIER, weights)}
-        found |= _paired("over_single", correct, single) | _paired("over_all", correct, self.all)
+        found |= {"over_single": only_first_and_second(correct, single)}
+        found |= {"over_all": only_first_and_second(correct, self.all)}
         if (own := self.own.get(_way_of(row))) is not None:
             theirs = self._weights(own)
-            found |= _paired("regret", scores.correct(theirs), correct)
+            found |= {"regret": only_first_and_second(scores.correct(theirs), correct)}
             found |= _mean_with_interval("nll_regret", nll - scores.nll_of_samples(theirs))
         return found
 
@@ -204,11 +217,6 @@ class _Judge:
         weights = np.zeros(self.members)
         weights[row["members"]] = row["weights"]
         return weights
-
-
-def _paired(name: str, correct: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    values = difference_with_interval(correct[None], reference)
-    return {f"{name}{end}": float(value[0]) for end, value in zip(("", "_low", "_high"), values, strict=True)}
 
 
 def _mean_with_interval(name: str, differences: np.ndarray) -> dict[str, float | None]:

@@ -179,8 +179,22 @@ def difference_with_interval(correct: np.ndarray, reference: np.ndarray) -> tupl
 
     `correct` bool [K, N] and `reference` bool [N] say which of the same samples are classified correctly.
     """
-    only_first, only_second = (correct & ~reference).sum(1), (~correct & reference).sum(1)
-    samples = len(reference)
+    only_first, only_second = only_first_and_second(correct, reference)
+    return paired_difference(only_first, only_second, len(reference))
+
+
+def only_first_and_second(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many samples only one of the two classifies correctly, int64 [...]; both are bool [..., N]."""
+    return (first & ~second).sum(-1), (~first & second).sum(-1)
+
+
+def paired_difference(
+    only_first: np.ndarray, only_second: np.ndarray, samples: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Differences of accuracies on so many samples, in percentage points, and the ends of their intervals, [K] each.
+
+    From how many samples only one of the two classifies correctly, int64 [K] each.
+    """
     return 100 * (only_first - only_second) / samples, *paired_interval(only_first, only_second, samples)
 
 

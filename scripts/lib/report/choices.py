@@ -14,13 +14,22 @@ from scripts.lib.report.tables import Table
 WAYS = {
     SINGLE: "best single member",
     ALL: "all members",
-    BEST: "best ensemble of equal weights",
+    BEST: "best equal weights",
     GREEDY: "greedy weights",
     STACKING: "stacking",
     BUDGET: "best within the budget",
 }
 METRICS = {"accuracy": "accuracy", "nll": "NLL", "brier": "Brier score"}
-SCALED = {"average": "", "calibrated": ", calibrated members"}
+SCALED = {"average": "", "calibrated": ", calibrated"}
+KEYS = ["chosen_on", "way", "metric", "consensus", "size"]  # which choice a row is about
+
+
+def choice_name(row: Mapping[str, Any], clean: str) -> str:
+    """A way to choose in words, with its metric, and where it chooses if that is not the clean set alone."""
+    way = WAYS.get(row["way"], in_words(row["way"])) + SCALED.get(row["consensus"], f", {row['consensus']}")
+    metric = "" if row["way"] == ALL else f", by {METRICS.get(row['metric'], row['metric'])}"
+    where = "" if row["chosen_on"] == clean else f", on {row['chosen_on']} of all sets"
+    return f"{way[:1].upper()}{way[1:]}{metric}{where}"
 
 
 def choices_tables(folder: Path) -> Iterator[Table]:
@@ -30,18 +39,17 @@ def choices_tables(folder: Path) -> Iterator[Table]:
         return
     scores = load_table(folder / "choices.parquet")
     held_out = load_table(path)
-    shown = _shown(scores, held_out)
+    shown = shown_choices(scores, held_out)
     for dataset in held_out["dataset"].unique(maintain_order=True):
         yield _table(dataset, shown.filter(dataset=dataset).to_dicts())
 
 
-def _shown(choices: pl.DataFrame, held_out: pl.DataFrame) -> pl.DataFrame:
-    """Of the best ensembles of each size, the one of the size that was best where it was chosen."""
-    keys = ["chosen_on", "way", "metric", "consensus", "size"]
+def shown_choices(choices: pl.DataFrame, held_out: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `held_out`: of the best ensembles of each size, the one of the size that was best where it was chosen."""
     loss = pl.when(pl.col("metric") == "accuracy").then(-pl.col("score")).otherwise(pl.col("score"))
     ordered = choices.with_columns(loss=loss).sort("loss", "size", maintain_order=True)
-    kept = ordered.unique(["chosen_on", "way", "metric", "consensus"], keep="first", maintain_order=True).select(keys)
-    return held_out.join(kept, on=keys, how="semi", maintain_order="left")
+    kept = ordered.unique(["chosen_on", "way", "metric", "consensus"], keep="first", maintain_order=True).select(KEYS)
+    return held_out.join(kept, on=KEYS, how="semi", maintain_order="left")
 
 
 def _table(dataset: str, rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -87,7 +95,7 @@ def sentence_on_choices(folder: Path) -> Iterator[str]:
         return
     held_out = load_table(path)
     clean = held_out["dataset"][0]
-    judged = _shown(load_table(folder / "choices.parquet"), held_out).filter(
+    judged = shown_choices(load_table(folder / "choices.parquet"), held_out).filter(
         pl.col("dataset") != clean, pl.col("chosen_on") == clean, ~pl.col("way").is_in([SINGLE, ALL])
     )
     if judged.is_empty():

@@ -34,6 +34,7 @@ def test_the_order_of_the_report() -> None:
         "best_ensembles",
         "deployment",
         "regret",
+        "choices",
         "robustness",
         "effects",
         "effects_on_nll",
@@ -104,6 +105,7 @@ def test_what_each_figure_is_drawn_from() -> None:
         "deployment": {"deployment": [f"deployment/{name}" for name in both]},
         "effects": {"effects": ["effects.parquet"]},
         "regret": {"held_out": ["held_out/noise.parquet"]},
+        "choices": {"choices": ["choices.parquet"], "held_out": ["choices_held_out.parquet"]},
         "robustness": {
             "accuracies": [f"accuracies/{name}" for name in both],
             "ensembles": [f"ensembles/{name}" for name in both],

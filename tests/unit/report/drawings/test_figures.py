@@ -82,7 +82,7 @@ def figures(study: Path) -> Iterator[Figure]:
     yield draw_variance_shares(load_table(study / "variance_shares.parquet").filter(consensus="vote"), "vote")
     yield improvement_figure(study)
     if len(tables(study, "accuracies")) > 1:
-        for name in ("robustness", "regret", "effects_from_clean"):
+        for name in ("robustness", "regret", "effects_from_clean", "predictors"):
             spec = FIGURES[name]
             files = {key: [str(study / path) for path in paths] for key, paths in spec.inputs(outline(study)).items()}
             yield spec.draw(files, consensus="average")
