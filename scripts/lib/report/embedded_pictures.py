@@ -1,4 +1,7 @@
-"""A figure inside the page, as lossless WebP: the same pixels as its PNG file in about half of the bytes."""
+"""A figure inside the page, as lossless WebP: the same pixels as its PNG file in about half of the bytes.
+
+WebP has no pictures of more than 16 383 pixels in a direction; the PNG file of such a figure is embedded as it is.
+"""
 
 import base64
 import io
@@ -8,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+MOST_PIXELS = 16_383
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,9 @@ class EmbeddedPicture:
 def embedded(path: Path, words: Mapping[str, Any]) -> EmbeddedPicture:
     """A PNG file with its texts."""
     with Image.open(path) as picture:
-        source = f"data:image/webp;base64,{base64.b64encode(_webp(picture)).decode()}"
+        webp = max(picture.size) <= MOST_PIXELS
+        content = base64.b64encode(_webp(picture) if webp else path.read_bytes()).decode()
+        source = f"data:image/{'webp' if webp else 'png'};base64,{content}"
         # The size lets the page reserve room for the picture.
         return EmbeddedPicture(**words, source=source, width=picture.width, height=picture.height)
 

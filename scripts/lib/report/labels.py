@@ -47,6 +47,8 @@ GAINS = {
     "over_mean": "improvement over the mean member under the shift",
 }
 
+MOST_MAPS = 32  # members in the gallery of attribution maps; hundreds would make a picture of many metres
+
 LIMIT = 0.05  # of q; docs/statistics.md says how often an effect is shown that is not there
 
 # What captions, findings and the report say about effects and about plain correlations.

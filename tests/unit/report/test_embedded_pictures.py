@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.lib.report.embedded_pictures import embedded
+from scripts.lib.report.embedded_pictures import MOST_PIXELS, embedded
 
 WORDS = {"name": "n", "title": "t", "caption": "c", "alternative": "a", "photographs": True}
 
@@ -25,3 +25,12 @@ def test_pixels_and_size_are_kept(tmp_path: Path, mode: str, opaque: bool) -> No
     assert kind == "data:image/webp;base64"
     shown = Image.open(io.BytesIO(base64.b64decode(content)))
     assert (np.asarray(shown) == (pixels[..., :3] if opaque else pixels)).all()
+
+
+def test_a_picture_that_is_too_large_for_webp_is_embedded_as_its_file(tmp_path: Path) -> None:
+    Image.new("RGB", (2, MOST_PIXELS + 1)).save(tmp_path / "n.png")
+    picture = embedded(tmp_path / "n.png", WORDS)
+    kind, content = picture.source.split(",", 1)
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(content) == (tmp_path / "n.png").read_bytes()
+    assert picture.height == MOST_PIXELS + 1

@@ -7,9 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scripts.lib.report.drawings.style import BLUE, RED, WIDTH, shortened, wrapped
+from scripts.lib.report.labels import MOST_MAPS
 
 SAMPLES = 5
 TILES_A_LINE = 8
+
+
+def spread(members: Sequence[str]) -> list[str]:
+    """At most `MOST_MAPS`, at equal distances, the first and the last among them."""
+    places = np.linspace(0, len(members) - 1, min(len(members), MOST_MAPS)).round().astype(int)
+    return [members[place] for place in places]
 
 
 def draw_attributions(
