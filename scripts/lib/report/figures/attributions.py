@@ -49,7 +49,8 @@ SPEC = FigureSpec(
     caption="The left column is the image with its class. Each other column shows, over a dark copy of the image, how "
     "much each pixel contributed to the class that is explained (brighter pixels contributed more), and which class "
     "the member predicted. Most members classify the first image correctly; the other images are those on which the "
-    f"members disagree most. Of more than {MOST_MAPS} members, {MOST_MAPS} are shown, at equal distances in the order of the study.",
+    f"members disagree most. Of more than {MOST_MAPS} members, {MOST_MAPS} are shown, at equal distances in the order "
+    "of the study.",
     alternative="Gallery of images and, for each member, a heat map of the pixels that contributed, with the predicted"
     " class.",
     inputs=inputs,
