@@ -41,9 +41,9 @@ TABLE = RESULTS / "study.csv"
 # Which rules belong to a stage; figures are the rules that begin with plot_.
 STAGES = {
     "reading": ("import_predictions", "labelled_samples"),
-    "pairwise": ("pairwise",),
+    "pairwise": ("pairwise", "member_pairs"),
     "ensembles": ("ensembles", "best_ensembles"),
-    "deployment": ("deployment", "deployment_summary", "held_out"),
+    "deployment": ("deployment", "deployment_summary", "held_out", "choices"),
     "calibration": ("temperatures", "calibration"),
     "statistics": ("effects", "effects_from_clean", "variance_shares", "robustness", "correlations", "verdicts"),
     "figures": ("plot_",),

@@ -111,7 +111,7 @@ def draw_weights(table: pl.DataFrame, consensus: str, clean: str, terms: Sequenc
         _draw_line(axes[-1], ladder, table, own, Sets(HELD_OUT, HELD_OUT, BLUE, "v"))
         axes[0].set_ylabel(literal(term))
         for axis in axes:
-            axis.set_xticks(range(len(ladder)), [f"{weight:g}" for weight, _ in ladder], fontsize=6.5)
+            axis.set_xticks(range(len(ladder)), [f"{weight:g}" for weight, _ in ladder], rotation=90)
             axis.grid(axis="y")
             axis.yaxis.set_major_locator(MaxNLocator(3))
             axis.margins(x=0.08)
