@@ -239,9 +239,11 @@ def choices_megabytes(wildcards):
 
 
 def choices_minutes(wildcards):
-    """Some hundred passes over the numbers above, and every ensemble on every sample, calibrated and not."""
+    """Some hundred passes over the numbers above, and every ensemble on every sample: calibrated and not, for each set
+    and for each way to put all sets together."""
     numbers = len(MEMBER_IDS) * SAMPLES_OF_ALL_SETS * DATASET_KIND.size.classes
-    return 1 + (300 * numbers * 1e-9 + ENSEMBLES * SAMPLES_OF_ALL_SETS * 2e-8) / 60
+    passes = 2 * (1 + len(STUDY["deployment"]["over"]))
+    return 1 + (300 * numbers * 1e-9 + ENSEMBLES * SAMPLES_OF_ALL_SETS * passes * 1e-8) / 60
 
 
 # Ensembles whose probabilities are judged: the best of each size up to 20, and all members.
@@ -283,8 +285,9 @@ def effects_minutes(wildcards):
 
 
 def effects_from_clean_minutes(wildcards):
-    """Twice the effects: members are held fixed as they are under the shift, and as they are on the clean set."""
-    return 2 * effects_minutes(wildcards)
+    """Twice the effects: members are held fixed as they are under the shift, and as they are on the clean set. The
+    predictors of gain need no permutations."""
+    return 1 + 2 * effects_minutes(wildcards)
 
 
 def variance_shares_minutes(wildcards):

@@ -14,7 +14,7 @@ from scripts.lib.report.tables import Table
 WAYS = {
     SINGLE: "best single member",
     ALL: "all members",
-    BEST: "best equal weights",
+    BEST: "best ensemble, equal weights",
     GREEDY: "greedy weights",
     STACKING: "stacking",
     BUDGET: "best within the budget",
@@ -28,7 +28,7 @@ def choice_name(row: Mapping[str, Any], clean: str) -> str:
     """A way to choose in words, with its metric, and where it chooses if that is not the clean set alone."""
     way = WAYS.get(row["way"], in_words(row["way"])) + SCALED.get(row["consensus"], f", {row['consensus']}")
     metric = "" if row["way"] == ALL else f", by {METRICS.get(row['metric'], row['metric'])}"
-    where = "" if row["chosen_on"] == clean else f", on {row['chosen_on']} of all sets"
+    where = "" if row["chosen_on"] == clean else f", by the {row['chosen_on']} of all sets"
     return f"{way[:1].upper()}{way[1:]}{metric}{where}"
 
 

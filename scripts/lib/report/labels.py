@@ -91,11 +91,12 @@ WHAT_EFFECTS_FROM_CLEAN_ARE = (
 )
 WHAT_PREDICTORS_ARE = (
     "Among ensembles of the same size, what is known on the clean set is correlated with the gain under the shift; "
-    "nothing is held fixed. The predictor comes from one half of the images and the gain from the other. The accuracy "
-    "of an ensemble under the shift is its gain over any one fixed model, less a constant. The improvement over the "
-    "mean member falls with the members' accuracy by arithmetic: it says which ensembles add most to their members, "
-    "not which are the best. Intervals are over members and images and are not adjusted for the number of predictors "
-    "and sets."
+    "nothing is held fixed. The predictor comes from one half of the images and the gain from the other. Where r is "
+    "positive, ensembles that have more of it on the clean set gain more; where it is negative, they gain less. The "
+    "accuracy of an ensemble under the shift is its gain over any one fixed model, up to a constant. The improvement "
+    "over the mean member falls with the members' accuracy by arithmetic: it says which ensembles add most to their "
+    "members, not which are the best. Intervals are over members and, for up to 100 members, over images; they are not "
+    "adjusted for the number of predictors and sets."
 )
 WHAT_EFFECTIVE_ROBUSTNESS_IS = (
     "Effective robustness is the accuracy under shift minus the accuracy that the line of the single members gives for "

@@ -1,4 +1,4 @@
-"""What, known on the clean set, foretells which ensembles gain under shift: table and sentences of the report."""
+"""To choose by diversity or by accuracy on the clean set: table and sentences of the report."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -44,30 +44,36 @@ def _between(low: float | None, high: float | None) -> str:
 
 
 def on_predictors(predictors: pl.DataFrame, clean: str) -> Iterator[str]:
-    """Whether diversity on the clean set foretells gains better than accuracy there, as counts of intervals."""
-    found = [_on_gain(predictors.filter(gain=gain), title) for gain, title in GAINS.items()]
+    """Whether to choose by diversity on the clean set or by accuracy there, as counts of intervals."""
+    found = [_on_gain(predictors.filter(gain=gain), title, in_words(clean)) for gain, title in GAINS.items()]
     if any(found):
         yield (
-            f"Whether diversity on {in_words(clean)} foretells better than accuracy there which ensembles of the same "
-            f"size gain under shift: {'; '.join(filter(None, found))}. These intervals are not adjusted for their "
-            "number."
+            f"Among ensembles of the same size, is it better to choose the most diverse one or the most accurate one "
+            f"on {in_words(clean)}?"
+        )
+        yield from filter(None, found)
+        yield (
+            "These are 95 % intervals of the difference of the two correlations, which are not adjusted for their "
+            "number; where r of diversity is negative, the more diverse ensembles gain less."
         )
 
 
-def _on_gain(rows: pl.DataFrame, title: str) -> str:
+def _on_gain(rows: pl.DataFrame, title: str, clean: str) -> str:
     compared = rows.filter(
         ~pl.col("predictor").is_in([ENSEMBLE_ACCURACY, MEMBER_ACCURACY]), pl.col("over_accuracy_low").is_not_null()
     )
     if compared.is_empty():
         return ""
     of_accuracy = rows.filter(predictor=ENSEMBLE_ACCURACY)["correlation"].drop_nulls()
-    better = compared.filter(pl.col("over_accuracy_low") > 0)
-    worse = compared.filter(pl.col("over_accuracy_high") < 0)
-    accuracy = f" (r of accuracy is {_range(of_accuracy)})" if len(of_accuracy) else ""
+    larger, smaller = (
+        compared.filter(pl.col("over_accuracy_low") > 0),
+        compared.filter(pl.col("over_accuracy_high") < 0),
+    )
+    undecided = len(compared) - len(larger) - len(smaller)
+    accuracy = f" (to which accuracy on {clean} has r = {_range(of_accuracy)})" if len(of_accuracy) else ""
     return (
-        f"for the {title}{accuracy}, of {counted(len(compared), 'pair')} of a measure and a set, "
-        f"diversity is the better predictor in {_cases(better)}, accuracy in {_cases(worse)}, and the 95 % interval of "
-        f"the difference includes 0 in {len(compared) - len(better) - len(worse)}"
+        f"For the {title}{accuracy}, of {counted(len(compared), 'combination')} of a measure and a set, r of diversity "
+        f"is larger in {_cases(larger)}, smaller in {_cases(smaller)}, and undecided in {undecided or 'none'}."
     )
 
 
@@ -77,6 +83,6 @@ def _range(values: pl.Series) -> str:
 
 
 def _cases(rows: pl.DataFrame) -> str:
-    """How many, and which measures if they are not all or none."""
+    """How many, and of which measures."""
     names = [quantity(measure).inside_a_sentence for measure in rows["predictor"].unique(maintain_order=True)]
     return f"{len(rows)} ({listed(names)})" if names else "none"

@@ -24,7 +24,7 @@ def interval_on_fisher_z(whole: np.ndarray, without: np.ndarray) -> tuple[np.nda
 
     Fisher's z makes their distribution symmetric. NaN where a correlation is missing, or is 1 or -1.
     """
-    low, high = interval(_fisher(whole), _fisher(without))
+    low, high = interval(fisher(whole), fisher(without))
     return np.tanh(low), np.tanh(high)
 
 
@@ -66,7 +66,7 @@ def standard_error_of_both(of_members: np.ndarray, of_images: np.ndarray) -> tup
     return np.sqrt(variance), np.where(variance > 0, freedom, np.maximum(first_freedom, second_freedom))
 
 
-def _fisher(correlation: np.ndarray) -> np.ndarray:
+def fisher(correlation: np.ndarray) -> np.ndarray:
     """Fisher's z; NaN for a perfect correlation, where it is infinite."""
     return np.arctanh(np.where(np.abs(correlation) < 1 - ROUNDING, correlation, np.nan))
 

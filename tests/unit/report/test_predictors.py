@@ -20,7 +20,7 @@ def difference(value: float, half: float) -> dict[str, float]:
 
 ROWS = [
     row("disagreement", correlation=0.9, low=0.8, high=0.95, **difference(0.4, 0.1)),
-    row("js_divergence", correlation=0.1, **difference(-0.4, 0.1)),
+    row("js_divergence", correlation=-0.6, **difference(-1.1, 0.1)),
     row("cka_dissimilarity", correlation=0.5, **difference(0.0, 0.3)),
     row("mean_member_accuracy", correlation=0.4, **difference(-0.1, 0.01)),
     row("ensemble_accuracy", correlation=0.5, low=0.25, high=0.75),
@@ -29,12 +29,16 @@ ROWS = [
 
 def test_the_sentence_counts_measures_by_the_interval_of_the_difference() -> None:
     table = pl.DataFrame(ROWS, schema=SCHEMA)
-    [said] = on_predictors(table, "clean")
-    assert "of accuracy is +0.50" in said
-    assert "of 3 pairs of a measure and a set" in said, "the accuracy of the members is no diversity"
-    assert "diversity is the better predictor in 1 (prediction disagreement)" in said
-    assert "accuracy in 1 (Jensen-Shannon divergence)" in said
-    assert said.count("includes 0 in 1") == 1, "there is no row of the improvement over the mean"
+    said = " ".join(on_predictors(table, "clean"))
+    assert "(to which accuracy on Clean has r = +0.50)" in said
+    assert "of 3 combinations of a measure and a set" in said, "the accuracy of the members is no diversity"
+    assert "r of diversity is larger in 1 (prediction disagreement), smaller in 1 (Jensen-Shannon divergence)" in said
+    assert said.count("undecided in 1") == 1, "there is no row of the improvement over the mean"
+
+
+def test_counts_of_none_are_words() -> None:
+    table = pl.DataFrame([ROWS[0], ROWS[-1]], schema=SCHEMA)
+    assert "smaller in none, and undecided in none." in " ".join(on_predictors(table, "clean"))
 
 
 def test_there_is_no_sentence_without_intervals() -> None:

@@ -67,7 +67,7 @@ def test_correlation_difference_and_intervals(table: pl.DataFrame, predictor: st
     accuracy = np.array([one_by_one("ensemble_accuracy", gain, consensus, rows) for rows in kept])
     assert row["correlation"] == pytest.approx(own[0])
     assert row["over_accuracy"] == pytest.approx(own[0] - accuracy[0])
-    assert (row["low"], row["high"]) == pytest.approx(jackknife(own))
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.tanh(jackknife(np.arctanh(own)))))
     if predictor == "ensemble_accuracy":
         assert (row["over_accuracy_low"], row["over_accuracy_high"]) == (None, None)
     else:
@@ -98,15 +98,33 @@ def test_sampled_ensembles_give_what_the_definition_says() -> None:
     assert row["correlation"] == pytest.approx(one_by_one("disagreement", "over_mean", "vote", several))
 
 
-def test_what_the_accuracies_say_exactly() -> None:
-    """A shift that takes the same from all ensembles: accuracy on the clean set foretells the gain perfectly, if both
-    halves have the same accuracies; and the improvement over the mean member is what is left of accuracy."""
+def test_a_shift_that_takes_the_same_from_all_ensembles_is_foretold_by_their_accuracy() -> None:
     same = {name: np.stack([values[0], values[0]]) for name, values in CLEAN.outcomes.items()}
     clean = replace(CLEAN, outcomes=same)
     shifted = replace(clean, outcomes={name: values - 5 for name, values in same.items()})
-    found = table_of(clean, shifted).filter(predictor="ensemble_accuracy", gain="accuracy")
-    np.testing.assert_allclose(found["correlation"], 1)
-    np.testing.assert_allclose(found["over_accuracy"], 0)
+    found = table_of(clean, shifted).filter(gain="accuracy")
+    np.testing.assert_allclose(found.filter(predictor="ensemble_accuracy")["correlation"], 1)
+    others = found.filter(pl.col("predictor") != "ensemble_accuracy")
+    np.testing.assert_allclose(others["over_accuracy"], others["correlation"] - 1)
+
+
+def test_the_sign_says_whether_more_or_less_diverse_ensembles_gain() -> None:
+    """Accuracy that is minus the diversity: the more diverse ensembles are the worse ones, by choice of either."""
+    means = np.stack([np.zeros(len(CHOSEN)), np.zeros(len(CHOSEN))])
+    several = CHOSEN.sum(1) > 1
+    for half in (0, 1):
+        means[half, several] = mean_pairwise(CHOSEN[several], CLEAN.diversities["disagreement"][half])
+    shifted = replace(NOISE, outcomes=dict.fromkeys(NOISE.outcomes, -means[::-1]))
+    found = table_of(CLEAN, shifted).filter(predictor="disagreement", gain="accuracy")
+    np.testing.assert_allclose(found["correlation"], -1)
+    assert found["low"].is_null().all(), "Fisher's z of a perfect correlation is infinite"
+    assert (found["over_accuracy"] < 0).all()
+
+
+def test_intervals_of_correlations_stay_between_minus_one_and_one(table: pl.DataFrame) -> None:
+    assert (table["low"] > -1).all()
+    assert (table["high"] < 1).all()
+    assert ((table["low"] < table["correlation"]) & (table["correlation"] < table["high"])).all()
 
 
 def test_intervals_over_images_are_wider_than_those_over_members_alone(table: pl.DataFrame) -> None:
@@ -139,6 +157,20 @@ def test_a_measure_of_some_members_is_compared_over_their_ensembles() -> None:
     assert own["over_accuracy"] == pytest.approx(expected[0] - expected[1])
     accuracies = found.filter(predictor="ensemble_accuracy", gain="accuracy", consensus="vote")
     assert accuracies["members"].to_list() == [MEMBERS]
+
+
+def test_the_accuracies_are_predictors_also_where_no_measure_compares_all_members() -> None:
+    some = [0, 1, 3, 4, 5, 6]
+    compared = {"js_divergence": some, "disagreement": some}
+    found = table_of(*(replace(each, compared=compared) for each in (CLEAN, NOISE)))
+    accuracies = found.filter(pl.col("predictor").str.contains("accuracy"))
+    assert len(accuracies) == 2 * 2 * 2, "accuracies, gains and consensus"
+    assert accuracies["members"].unique().to_list() == [MEMBERS]
+    assert found.filter(predictor="disagreement")["members"].unique().to_list() == [6]
+    [row] = accuracies.filter(predictor="mean_member_accuracy", gain="over_mean", consensus="average").to_dicts()
+    assert row["correlation"] == pytest.approx(
+        one_by_one("mean_member_accuracy", "over_mean", "average", CHOSEN.sum(1) > 1)
+    )
 
 
 def test_what_is_not_defined_is_null(table: pl.DataFrame) -> None:

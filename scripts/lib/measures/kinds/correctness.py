@@ -147,9 +147,10 @@ RATIO_OF_ERRORS = Measure(
         range="0 and above; 0 for a member with itself.",
         undefined="where d = 0, so that no sample is classified wrongly by both.",
         remarks=(
-            "this is DESlib's `ratio_errors`, which returns the largest float where d = 0. Aksela counts, of the "
-            "samples on which both are wrong, those with different classes, divided by those with the same class. One "
-            "pair that shares few errors can decide the mean over the pairs of an ensemble."
+            "this is DESlib's `ratio_errors`, which returns the largest float where d = 0. Aksela's own measure is "
+            "another: among the samples on which both are wrong, the number with different classes divided by the "
+            "number with the same class. One pair that shares few errors can decide the mean over the pairs of an "
+            "ensemble, and one that shares none leaves the measure without effects and correlations."
         ),
         source="Cruz, Hafemann, Sabourin & Cavalcanti 2020 (DESlib), after Aksela 2003.",
     ),

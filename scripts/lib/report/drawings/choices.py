@@ -45,7 +45,8 @@ def draw_choices(table: pl.DataFrame, names: Sequence[str], keys: Sequence[str])
     figure.supxlabel("Difference of accuracies on the evaluation split (percentage points), with 95 % intervals")
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=3.5, linewidth=1.2, label=label)
-        for _, label, colour, marker, _ in DIFFERENCES
+        for name, label, colour, marker, _ in DIFFERENCES
+        if table[name].null_count() < len(table)
     ]
     figure.legend(handles=handles, loc="outside upper center")
     return figure

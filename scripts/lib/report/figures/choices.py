@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def draw(files: Mapping[str, Sequence[str]]) -> Figure:
     import polars as pl
 
-    from scripts.lib.choices.names import ALL
+    from scripts.lib.choices.names import ALL, SINGLE
     from scripts.lib.jobs.storage import load_table
     from scripts.lib.report.choices import KEYS, choice_name, shown_choices
     from scripts.lib.report.drawings.choices import draw_choices
@@ -23,6 +23,11 @@ def draw(files: Mapping[str, Sequence[str]]) -> Figure:
     table = shown_choices(*(load_table(files[name][0]) for name in ("choices", "held_out")))
     # All members are the same ensemble by every metric.
     table = table.filter((pl.col("way") != ALL) | (pl.col("metric") == table["metric"][0]))
+    # What is 0 by construction is not drawn: the same way chooses all members everywhere, and one member is one member.
+    table = table.with_columns(
+        over_single=pl.when(pl.col("way") != SINGLE).then("over_single"),
+        regret=pl.when(pl.col("way") != ALL).then("regret"),
+    )
     clean = table["dataset"][0]
     names = [choice_name(row, clean) for row in table.filter(dataset=clean).to_dicts()]
     return draw_choices(table, names, KEYS)

@@ -1,4 +1,4 @@
-"""What, known on the clean set, foretells which ensembles gain under shift."""
+"""To choose by diversity or by accuracy on the clean set: which foretells the gain under shift?"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pictures(study: StudyOutline) -> Sequence[Picture]:
 SPEC = FigureSpec(
     name="predictors",
     order=37,
-    title="Does diversity on clean images foretell the gain under shift better than accuracy does?",
+    title="To choose by diversity or by accuracy on clean images: which foretells the gain under shift?",
     caption=WHAT_PREDICTORS_ARE,
     alternative="Dot plot of the correlation of each diversity and of two accuracies on the clean set with the gain of "
     "ensembles on each shifted set. The numbers are in the tables of correlations of what is known on the clean set.",
