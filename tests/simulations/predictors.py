@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.ensembles.subsets import subsets
-from scripts.lib.statistics.predictors import ENSEMBLE_ACCURACY, GAINS, predictors_table
+from scripts.lib.statistics.names import ENSEMBLE_ACCURACY, GAINS
+from scripts.lib.statistics.predictors import predictors_table
 from tests.simulations.shift import MEMBERS, SHIFTS, Shift, simulated
 
 TITLES = ("members differ in", "members", "gain", "r of disagreement, mean ± SD", "r of accuracy, mean ± SD")

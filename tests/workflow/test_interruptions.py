@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,14 +10,15 @@ from pathlib import Path
 
 from tests.workflow.conftest import TEST_STUDY, environment, snakemake, snakemake_command
 
+# What the killed jobs write, and what is computed from that next. Later tables follow from these and have no state.
 SAME = ["checkpoints/*.safetensors", "predictions/**/*.npy", "attributions/**/*.npy", "activations/**/*.npy"]
-SAME += ["images/*.npy", "pairwise/**/*.parquet", "ensembles/*.parquet", "accuracies/*.parquet", "correlations.parquet"]
-SAME += ["halves/*.parquet", "effects*.parquet", "held_out/*", "robustness*.parquet", "variance_shares.parquet"]
-SAME += ["temperatures.parquet", "calibration*/*.parquet", "verdicts.parquet"]
-# Their inputs are all of SAME; figures and the report have no state that a killed job could leave.
-LAST = [f"results/test/{name}.parquet" for name in ("verdicts", "effects", "correlations", "variance_shares")]
-LAST += [f"results/test/{name}.parquet" for name in ("robustness", "effects_from_clean", "temperatures")]
-LAST += [f"results/test/calibration/{dataset}.parquet" for dataset in ("clean", "noise")]
+SAME += ["images/*.npy", "pairwise/**/*.parquet", "ensembles/*.parquet", "accuracies/*.parquet", "halves/*.parquet"]
+LAST = [f"results/test/ensembles/{dataset}.parquet" for dataset in ("clean", "noise")]
+LAST += [
+    "results/test/pairwise/noise/disagreement.parquet",
+    "results/test/pairwise/clean/attribution_similarity.parquet",
+]
+KILLED = ("deit", "resnext")  # members; the others are those of the finished study
 KILLER = Path(__file__).parent / "killer"
 
 
@@ -52,20 +54,30 @@ def contents(results: Path) -> dict[str, bytes]:
     return {str(path.relative_to(results)): path.read_bytes() for pattern in SAME for path in results.glob(pattern)}
 
 
-def test_killed_jobs_are_resumed_to_the_same_bytes(finished: Path, tmp_path: Path) -> None:
-    results = tmp_path / "results" / "test"
+def without_members(folder: Path, members: Sequence[str]) -> None:
+    """Remove what was trained and recorded of some members, as if the study had stopped before them."""
+    results = folder / "results" / "test"
+    for member in members:
+        for path in [*results.glob(f"checkpoints/{member}.*"), *(folder / "logs" / "test").glob(f"*/{member}.log")]:
+            path.unlink()
+        shutil.rmtree(results / "inferred" / member)
+
+
+def test_killed_jobs_are_resumed_to_the_same_bytes(copied: Path, finished: Path) -> None:
+    without_members(copied, KILLED)
+    results = copied / "results" / "test"
     # What does not depend on a killed job goes on, so that one run has several.
     training = Kill("train", "*/checkpoints/unfinished/*.pt")
-    assert killed_run(tmp_path, kills=[replace(training, everything=True)]) == -9
-    assert snakemake(tmp_path, "--unlock").returncode == 0
-    assert killed_run(tmp_path, *LAST, kills=[training, Kill("infer", "*/inferred/*/clean/predictions.npy")]) != 0
+    assert killed_run(copied, *LAST, kills=[replace(training, everything=True)]) == -9
+    assert snakemake(copied, "--unlock").returncode == 0
+    assert killed_run(copied, *LAST, kills=[training, Kill("infer", "*/inferred/*/clean/predictions.npy")]) != 0
     ensembles = Kill("ensembles", "*/ensembles/*.parquet", moment="before")
-    assert killed_run(tmp_path, *LAST, kills=[Kill("gather", "*/predictions/*/*.npy"), ensembles]) != 0
+    assert killed_run(copied, *LAST, kills=[Kill("gather", "*/predictions/*/*.npy"), ensembles]) != 0
 
-    last = snakemake(tmp_path, *LAST)
+    last = snakemake(copied, *LAST)
     assert last.returncode == 0, last.stdout
     # The set that the killed inference had finished was not computed again.
-    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "logs" / "test" / "infer").glob("*.log")]
+    logs = [path.read_text(encoding="utf-8") for path in (copied / "logs" / "test" / "infer").glob("*.log")]
     assert sum("/clean was computed before" in log for log in logs) == 1
     undisturbed = contents(finished / "results" / "test")
     assert len(undisturbed) > 40

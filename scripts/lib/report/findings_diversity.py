@@ -8,7 +8,7 @@ import polars as pl
 from scripts.lib.report.labels import (
     HOW_EFFECTS_ARE_TESTED,
     LIMIT,
-    MEAN_MEMBER_ACCURACY,
+    MEMBER_ACCURACY,
     OUTCOMES,
     PLAIN_CORRELATIONS,
     WHAT_EFFECTS_ARE,
@@ -153,12 +153,12 @@ def on_correlations(rows: Sequence[Row], datasets: Sequence[str]) -> list[str]:
             f"On {in_words(first)}, no correlation with a diversity could be computed, because there are too few "
             "ensembles or a quantity does not vary."
         ]
-    diversities = [row for row in here if row["measure"] != MEAN_MEMBER_ACCURACY]
-    accuracy = [row for row in here if row["measure"] == MEAN_MEMBER_ACCURACY]
+    diversities = [row for row in here if row["measure"] != MEMBER_ACCURACY]
+    accuracy = [row for row in here if row["measure"] == MEMBER_ACCURACY]
     return [
         _plain(diversities, in_words(first)),
         *(f"For comparison, the mean member accuracy itself has r = {_in_brackets(row)}." for row in accuracy),
-        _span([row for row in rows if row["measure"] != MEAN_MEMBER_ACCURACY]),
+        _span([row for row in rows if row["measure"] != MEMBER_ACCURACY]),
         PLAIN_CORRELATIONS,
     ]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.measures.spec import MEASURES, Quantity, measure_of_diversity
+from scripts.lib.statistics.names import GAINS, MEMBER_ACCURACY
 
 if TYPE_CHECKING:
     import polars as pl
 
-MEAN_MEMBER_ACCURACY = "mean_member_accuracy"  # listed with the measures, but not a diversity
 
 IMPROVEMENTS = {
     "over_mean": "Improvement over the mean member",
@@ -41,11 +41,13 @@ TERMS = {"size": "Size", "member_accuracies": "Members' accuracies", "unexplaine
 # More ensembles than these are not drawn as points, which would take minutes and hide each other, but as a raster.
 MOST_POINTS = 50_000
 
-# What ensembles gain under shift, as `statistics.predictors` calls it.
-GAINS = {
-    "accuracy": "accuracy of the ensemble under the shift",
-    "over_mean": "improvement over the mean member under the shift",
-}
+GAIN_TITLES = dict(
+    zip(
+        GAINS,
+        ("accuracy of the ensemble under the shift", "improvement over the mean member under the shift"),
+        strict=True,
+    )
+)
 
 MOST_MAPS = 32  # members in the gallery of attribution maps; hundreds would make a picture of many metres
 
@@ -139,7 +141,7 @@ def quantities() -> Mapping[str, Quantity]:
     shown = {measure.name: measure.quantity for measure in MEASURES.values()}
     turned = [measure.dissimilarity for measure in MEASURES.values() if measure.dissimilarity is not None]
     accuracy = Quantity("Mean member accuracy", "%")
-    return shown | {found.name: found.quantity for found in turned} | {MEAN_MEMBER_ACCURACY: accuracy}
+    return shown | {found.name: found.quantity for found in turned} | {MEMBER_ACCURACY: accuracy}
 
 
 def quantity(measure: str) -> Quantity:

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from scripts.lib.report.labels import GAINS, consensus_title, counted, in_words, listed, missing, quantity, signed
+from scripts.lib.report.labels import GAIN_TITLES, consensus_title, counted, in_words, listed, missing, quantity, signed
 from scripts.lib.report.tables import Table, whole
-from scripts.lib.statistics.predictors import ENSEMBLE_ACCURACY, MEMBER_ACCURACY
+from scripts.lib.statistics.names import ENSEMBLE_ACCURACY, MEMBER_ACCURACY
 
 HEADER = ["Dataset", "Known on the clean set", "r", "95 % interval", "r − r of ensemble accuracy", "95 % interval"]
 HEADER += ["Members", "Ensembles"]
@@ -16,7 +16,7 @@ HEADER += ["Members", "Ensembles"]
 def predictor_tables(predictors: pl.DataFrame, consensus: Sequence[str]) -> Iterator[Table]:
     """One table for each consensus and gain."""
     for way in consensus:
-        for gain, title in GAINS.items():
+        for gain, title in GAIN_TITLES.items():
             rows = predictors.filter(consensus=way, gain=gain).to_dicts()
             yield Table(
                 f"Correlation of what is known on the clean set with the {title}, {consensus_title(way)}",
@@ -45,7 +45,7 @@ def _between(low: float | None, high: float | None) -> str:
 
 def on_predictors(predictors: pl.DataFrame, clean: str) -> Iterator[str]:
     """Whether to choose by diversity on the clean set or by accuracy there, as counts of intervals."""
-    found = [_on_gain(predictors.filter(gain=gain), title, in_words(clean)) for gain, title in GAINS.items()]
+    found = [_on_gain(predictors.filter(gain=gain), title, in_words(clean)) for gain, title in GAIN_TITLES.items()]
     if any(found):
         yield (
             f"Among ensembles of the same size, is it better to choose the most diverse one or the most accurate one "

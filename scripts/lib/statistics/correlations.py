@@ -26,10 +26,10 @@ from scripts.lib.statistics.coefficients import (
 )
 from scripts.lib.statistics.evidence import Comparison, Evidence, comparisons
 from scripts.lib.statistics.jackknife import jackknife_interval
+from scripts.lib.statistics.names import MEMBER_ACCURACY
 from scripts.lib.statistics.permutations import permutation_p_values, permuted_pearson, random_orders
 
 INTERVAL = "95 %, delete-one-member jackknife on Fisher's z"
-ACCURACY = "mean_member_accuracy"
 
 STATISTICS = ("pearson", "spearman", "partial_pearson", "ci_low", "ci_high", "p_value")
 COLUMNS = ("dataset", "consensus", "measure", "improvement", "size", *STATISTICS, "q_value", "ensembles", "interval")
@@ -56,14 +56,14 @@ def _of_dataset(groups: Sequence[Comparison], permutations: int, seed: int) -> p
     tables = []
     for group in groups:
         found = _of_group(group, random_orders(len(group.accuracies), permutations, seed))
-        tables.append(found if group.has_all_members else found.filter(pl.col("measure") != ACCURACY))
+        tables.append(found if group.has_all_members else found.filter(pl.col("measure") != MEMBER_ACCURACY))
     table = pl.concat(tables)
     return pl.concat([table.filter(consensus=consensus) for consensus in dict.fromkeys(groups[0].outcomes.consensus)])
 
 
 def _of_group(group: Comparison, orders: np.ndarray) -> pl.DataFrame:
     """Correlations of measures that compare the same members, and of these members' accuracies."""
-    measures, ensembles, outcomes = [*group.diversities, ACCURACY], group.ensembles, group.outcomes
+    measures, ensembles, outcomes = [*group.diversities, MEMBER_ACCURACY], group.ensembles, group.outcomes
     x, y = _means(group), outcomes.values
     groups = {name: rows for name, rows in ensembles.groups.items() if rows.stop - rows.start >= FEWEST_ENSEMBLES}
     standard = {name: standardised(y[:, rows]) for name, rows in groups.items()}

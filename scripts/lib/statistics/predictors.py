@@ -28,11 +28,10 @@ import polars as pl
 from scripts.lib.statistics.by_size import by_size
 from scripts.lib.statistics.effects_from_clean import Datasets
 from scripts.lib.statistics.jackknife import fisher, interval_of, standard_error, standard_error_of_both
+from scripts.lib.statistics.names import ENSEMBLE_ACCURACY, GAINS, MEMBER_ACCURACY
 from scripts.lib.statistics.scatter import Scatter, scatter_of
 from scripts.lib.statistics.split_evidence import SplitEvidence, SplitGroup, groups_of
 
-ENSEMBLE_ACCURACY, MEMBER_ACCURACY = "ensemble_accuracy", "mean_member_accuracy"
-GAINS = ("accuracy", "over_mean")
 FEWEST_MEMBERS = 6  # as for effects
 FEWEST_LEFT = 3  # ensembles beyond one of each size, also without one member
 

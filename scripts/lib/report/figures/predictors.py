@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
-from scripts.lib.report.labels import GAINS, WHAT_PREDICTORS_ARE, consensus_title
+from scripts.lib.report.labels import GAIN_TITLES, WHAT_PREDICTORS_ARE, consensus_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
 
     [path] = files["predictors"]
     table = load_table(path).filter(consensus=consensus).rename({"predictor": "measure"})
-    looks = zip(GAINS.items(), ((BLUE, "o"), (ORANGE, "D")), strict=True)
+    looks = zip(GAIN_TITLES.items(), ((BLUE, "o"), (ORANGE, "D")), strict=True)
     series = [Series(table.filter(pl.col("gain") == gain), f"gain: {title}", *look) for (gain, title), look in looks]
     axis = (
         "Correlation of what is known on the clean set (title of the panel) with the gain, among ensembles of one "
