@@ -11,9 +11,10 @@ from polars.testing import assert_frame_equal
 
 from scripts.lib.ensembles.tables import ensembles_table
 from scripts.lib.statistics.coefficients import pearson
-from scripts.lib.statistics.correlations import ACCURACY, STATISTICS, correlations_table
+from scripts.lib.statistics.correlations import STATISTICS, correlations_table
 from scripts.lib.statistics.evidence import Evidence
 from scripts.lib.statistics.jackknife import jackknife_interval
+from scripts.lib.statistics.names import MEMBER_ACCURACY
 from scripts.lib.statistics.permutations import random_orders
 from tests.unit.conftest import subsets, tally_of
 from tests.unit.statistics.test_coefficients import residual
@@ -107,10 +108,10 @@ def test_every_row_of_the_table_equals_scipy_on_the_ensembles() -> None:
         x, y = part[row["measure"]].to_numpy(), part[f"improvement_{row['improvement']}"].to_numpy()
         assert row["pearson"] == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
         assert row["spearman"] == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
-        if row["measure"] == ACCURACY:
+        if row["measure"] == MEMBER_ACCURACY:
             assert row["partial_pearson"] is None
         else:
-            fixed = part[ACCURACY].to_numpy()
+            fixed = part[MEMBER_ACCURACY].to_numpy()
             expected = np.corrcoef(residual(x, fixed), residual(y, fixed))[0, 1]
             assert row["partial_pearson"] == pytest.approx(expected)
 
@@ -126,18 +127,18 @@ def test_columns_and_order_are_those_of_the_contract() -> None:
         }
     )
     assert result["dataset"].unique(maintain_order=True).to_list() == ["clean", "noise"]
-    assert result["measure"].unique(maintain_order=True).to_list() == ["disagreement", ACCURACY]
+    assert result["measure"].unique(maintain_order=True).to_list() == ["disagreement", MEMBER_ACCURACY]
     assert result["size"].unique(maintain_order=True).to_list() == ["all", "2", "3", "4", "5"]
     assert result["interval"].unique().to_list() == ["95 %, delete-one-member jackknife on Fisher's z"]
 
 
-@pytest.mark.parametrize("measure", ["disagreement", ACCURACY])
+@pytest.mark.parametrize("measure", ["disagreement", MEMBER_ACCURACY])
 def test_p_values_of_the_table_equal_a_loop_over_permutations(measure: str) -> None:
     found = study(members=6)
     rows = correlations_table({"clean": found}.items(), 99, 5).filter(
         measure=measure, consensus="vote", improvement="over_mean"
     )
-    source = found.accuracies if measure == ACCURACY else found.diversities[measure]
+    source = found.accuracies if measure == MEMBER_ACCURACY else found.diversities[measure]
     for row in rows.filter(pl.col("ensembles") > 2).iter_rows(named=True):
         part = found.ensembles.filter(consensus="vote")
         part = part if row["size"] == "all" else part.filter(size=int(row["size"]))
@@ -208,7 +209,7 @@ def test_equal_members_have_no_correlation_rather_than_a_misleading_one(similari
 def test_equal_diversities_have_no_correlation_but_accuracy_has() -> None:
     result = correlations_table({"clean": study(d=np.full((MEMBERS, MEMBERS), 0.1))}.items(), 99, 0).filter(size="all")
     assert without_value(result.filter(measure="d")) == {*STATISTICS, "q_value"}
-    assert without_value(result.filter(measure=ACCURACY)) == {"partial_pearson"}
+    assert without_value(result.filter(measure=MEMBER_ACCURACY)) == {"partial_pearson"}
 
 
 def test_a_pair_without_a_value_leaves_its_measure_without_a_claim() -> None:
@@ -237,6 +238,6 @@ def test_a_measure_of_some_members_is_correlated_as_if_there_were_no_others() ->
     of_measure = found.filter(measure="attributions")
     assert len(of_measure) > 10
     assert_frame_equal(of_measure.select(keys), expected.filter(measure="attributions").select(keys))
-    for measure in ("disagreement", ACCURACY):
+    for measure in ("disagreement", MEMBER_ACCURACY):
         assert_frame_equal(found.filter(measure=measure).select(keys), plain.filter(measure=measure).select(keys))
     assert without_value(plain.filter(measure="attributions", size="all")) >= {"pearson", "p_value"}
