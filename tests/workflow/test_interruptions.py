@@ -55,12 +55,16 @@ def contents(results: Path) -> dict[str, bytes]:
 
 
 def without_members(folder: Path, members: Sequence[str]) -> None:
-    """Remove what was trained and recorded of some members, as if the study had stopped before them."""
+    """Remove what was trained and recorded of some members, and `LAST`, as if the study had stopped before them."""
     results = folder / "results" / "test"
     for member in members:
         for path in [*results.glob(f"checkpoints/{member}.*"), *(folder / "logs" / "test").glob(f"*/{member}.log")]:
             path.unlink()
         shutil.rmtree(results / "inferred" / member)
+    for kind in ("predictions", "attributions", "activations"):
+        shutil.rmtree(results / kind)
+    for target in LAST:
+        (folder / target).unlink()
 
 
 def test_killed_jobs_are_resumed_to_the_same_bytes(copied: Path, finished: Path) -> None:
