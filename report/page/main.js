@@ -3,6 +3,7 @@
 import { answers } from "./answers.js";
 import { unpackAll } from "./block.js";
 import { Cloud } from "./cloud.js";
+import { markCurrent } from "./contents.js";
 import { choice, element, labelled } from "./dom.js";
 import { Ensembles } from "./ensembles.js";
 import { whole } from "./numbers.js";
@@ -126,6 +127,8 @@ async function explore(place, block) {
 }
 
 for (const table of document.querySelectorAll("table")) liven(table);
+const contents = document.getElementById("contents");
+if (contents) markCurrent(contents);
 const data = document.getElementById("explorer-data");
 const place = document.getElementById("explorer-content");
 if (data && place) explore(place, JSON.parse(data.textContent ?? ""));

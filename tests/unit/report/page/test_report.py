@@ -1,12 +1,16 @@
 """The whole report in a real browser: widths, dark, on paper, without JavaScript, without a network."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from scripts.lib.report.build import build_report
 from tests.unit.report.browser import Browser, Page, needs_browser
+from tests.unit.report.page.explorer import READY
 
 pytestmark = needs_browser
 
@@ -69,3 +73,87 @@ def whole_text(page: Page) -> str:
             return str(page.call("DOM.getOuterHTML", nodeId=body["nodeId"])["outerHTML"])
         time.sleep(0.05)
     raise AssertionError("the page did not appear")
+
+
+@pytest.fixture(scope="module")
+def illustrated(explored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with three figures of the usual size."""
+    folder, pictures = tmp_path_factory.mktemp("illustrated"), {}
+    for name in ("first", "second", "third"):
+        Image.new("RGB", (1440, 1600), "white").save(folder / f"{name}.png")
+        words = {
+            "name": name,
+            "title": f"The {name}",
+            "caption": "Caption.",
+            "alternative": "White",
+            "photographs": False,
+        }
+        pictures[str(folder / f"{name}.png")] = words
+    build_report(explored, pictures, folder / "report.html")
+    return folder / "report.html"
+
+
+def test_labels_of_figures_can_be_read_on_a_phone_and_print_is_as_before(illustrated: Path, browser: Browser) -> None:
+    page = browser.new_page()
+    page.open(illustrated, wait=READY)
+    width = "document.querySelector('figure img').getBoundingClientRect().width"
+    hint = "getComputedStyle(document.querySelector('.sideways')).display"
+    page.resize(390, mobile=True)
+    padding = 2 * 13
+    label = 7 * 200 / 72 * (page.value(width) - padding) / 1440  # 7 points at 200 pixels an inch
+    assert label >= 12
+    assert page.value(hint) == "block"
+    assert page.value("document.documentElement.scrollWidth") <= 390
+    frame = "document.querySelector('.picture')"
+    assert page.value(f"{frame}.scrollWidth > {frame}.clientWidth && {frame}.tabIndex === 0")
+    page.call("Emulation.setEmulatedMedia", media="print")
+    assert page.value(hint) == "none"
+    assert page.value(width) <= 390
+    page.call("Emulation.setEmulatedMedia", media="")
+    page.resize(1280)
+    assert page.value(hint) == "none"
+    assert page.value(width) <= 1280
+
+
+CURRENT = "[...document.querySelectorAll('#contents [aria-current]')].map(a => a.textContent)"
+
+
+def test_the_contents_say_where_the_reader_is(illustrated: Path, browser: Browser) -> None:
+    page = browser.new_page()
+    page.resize(1600)
+    page.open(illustrated, wait=READY)
+    for anchor, expected in (
+        ("#observations", ["The paper's observations"]),
+        ("#figure-second", ["Figures", "The second"]),
+        ("#tables", ["Tables"]),
+    ):
+        page.value(f"location.hash = '{anchor}'")
+        page.until(f"{CURRENT}.join() === {json.dumps(','.join(expected))}")
+    page.value("scrollTo(0, 0)")
+    page.until(f"{CURRENT}.join() === 'Findings'")
+    assert page.said == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_list_of_figures_opens_without_javascript(illustrated: Path, browser: Browser, javascript: bool) -> None:
+    page = browser.new_page(javascript)
+    page.resize(1600)
+    page.call("Page.navigate", url=illustrated.as_uri())
+    whole_text(page)
+    for opened in (False, True):
+        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+        links = {node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "link"}
+        assert ("The third" in links) is opened
+        assert {"Figures", "Tables"} <= links
+        [box] = [node for node in nodes if node.get("name", {}).get("value") == "All 3"][:1]
+        model = page.call("DOM.getBoxModel", backendNodeId=box["backendDOMNodeId"])["model"]["content"]
+        for kind in ("mousePressed", "mouseReleased"):
+            page.mouse(kind, (model[0] + model[2]) / 2, (model[1] + model[5]) / 2)
+
+
+def test_a_narrow_window_has_one_line_of_contents(illustrated: Path, browser: Browser) -> None:
+    page = browser.new_page()
+    page.resize(800)
+    page.open(illustrated, wait=READY)
+    assert page.value("getComputedStyle(document.querySelector('#contents details')).display") == "none"
+    assert page.value("document.getElementById('contents').getBoundingClientRect().height") < 60
