@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,6 @@ def test_without_javascript_the_report_is_whole(explored: Path, browser: Browser
 
 def whole_text(page: Page) -> str:
     """The text of a page in which no script may run."""
-    import time
-
     for _ in range(200):
         root = page.call("DOM.getDocument", depth=0)["root"]["nodeId"]
         found: dict[str, Any] = page.call("DOM.querySelector", nodeId=root, selector="#files")
@@ -134,14 +133,23 @@ def test_the_contents_say_where_the_reader_is(illustrated: Path, browser: Browse
     assert page.said == []
 
 
+def accessible(page: Page) -> list[dict[str, Any]]:
+    """What a screen reader finds, with its name and role, once the contents are there."""
+    for _ in range(200):
+        nodes: list[dict[str, Any]] = page.call("Accessibility.getFullAXTree")["nodes"]
+        if any(node.get("name", {}).get("value") == "Data files" for node in nodes):
+            return nodes
+        time.sleep(0.05)
+    raise AssertionError("the page did not appear")
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 def test_the_list_of_figures_opens_without_javascript(illustrated: Path, browser: Browser, javascript: bool) -> None:
     page = browser.new_page(javascript)
     page.resize(1600)
     page.call("Page.navigate", url=illustrated.as_uri())
-    whole_text(page)
     for opened in (False, True):
-        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+        nodes = accessible(page)
         links = {node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "link"}
         assert ("The third" in links) is opened
         assert {"Figures", "Tables"} <= links
