@@ -75,7 +75,7 @@ function outcomes(ensembles) {
 /** @param {Ensembles} ensembles @returns {Axis[]} */
 function scores(ensembles) {
   const { block } = ensembles;
-  if (!block.consensus.some((/** @type {any} */ way) => way.averages)) return [];
+  if (!block.ensembles.some((/** @type {any} */ one) => Object.keys(one.nll).length)) return [];
   const named = [
     ["nll", "NLL (nats)"],
     ["brier", "Brier score"],

@@ -1,20 +1,25 @@
-// The cloud: one point for every ensemble. Hover names it, a click loads it, a drawn line keeps what is inside.
+// The cloud: every ensemble as a point, or very many as a density. Hover names one, a click loads it, a drag keeps what
+// is inside of a line, zooms or moves; see gestures.js.
 
-import { listed, tableOf } from "./answers.js";
+import { listed } from "./answers.js";
 import { axesOf, axisOf } from "./axes.js";
+import { button, colourChoice, DRAGS, HELP } from "./cloudcontrols.js";
+import { countText, firstEnsembles, meaningOfColours } from "./cloudlist.js";
+import { paintScale } from "./density.js";
 import { choice, element, labelled } from "./dom.js";
-import { CloudView, DARK, NEAR } from "./view.js";
 import { filterControls, isInside, noLimits, rowsWithin } from "./filters.js";
+import { listenToPointer, NEAR } from "./gestures.js";
 import { plain, whole } from "./numbers.js";
+import { CloudView, DARK } from "./view.js";
+import { between, moved, nextRow, zoomed } from "./window.js";
 
 /** @typedef {import("./main.js").Explorer} Explorer */
 /** @typedef {import("./axes.js").Axis} Axis */
+/** @typedef {import("./window.js").Window} Window */
+/** @typedef {[number, number]} Pair */
 
-const HELP =
-  "Point at an ensemble to see its members, click to choose it, and draw a line around some to see only these. With " +
-  "the keyboard: arrow keys go from one ensemble to the next, Enter chooses it.";
-const MOST_LISTED = 20;
 const COST_AXES = ["macs", "latency_ms", "parameters"];
+const STEP = 1 / 2; // of the width of the window, for one step of zooming in
 
 /** The cloud with its controls, its list and its keyboard. */
 export class Cloud {
@@ -23,14 +28,16 @@ export class Cloud {
     this.explorer = explorer;
     this.axes = axesOf(explorer.ensembles);
     this.limits = noLimits();
-    /** @type {[number, number][]} the line that was drawn, in numbers of the axes */
+    /** @type {Pair[]} the line that was drawn, in numbers of the axes */
     this.line = [];
-    /** @type {[number, number][] | null} the line that is being drawn, in pixels */
-    this.drawing = null;
+    /** @type {Pair[]} the line that is being drawn, in pixels */
+    this.drawing = [];
+    /** @type {Window | null} the part of the axes that is shown; null for all */
+    this.window = null;
     this.rows = explorer.ensembles.rows();
-    this.at = -1; // the place among the rows of the point that is named
+    this.at = -1; // the row of the point that is named
     this.fit = false;
-    this.followed = ""; // the part of the state that is shown
+    this.followed = ["", ""]; // the parts of the state that are shown: axes and set, and the rest
     this.xAxis = this.axes[0];
     this.yAxis = this.axes[0];
     /** @type {ArrayLike<number>} */
@@ -42,6 +49,7 @@ export class Cloud {
     this.yChoice = choice("cloud-y", options, y, (value) => this.choose({ y: value }));
     this.xChoice = choice("cloud-x", options, x, (value) => this.choose({ x: value }));
     this.colourChoice = colourChoice(explorer);
+    this.dragChoice = choice("cloud-drag", DRAGS, "line", () => {});
     this.costAxis = this.axes.find((axis) => COST_AXES.includes(axis.key)) ?? null;
     this.canvas = element("canvas", {
       id: "cloud",
@@ -51,11 +59,12 @@ export class Cloud {
       "aria-label": "Cloud of ensembles",
     });
     this.view = new CloudView(this.canvas, explorer.ensembles);
+    this.scale = element("canvas", { id: "cloud-scale", role: "img", "aria-label": "" });
     this.tip = element("p", { id: "cloud-tip", role: "status" });
     this.count = element("p", { id: "cloud-count", class: "note" });
     this.legend = element("p", { id: "cloud-legend", class: "note" });
-    const forget = () => this.setLine([]);
-    this.clear = element("button", { type: "button", id: "cloud-clear", text: "Forget the line", onclick: forget });
+    this.clear = button("cloud-clear", "Forget the line", () => this.setLine([]));
+    this.all = button("cloud-all", "Show all", () => this.setWindow(null));
     this.best = element("div", { id: "cloud-best" });
     this.whole = this.layout();
     this.listenToPointer();
@@ -70,7 +79,7 @@ export class Cloud {
     const fit = element("input", { type: "checkbox", id: "cloud-fit" });
     fit.addEventListener("change", () => {
       this.fit = fit.checked;
-      this.draw();
+      this.setWindow(null);
     });
     const filters = filterControls(this.explorer.block.members, this.costAxis?.title ?? "", (limits) => {
       this.limits = limits;
@@ -82,15 +91,22 @@ export class Cloud {
         labelled("Up", this.yChoice),
         labelled("Across", this.xChoice),
         labelled("Colour", this.colourChoice),
-        labelled("Fit the axes to what is shown", fit),
-        this.clear,
+        labelled("Fit the axes to what is within the limits", fit),
       ]),
       filters,
+      element("div", { class: "tools" }, [
+        labelled("A drag", this.dragChoice),
+        button("cloud-in", "Zoom in", () => this.zoom(STEP)),
+        button("cloud-out", "Zoom out", () => this.zoom(1 / STEP)),
+        this.all,
+        this.clear,
+      ]),
       this.canvas,
-      element("p", { id: "cloud-help", class: "note", text: HELP }),
       this.tip,
+      this.scale,
       this.legend,
       this.count,
+      element("p", { id: "cloud-help", class: "note", text: HELP }),
       this.best,
     ]);
   }
@@ -102,67 +118,103 @@ export class Cloud {
   }
 
   listenToPointer() {
-    const { canvas } = this;
-    const place = (/** @type {PointerEvent} */ event) => {
-      const box = canvas.getBoundingClientRect();
-      return /** @type {[number, number]} */ ([event.clientX - box.left, event.clientY - box.top]);
-    };
-    canvas.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.drawing = [place(event)];
-    });
-    canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-      if (this.drawing) {
-        this.drawing.push(place(event));
+    const { view } = this;
+    listenToPointer(this.canvas, {
+      drag: () => this.dragChoice.value,
+      point: (at) => this.point(at),
+      click: (at) => this.click(at),
+      sketch: (line) => {
+        this.drawing = line;
         this.draw();
-      } else this.name(this.view.nearest(place(event)));
-    });
-    canvas.addEventListener("pointercancel", () => {
-      this.drawing = null;
-      this.draw();
-    });
-    canvas.addEventListener("pointerup", (/** @type {PointerEvent} */ event) => {
-      const line = this.drawing ?? [];
-      this.drawing = null;
-      const [x, y] = place(event);
-      const moved = line.some(([left, top]) => Math.hypot(left - x, top - y) > NEAR);
-      if (moved && line.length > 2) return this.setLine(line.map((point) => this.view.numbersAt(point)));
-      const found = this.view.nearest([x, y]);
-      if (found >= 0) this.load(found);
-      else this.draw();
+      },
+      line: (line) => this.setLine(line.map((at) => view.numbersAt(at))),
+      rectangle: (from, to) => {
+        const [one, other] = [view.numbersAt(from), view.numbersAt(to)];
+        const wide = (/** @type {0 | 1} */ side) => Math.abs(from[side] - to[side]) > NEAR;
+        this.setWindow({
+          x: wide(0) ? between(one[0], other[0], view.whole.x) : view.window.x,
+          y: wide(1) ? between(one[1], other[1], view.whole.y) : view.window.y,
+        });
+      },
+      move: ([x, y]) => {
+        const { left, right, top, bottom } = view.frame();
+        this.move(-x / (right - left), y / (bottom - top));
+      },
+      zoom: (factor, at) => this.zoom(factor, view.numbersAt(at)),
     });
   }
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
     const step = { ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, ArrowUp: 1 }[event.key];
+    const factor = { "+": STEP, "=": STEP, "-": 1 / STEP, "−": 1 / STEP }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     if (event.key === "Enter" && this.at >= 0) this.load(this.at);
-    if (!step || !this.rows.length) return;
-    event.preventDefault();
-    const values = event.key === "ArrowUp" || event.key === "ArrowDown" ? this.yValues : this.xValues;
-    const order = [...this.rows.keys()].filter((i) => Number.isFinite(this.view.xs[i] + this.view.ys[i]));
-    order.sort((a, b) => values[this.rows[a]] - values[this.rows[b]] || a - b);
-    const now = order.indexOf(this.at);
-    this.name(now < 0 ? order[0] : order[Math.min(Math.max(now + step, 0), order.length - 1)]);
+    if (factor) this.zoom(factor, this.at >= 0 ? [this.xValues[this.at], this.yValues[this.at]] : undefined);
+    if (event.key === "0") this.setWindow(null);
+    if (factor || step || event.key === "0") event.preventDefault();
+    if (!step) return;
+    const upwards = event.key === "ArrowUp" || event.key === "ArrowDown";
+    if (event.shiftKey) this.move(upwards ? 0 : step / 4, upwards ? step / 4 : 0);
+    else this.name(nextRow(this.view.rows, upwards ? this.yValues : this.xValues, this.at, step));
   }
 
-  /** @param {number} place among the rows */
-  load(place) {
-    this.explorer.update({ members: this.explorer.ensembles.membersOf(this.rows[place]) });
+  /** @param {number} factor of the width @param {Pair} [centre] what stays where it is */
+  zoom(factor, centre) {
+    const { window, whole: all } = this.view;
+    const [x, y] = centre ?? [(window.x[0] + window.x[1]) / 2, (window.y[0] + window.y[1]) / 2];
+    this.setWindow({ x: zoomed(window.x, all.x, factor, x), y: zoomed(window.y, all.y, factor, y) });
   }
 
-  /** @param {[number, number][]} line in numbers of the axes */
+  /** @param {number} across @param {number} upwards shares of the window */
+  move(across, upwards) {
+    const { window, whole: all } = this.view;
+    this.setWindow({ x: moved(window.x, all.x, across), y: moved(window.y, all.y, upwards) });
+  }
+
+  /** @param {Window | null} window */
+  setWindow(window) {
+    const all = this.view.whole;
+    const same = (/** @type {"x" | "y"} */ axis) => window?.[axis].every((end, i) => end === all[axis][i]);
+    this.window = same("x") && same("y") ? null : window;
+    this.draw();
+    this.describe();
+  }
+
+  /** @param {Pair} pixels */
+  point(pixels) {
+    const count = this.view.countAt(pixels);
+    if (count < 0 || count === 1) return this.name(this.view.nearest(pixels));
+    this.name(-1);
+    if (count) this.tip.textContent = `${whole(count)} ensembles are here. A click zooms in.`;
+  }
+
+  /** @param {Pair} pixels */
+  click(pixels) {
+    const count = this.view.countAt(pixels);
+    const found = count > 1 ? -1 : this.view.nearest(pixels);
+    if (count > 1) this.zoom(STEP, this.view.numbersAt(pixels));
+    else if (found >= 0) this.load(found);
+  }
+
+  /** @param {number} row */
+  load(row) {
+    this.explorer.update({ members: this.explorer.ensembles.membersOf(row) });
+  }
+
+  /** @param {Pair[]} line in numbers of the axes */
   setLine(line) {
     this.line = line;
     this.refresh();
   }
 
-  /** After a change of the state. Another ensemble only moves the ring. */
+  /** After a change of the state. Another ensemble only moves the ring; other axes or another set are shown whole. */
   follow() {
     const { x, y, set, consensus, colour } = this.explorer.state;
-    const key = [x, y, set, consensus, colour].join();
-    if (key === this.followed) return this.draw();
-    this.followed = key;
+    const [axes, rest] = [[x, y, set].join(), [consensus, colour].join()];
+    if (axes === this.followed[0] && rest === this.followed[1]) return this.draw();
+    if (axes !== this.followed[0]) this.window = null;
+    this.followed = [axes, rest];
     this.refresh();
   }
 
@@ -186,50 +238,21 @@ export class Cloud {
     this.at = -1;
     this.tip.textContent = "";
     this.clear.hidden = !line.length;
-    this.describe();
     this.draw();
+    this.describe();
   }
 
-  /** The words and the list below the cloud. */
+  /** The words and the list below the cloud, of what was drawn. */
   describe() {
-    const { explorer, yAxis } = this;
+    const { explorer, view } = this;
     const { block, ensembles, state } = explorer;
+    const y = { axis: this.yAxis, values: this.yValues };
+    const x = { axis: this.xAxis, values: this.xValues };
     const total = ensembles.rows().length;
-    const drawn = this.rows.filter((row) => Number.isFinite(this.xValues[row] + this.yValues[row])).length;
-    const unknown = this.rows.length - drawn;
-    const place = block.datasets[state.set].title;
-    const without = unknown ? ` ${whole(unknown)} have no value on an axis.` : "";
-    this.count.textContent = `${whole(drawn)} of ${whole(total)} ensembles are shown, on ${place}.${without}`;
-    const member = state.colour.startsWith("member:") ? block.members[Number(state.colour.slice(7))] : "";
-    this.legend.textContent = member
-      ? `Orange: with ${member}. Blue: without.`
-      : "Colour: from dark blue (few members) to green and yellow (many). The ring is the chosen ensemble.";
-    const sign = yAxis.key === "nll" || yAxis.key === "brier" ? -1 : 1;
-    const known = this.rows.filter((row) => Number.isFinite(this.yValues[row]));
-    const order = firstRows(known, (a, b) => {
-      return sign * (this.yValues[b] - this.yValues[a]) || ensembles.sizes[a] - ensembles.sizes[b] || a - b;
-    });
-    const rows = order.map((row) => this.listedRow(row));
-    const caption = `The first ${rows.length} of them by ${yAxis.title}`;
-    const header = ["Members", "Size", yAxis.title, this.xAxis.title];
-    this.best.replaceChildren(...(rows.length ? [tableOf(caption, header, rows)] : []));
-  }
-
-  /** @param {number} row @returns {(string | Node)[]} */
-  listedRow(row) {
-    const { block, ensembles } = this.explorer;
-    const members = ensembles.membersOf(row);
-    const text = listed(
-      members.map((member) => block.members[member]),
-      8,
-    );
-    const load = element("button", {
-      type: "button",
-      class: "link",
-      text,
-      onclick: () => this.explorer.update({ members }),
-    });
-    return [load, `${members.length}`, plain(this.yValues[row], 3), plain(this.xValues[row], 3)];
+    this.count.textContent = countText(view.rows.length, this.rows, y, x, total, block.datasets[state.set].title);
+    this.legend.textContent = meaningOfColours(view.grid !== null, state.colour, block.members);
+    this.all.disabled = !this.window;
+    this.best.replaceChildren(...firstEnsembles(explorer, view.rows, y, x));
   }
 
   /** Draw everything again. */
@@ -242,19 +265,24 @@ export class Cloud {
       y: this.yValues,
       xTitle: this.xAxis.title,
       yTitle: this.yAxis.title,
+      window: this.window,
       colour: state.colour,
       chosen: state.members.length > 1 ? ensembles.rowOf(state.members) : -1,
       at: this.at,
-      line: this.drawing ?? [],
+      line: this.drawing,
     });
+    const { grid } = this.view;
+    this.scale.hidden = !grid;
+    const text = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
+    if (grid) paintScale(this.scale, grid.most, matchMedia(DARK).matches, text);
   }
 
-  /** Say which ensemble a point is. @param {number} place */
-  name(place) {
-    if (place === this.at) return;
-    this.at = place;
+  /** Say which ensemble a point is. @param {number} row */
+  name(row) {
+    if (row < 0) this.tip.textContent = "";
+    if (row === this.at) return;
+    this.at = row;
     const { block, ensembles } = this.explorer;
-    const row = place < 0 ? -1 : this.rows[place];
     const names = row < 0 ? [] : ensembles.membersOf(row).map((member) => block.members[member]);
     const text = (/** @type {Axis} */ axis, /** @type {ArrayLike<number>} */ values) =>
       `${axis.title} ${plain(values[row], 3)}`;
@@ -262,33 +290,4 @@ export class Cloud {
     this.tip.textContent = row < 0 ? "" : `${listed(names, 20)}: ${numbers.join(", ")}`;
     this.draw();
   }
-}
-
-/** @param {Explorer} explorer @returns {HTMLSelectElement} */
-function colourChoice(explorer) {
-  const members = explorer.block.members.map((/** @type {string} */ name, /** @type {number} */ member) => ({
-    value: `member:${member}`,
-    title: `with or without ${name}`,
-  }));
-  const options = [{ value: "size", title: "number of members" }, ...members];
-  return choice("cloud-colour", options, explorer.state.colour, (colour) => explorer.update({ colour }));
-}
-
-/**
- * The first rows in an order, without sorting all of them.
- * @param {Uint32Array} rows
- * @param {(a: number, b: number) => number} compare
- * @returns {number[]}
- */
-function firstRows(rows, compare) {
-  /** @type {number[]} */
-  const found = [];
-  for (const row of rows) {
-    if (found.length === MOST_LISTED && compare(row, found[MOST_LISTED - 1]) >= 0) continue;
-    let at = found.length;
-    while (at && compare(row, found[at - 1]) < 0) at--;
-    found.splice(at, 0, row);
-    if (found.length > MOST_LISTED) found.pop();
-  }
-  return found;
 }

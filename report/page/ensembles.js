@@ -1,7 +1,7 @@
 // What is known of ensembles: exact numbers from the counts in the page. Nothing here touches the page itself.
 
 import { wilson } from "./numbers.js";
-import { membersOfPatterns, pairPlace, sizesOfPatterns, startsOf } from "./patterns.js";
+import { membersOfPatterns, pairPlace, rowsOfSeveral, sizesOfPatterns, startsOf } from "./patterns.js";
 
 /** @typedef {import("./block.js").Numbers} Numbers */
 
@@ -18,7 +18,7 @@ export class Ensembles {
     this.starts = startsOf(this.sizes);
     /** @type {Numbers} the members of one ensemble after the other; those of a row begin at its start */
     this.flat = this.every ? membersOfPatterns(this.members.length) : block.rows.members;
-    this.several = Uint32Array.from(this.sizes.keys()).filter((row) => this.sizes[row] > 1);
+    this.several = rowsOfSeveral(this.sizes);
     /** @type {Map<string, number>} */
     this.places = new Map();
     if (!this.every) for (let row = 0; row < this.count; row++) this.places.set(this.membersOf(row).join(), row);
@@ -39,6 +39,12 @@ export class Ensembles {
   /** @param {number} row @returns {number[]} */
   membersOf(row) {
     return Array.from(this.flat.subarray(this.starts[row], this.starts[row + 1]));
+  }
+
+  /** @param {number} row @param {number} member @returns {boolean} whether it is one of its members */
+  has(row, member) {
+    if (this.every) return ((row >> member) & 1) === 1;
+    return this.flat.subarray(this.starts[row], this.starts[row + 1]).includes(member);
   }
 
   /**

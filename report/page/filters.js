@@ -31,11 +31,9 @@ export function rowsWithin(ensembles, limits, accuracy, cost) {
     if (size < limits.smallest || size > limits.largest) return false;
     if (limits.accuracy > -Infinity && !(accuracy[row] >= limits.accuracy)) return false;
     if (limits.cost < Infinity && !(cost && cost[row] <= limits.cost)) return false;
-    if (!members) return true;
-    const chosen = ensembles.membersOf(row);
     return (
-      limits.withMembers.every((member) => chosen.includes(member)) &&
-      !limits.withoutMembers.some((member) => chosen.includes(member))
+      limits.withMembers.every((member) => ensembles.has(row, member)) &&
+      !limits.withoutMembers.some((member) => ensembles.has(row, member))
     );
   });
 }

@@ -3,6 +3,7 @@
 import { answers } from "./answers.js";
 import { unpackAll } from "./block.js";
 import { Cloud } from "./cloud.js";
+import { markCurrent } from "./contents.js";
 import { choice, element, labelled } from "./dom.js";
 import { Ensembles } from "./ensembles.js";
 import { whole } from "./numbers.js";
@@ -92,6 +93,10 @@ function scope({ block, ensembles }) {
       `${shown} ensembles of two and more members were evaluated; they are in this page, with their numbers from the ` +
       "tables, and so are those that a search chose. Of any other ensemble, only what follows from its members is shown.";
   }
+  const scored = block.ensembles.some((/** @type {any} */ one) => Object.keys(one.nll).length);
+  if (!scored && block.consensus.some((/** @type {any} */ way) => way.averages)) {
+    text += " NLL and Brier score of ensembles are only in the tables: with them, this file would be too large.";
+  }
   text +=
     " Accuracies are those on all samples: an ensemble that is chosen here is chosen on the samples on which it is " +
     "judged, so its accuracy is an optimistic estimate. What deployment recommends was chosen on a part of the " +
@@ -122,6 +127,8 @@ async function explore(place, block) {
 }
 
 for (const table of document.querySelectorAll("table")) liven(table);
+const contents = document.getElementById("contents");
+if (contents) markCurrent(contents);
 const data = document.getElementById("explorer-data");
 const place = document.getElementById("explorer-content");
 if (data && place) explore(place, JSON.parse(data.textContent ?? ""));

@@ -59,8 +59,7 @@ export function roomy(values, rows) {
 export function colouring(ensembles, colour, dark) {
   if (colour.startsWith("member:")) {
     const member = Number(colour.slice(7));
-    if (ensembles.every) return (row) => ((row >> member) & 1 ? WITH : WITHOUT);
-    return (row) => (ensembles.membersOf(row).includes(member) ? WITH : WITHOUT);
+    return (row) => (ensembles.has(row, member) ? WITH : WITHOUT);
   }
   const [least, most] = bounds(ensembles.sizes, ensembles.rows());
   const [from, span] = dark ? [0.4, 0.6] : [0, 0.88];

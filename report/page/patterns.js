@@ -37,3 +37,11 @@ export function startsOf(sizes) {
   for (let row = 0; row < sizes.length; row++) starts[row + 1] = starts[row] + sizes[row];
   return starts;
 }
+
+/** @param {Numbers} sizes @returns {Uint32Array} the rows of ensembles of two and more members */
+export function rowsOfSeveral(sizes) {
+  const rows = new Uint32Array(sizes.length);
+  let count = 0;
+  for (let row = 0; row < sizes.length; row++) if (sizes[row] > 1) rows[count++] = row;
+  return rows.slice(0, count);
+}

@@ -1,16 +1,22 @@
-// The canvas of the cloud: frame, points, rings, and which point is where.
+// The canvas of the cloud: frame, points or density, rings, and which point is where.
 
+import { CELL, gridOf, MOST_POINTS, paintGrid } from "./density.js";
+import { NEAR } from "./gestures.js";
 import { colouring, MARGIN, paintFrame, paintPoints, roomy, scaleOf } from "./painter.js";
+import { rowsInside } from "./window.js";
 
 /** @typedef {import("./ensembles.js").Ensembles} Ensembles */
+/** @typedef {import("./window.js").Window} Window */
+/** @typedef {import("./window.js").Range} Range */
+/** @typedef {import("./density.js").Grid} Grid */
 /**
- * What is drawn. `rows` are the ensembles with a point, `shown` those to which the axes are fitted; `chosen` is the row
- * with a ring, `at` the place among `rows` of the point that is named (-1 for none), and `line` is in pixels.
+ * What is drawn. `rows` are the ensembles that may be seen, `shown` those to which the axes are fitted, and `window` is
+ * the part of the axes that is shown (null for all); `chosen` and `at` are the rows with a ring (-1 for none), and
+ * `line` is in pixels.
  * @typedef {{rows: Uint32Array, shown: Uint32Array, x: ArrayLike<number>, y: ArrayLike<number>, xTitle: string,
- *   yTitle: string, colour: string, chosen: number, at: number, line: [number, number][]}} Scene
+ *   yTitle: string, window: Window | null, colour: string, chosen: number, at: number, line: [number, number][]}} Scene
  */
 
-export const NEAR = 12; // pixels from a point at which the pointer still means it
 export const DARK = "(prefers-color-scheme: dark)";
 const HEIGHT = 420;
 
@@ -20,18 +26,24 @@ export class CloudView {
   constructor(canvas, ensembles) {
     this.canvas = canvas;
     this.ensembles = ensembles;
-    /** @type {Float64Array} pixels from the left, of each row */
-    this.xs = new Float64Array();
-    /** @type {Float64Array} */
-    this.ys = new Float64Array();
     this.width = 0;
     this.layer = document.createElement("canvas");
+    /** @type {any[]} what the whole axes depend on */
+    this.fitted = [];
     /** @type {any[]} what the points on the layer depend on */
     this.painted = [];
-    /** @type {[number, number]} */
-    this.xRange = [0, 1];
-    /** @type {[number, number]} */
-    this.yRange = [0, 1];
+    /** @type {Window} the axes as a whole */
+    this.whole = { x: [0, 1], y: [0, 1] };
+    /** @type {Window} the part of them that is shown */
+    this.window = this.whole;
+    /** @type {ArrayLike<number>} */
+    this.x = [];
+    /** @type {ArrayLike<number>} */
+    this.y = [];
+    /** @type {Uint32Array} the rows in the window */
+    this.rows = new Uint32Array();
+    /** @type {Grid | null} their density; null if each has its point */
+    this.grid = null;
   }
 
   /** @param {Scene} scene */
@@ -46,81 +58,116 @@ export class CloudView {
     const style = getComputedStyle(document.documentElement);
     const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
     context.scale(density, density);
-    [this.xRange, this.yRange] = [roomy(scene.x, scene.shown), roomy(scene.y, scene.shown)];
+    this.fit(scene);
     const { xTitle, yTitle } = scene;
     const [text, line] = [colour("--soft"), colour("--line")];
-    paintFrame(context, {
-      width: this.width,
-      height: HEIGHT,
-      x: this.xRange,
-      y: this.yRange,
-      xTitle,
-      yTitle,
-      text,
-      line,
-    });
-    const [across, upwards] = this.scales();
-    this.xs = Float64Array.from(scene.rows, (row) => across(scene.x[row]));
-    this.ys = Float64Array.from(scene.rows, (row) => upwards(scene.y[row]));
+    paintFrame(context, { width: this.width, height: HEIGHT, ...this.window, xTitle, yTitle, text, line });
     this.paint(context, density, scene);
-    if (scene.chosen >= 0) {
-      ring(context, across(scene.x[scene.chosen]), upwards(scene.y[scene.chosen]), 8, colour("--mark"));
-    }
-    if (scene.at >= 0) ring(context, this.xs[scene.at], this.ys[scene.at], 5, colour("--text"));
+    const page = colour("--page");
+    if (scene.chosen >= 0) ring(context, this.placeOf(scene.chosen), 8, colour("--mark"), page);
+    if (scene.at >= 0) ring(context, this.placeOf(scene.at), 5, colour("--text"), page);
     context.strokeStyle = colour("--mark");
+    context.lineWidth = 2.5;
     context.beginPath();
     for (const [x, y] of scene.line) context.lineTo(x, y);
     context.stroke();
   }
 
+  /** The axes, which follow from the ensembles only if these have changed. @param {Scene} scene */
+  fit(scene) {
+    const key = [scene.x, scene.y, scene.shown];
+    if (key.some((part, i) => part !== this.fitted[i])) {
+      this.whole = { x: roomy(scene.x, scene.shown), y: roomy(scene.y, scene.shown) };
+    }
+    this.fitted = key;
+    this.window = scene.window ?? this.whole;
+    [this.x, this.y] = [scene.x, scene.y];
+  }
+
   /** @returns {[(value: number) => number, (value: number) => number]} from numbers to pixels */
   scales() {
-    return [
-      scaleOf(this.xRange, [MARGIN.left, this.width - MARGIN.right]),
-      scaleOf(this.yRange, [HEIGHT - MARGIN.bottom, MARGIN.top]),
-    ];
+    const { left, right, top, bottom } = this.frame();
+    return [scaleOf(this.window.x, [left, right]), scaleOf(this.window.y, [bottom, top])];
+  }
+
+  /** @returns {{left: number, right: number, top: number, bottom: number}} where the frame is, in pixels */
+  frame() {
+    return { left: MARGIN.left, right: this.width - MARGIN.right, top: MARGIN.top, bottom: HEIGHT - MARGIN.bottom };
+  }
+
+  /** @param {number} row @returns {[number, number]} its pixels; NaN outside of the window */
+  placeOf(row) {
+    const inside = rowsInside(Uint32Array.of(row), this.x, this.y, this.window).length > 0;
+    const [across, upwards] = this.scales();
+    return inside ? [across(this.x[row]), upwards(this.y[row])] : [NaN, NaN];
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} density @param {Scene} scene */
   paint(context, density, scene) {
+    const { x, y } = this.window;
     /** @type {any[]} */
-    const key = [scene.rows, scene.x, scene.y, scene.colour, density, this.width, ...this.xRange, ...this.yRange];
-    key.push(matchMedia(DARK).matches);
-    if (key.some((part, i) => part !== this.painted[i])) this.paintLayer(density, scene);
+    const key = [scene.rows, scene.x, scene.y, scene.colour, density, this.width, ...x, ...y, matchMedia(DARK).matches];
+    if (key.some((part, i) => part !== this.painted[i])) {
+      this.rows = rowsInside(scene.rows, scene.x, scene.y, this.window);
+      this.paintLayer(density, scene);
+    }
     this.painted = key;
     const { layer } = this;
     context.drawImage(layer, 0, 0, layer.width / density, layer.height / density);
   }
 
-  /** The points, which are painted again only if something about them has changed. */
+  /** Points or density, which are painted again only if something about them has changed. */
   paintLayer(/** @type {number} */ density, /** @type {Scene} */ scene) {
-    const { layer } = this;
+    const { layer, rows } = this;
     layer.width = this.canvas.width;
     layer.height = this.canvas.height;
     const inner = layer.getContext("2d");
     if (!inner) return;
     const image = inner.createImageData(layer.width, layer.height);
-    const colour = colouring(this.ensembles, scene.colour, matchMedia(DARK).matches);
-    const size = Math.max(2, Math.round((scene.rows.length > 5000 ? 2 : 4) * density));
-    const scaled = (/** @type {Float64Array} */ values) => values.map((value) => value * density);
-    paintPoints(image, scaled(this.xs), scaled(this.ys), (i) => colour(scene.rows[i]), size);
+    const dark = matchMedia(DARK).matches;
+    const { left, right, top, bottom } = this.frame();
+    this.grid = null;
+    if (rows.length > MOST_POINTS) {
+      const cells = [right - left, bottom - top].map((pixels) => Math.max(1, Math.round(pixels / CELL)));
+      this.grid = gridOf(rows, this.x, this.y, this.window, cells[0], cells[1]);
+      const frame = { left: left * density, right: right * density, top: top * density, bottom: bottom * density };
+      paintGrid(image, this.grid, frame, dark);
+    } else {
+      const colour = colouring(this.ensembles, scene.colour, dark);
+      const size = Math.max(2, Math.round((rows.length > 5000 ? 2 : 4) * density));
+      const [across, upwards] = this.scales();
+      const xs = Float64Array.from(rows, (row) => across(this.x[row]) * density);
+      const ys = Float64Array.from(rows, (row) => upwards(this.y[row]) * density);
+      paintPoints(image, xs, ys, (i) => colour(rows[i]), size);
+    }
     inner.putImageData(image, 0, 0);
   }
 
   /** @param {[number, number]} pixels @returns {[number, number]} the numbers of the axes there */
   numbersAt([x, y]) {
-    return [
-      scaleOf([MARGIN.left, this.width - MARGIN.right], this.xRange)(x),
-      scaleOf([HEIGHT - MARGIN.bottom, MARGIN.top], this.yRange)(y),
-    ];
+    const { left, right, top, bottom } = this.frame();
+    return [scaleOf([left, right], this.window.x)(x), scaleOf([bottom, top], this.window.y)(y)];
   }
 
-  /** @param {[number, number]} pixels @returns {number} the place of the nearest point; -1 if none is near */
+  /** @param {[number, number]} pixels @returns {number} ensembles in the cell there; -1 if each has its point */
+  countAt([x, y]) {
+    if (!this.grid) return -1;
+    const { columns, lines, counts } = this.grid;
+    const { left, right, top, bottom } = this.frame();
+    const column = Math.floor(((x - left) / (right - left)) * columns);
+    const line = Math.floor(((bottom - y) / (bottom - top)) * lines);
+    if (column < 0 || line < 0 || column >= columns || line >= lines) return 0;
+    return counts[line * columns + column];
+  }
+
+  /** @param {[number, number]} pixels @returns {number} the row of the nearest point; -1 if none is near */
   nearest([x, y]) {
+    const [across, upwards] = this.scales();
     let [found, best] = [-1, NEAR * NEAR];
-    for (let i = 0; i < this.xs.length; i++) {
-      const distance = (this.xs[i] - x) ** 2 + (this.ys[i] - y) ** 2;
-      if (distance < best) [found, best] = [i, distance];
+    for (let i = 0; i < this.rows.length; i++) {
+      const row = this.rows[i];
+      const distance = (across(this.x[row]) - x) ** 2 + (upwards(this.y[row]) - y) ** 2;
+      if (distance < best) [found, best] = [row, distance];
     }
     return found;
   }
@@ -128,16 +175,21 @@ export class CloudView {
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {number} x
- * @param {number} y
+ * @param {[number, number]} place
  * @param {number} radius
  * @param {string} colour
+ * @param {string} around a colour that sets the ring apart from what is below
  */
-function ring(context, x, y, radius, colour) {
+function ring(context, [x, y], radius, colour, around) {
   if (!Number.isFinite(x + y)) return;
-  context.strokeStyle = colour;
-  context.lineWidth = 2.5;
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.stroke();
+  for (const [style, width] of /** @type {[string, number][]} */ ([
+    [around, 5],
+    [colour, 2.5],
+  ])) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.stroke();
+  }
 }

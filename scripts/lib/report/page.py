@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 # In the order in which they follow each other in the page: a module imports only those above it.
 MODULES = (
+    "contents",
     "dom",
     "numbers",
     "tables",
@@ -28,8 +29,13 @@ MODULES = (
     "picker",
     "axes",
     "filters",
+    "window",
     "painter",
+    "density",
+    "gestures",
     "view",
+    "cloudcontrols",
+    "cloudlist",
     "cloud",
     "clusters",
     "heat",

@@ -20,6 +20,8 @@ OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", 
 OPTIONS += ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions")
 SECONDS = 300  # of waiting; a busy machine is no failure
 KEYS = {"Enter": 13, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, " ": 32}
+KEYS |= {"+": 187, "-": 189, "0": 48}
+MODIFIERS = {"": 0, "Ctrl": 2, "Shift": 8}
 
 
 class Page:
@@ -52,17 +54,23 @@ class Page:
     def resize(self, width: int, height: int = 900, mobile: bool = False) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
 
-    def press(self, key: str, count: int = 1) -> None:
-        text = {"Enter": "\r", " ": " "}.get(key, "")
+    def press(self, key: str, count: int = 1, held: str = "") -> None:
+        text = "\r" if key == "Enter" else key if len(key) == 1 else ""
         for _ in range(count):
             for kind in ("keyDown", "keyUp"):
-                more = {"text": text} if text and kind == "keyDown" else {}
+                more: dict[str, Any] = {"text": text} if text and kind == "keyDown" else {}
+                more["modifiers"] = MODIFIERS[held]
                 self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=KEYS[key], **more)
 
     def mouse(self, kind: str, x: float, y: float) -> None:
         button = "none" if kind == "mouseMoved" else "left"
         pressed = int(kind != "mouseReleased")
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=pressed, clickCount=1)
+
+    def wheel(self, x: float, y: float, by: float, held: str = "") -> None:
+        """Turn the wheel; returns when the page has heard of it."""
+        turned = {"deltaX": 0, "deltaY": by, "modifiers": MODIFIERS[held]}
+        self.call("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, **turned)
 
     def screenshot(self, path: Path, whole: bool = False) -> None:
         import base64

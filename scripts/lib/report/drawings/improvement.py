@@ -1,6 +1,6 @@
 """Figure B: improvement against diversity. Columns are datasets, rows are measures, each point is an ensemble."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from scripts.lib.report.labels import (
 )
 
 PANEL_HEIGHT = 0.9  # inches
+MOST_WIDE_COLUMNS = 7  # so many have room for numbers beside and above their cells
 
 Panels = dict[tuple[str, str], Cloud]  # of one picture, by dataset and measure
 
@@ -57,13 +58,12 @@ def read_clouds(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Pan
 
     One table is in memory at a time, because it may have millions of rows; of so many, only rasters are kept.
     """
-    heights = _heights(paths, shown)
-    pictures: dict[tuple[str, str], Panels] = {key: {} for key in heights}
+    keys = [(improvement, consensus) for improvement in shown.improvements for consensus in shown.consensus]
+    pictures: dict[tuple[str, str], Panels] = {key: {} for key in keys}
     for path in paths:
         table = load_table(path, shown.columns)
         for consensus in shown.consensus:
-            part = {improvement: heights[improvement, consensus] for improvement in shown.improvements}
-            clouds = clouds_of(_of_several(table, consensus), shown.measures, part, _columns(len(paths)))
+            clouds = clouds_of(_of_several(table, consensus), shown.measures, shown.improvements, _columns(len(paths)))
             for (improvement, measure), cloud in clouds.items():
                 pictures[improvement, consensus][Path(path).stem, measure] = cloud
     return pictures
@@ -78,35 +78,22 @@ def _columns(datasets: int) -> int:
     return round(POINTS_PER_INCH * WIDTH / datasets)
 
 
-def _heights(paths: Sequence[str], shown: Shown) -> dict[tuple[str, str], Scale]:
-    """The scale of each improvement and consensus, which all panels of a picture share."""
-    ends: dict[tuple[str, str], list[Any]] = {}
-    for path in paths:
-        table = load_table(path, ["size", "consensus", *map(improvement_column, shown.improvements)])
-        for consensus in shown.consensus:
-            chosen = _of_several(table, consensus)
-            for improvement in shown.improvements:
-                values = chosen[improvement_column(improvement)]
-                ends.setdefault((improvement, consensus), []).extend([values.min(), values.max()])
-    rows = round(POINTS_PER_INCH * PANEL_HEIGHT)
-    return {key: Scale.of(np.array(values, float), rows) for key, values in ends.items()}
-
-
 def clouds_of(
-    table: pl.DataFrame, measures: Sequence[str], heights: Mapping[str, Scale], columns: int
+    table: pl.DataFrame, measures: Sequence[str], improvements: Sequence[str], columns: int
 ) -> dict[tuple[str, str], Cloud]:
     """The ensembles of one dataset and consensus by improvement and measure: points or, if they are too many, rasters.
 
-    `heights` has the vertical scale of a raster for each improvement, `columns` is its number of cells side by side.
+    `columns` is the number of cells of a raster side by side.
     """
     size = table["size"].to_numpy()
     sizes = different_sizes(size)
     x = {measure: oriented(table, measure).to_numpy() * quantity(measure).factor for measure in measures}
-    y = {improvement: table[improvement_column(improvement)].cast(pl.Float64).to_numpy() for improvement in heights}
+    y = {name: table[improvement_column(name)].cast(pl.Float64).to_numpy() for name in improvements}
     if len(table) <= MOST_POINTS:
         return {(one, other): Points(x[other], y[one], size, sizes) for one in y for other in x}
     across = {measure: Scale.of(values, columns).place(values) for measure, values in x.items()}
-    upwards = {improvement: heights[improvement].place(values) for improvement, values in y.items()}
+    rows = round(POINTS_PER_INCH * PANEL_HEIGHT)
+    upwards = {improvement: Scale.of(values, rows).place(values) for improvement, values in y.items()}
     weights = size.astype(np.float64)
     return {(one, other): raster(across[other], upwards[one], weights, sizes) for one in y for other in x}
 
@@ -116,13 +103,18 @@ def draw_improvement(panels: Panels, correlations: pl.DataFrame, improvement: st
     measures = correlations["measure"].unique(maintain_order=True).to_list()
     datasets = list(dict.fromkeys(dataset for dataset, _ in panels))
     figure = new_figure(height=1.46 * len(measures) + 0.75)
-    grid = figure.subplots(len(measures), len(datasets), squeeze=False, sharey=True)
+    # Shared by all columns, the axis would make a line of the sets on which ensembles differ little.
+    wide = len(datasets) <= MOST_WIDE_COLUMNS
+    grid = figure.subplots(len(measures), len(datasets), squeeze=False, sharey="col" if wide else True)
     sizes = sorted({size for cloud in panels.values() for size in cloud.sizes})
     for column, dataset in enumerate(datasets):
         for row, measure in enumerate(measures):
             found = correlations.filter(dataset=dataset, measure=measure)
             _draw_cell(grid[row, column], panels[dataset, measure], sizes)
-            _write_coefficients(grid[row, column], found, heading=literal(in_words(dataset)) if row == 0 else "")
+            if wide:
+                _write_coefficients(grid[row, column], found)
+            if row == 0:
+                _write_above(grid[row, column], literal(in_words(dataset)), points=15, size=8.5)
     for row, measure in enumerate(measures):
         _label_row(grid[row], quantity(measure).label)
     figure.supylabel(f"{improvement_title(improvement)} (points)", fontsize=8)
@@ -138,20 +130,18 @@ def _draw_cell(axis: Axes, cloud: Cloud, sizes: Sequence[int]) -> None:
     axis.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
 
 
-def _write_coefficients(axis: Axes, found: pl.DataFrame, heading: str) -> None:
+def _write_coefficients(axis: Axes, found: pl.DataFrame) -> None:
     """Write r with its interval above the cell."""
     row = found.row(0, named=True) if len(found) else {"pearson": None}
     text = "no correlation"
     if not missing(row["pearson"]):
         text = f"r {signed(row['pearson'])} [{plain(row['ci_low'])}, {plain(row['ci_high'])}]"
     axis.set_title(text, fontsize=7, pad=3)
-    _write_above(axis, heading, points=15, size=8.5)
 
 
 def _write_above(axis: Axes, text: str, points: float, size: float) -> None:
     anchor: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
-    if text:
-        axis.annotate(text, (0.5, 1), (0, points), fontsize=size, **anchor)
+    axis.annotate(text, (0.5, 1), (0, points), fontsize=size, **anchor)
 
 
 def _label_row(axes: Sequence[Axes], label: str) -> None:

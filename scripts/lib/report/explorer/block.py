@@ -15,7 +15,7 @@ from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.costs import COSTS
 from scripts.lib.report.explorer.arrays import counts, packed
 from scripts.lib.report.explorer.pairs import pairs_of
-from scripts.lib.report.explorer.rows import Rows, rows_of
+from scripts.lib.report.explorer.rows import Numbers, Rows, rows_of
 from scripts.lib.report.labels import consensus_title, in_words, quantity
 
 VERSION = 1
@@ -125,14 +125,21 @@ def _ensembles(source: Source) -> dict[str, Any]:
     """The correct answers and scores of every ensemble, for each dataset."""
     rows, arrays = None, []
     kept = [members for choice in _choices(source) for members in (choice["recommended"], *choice["best_of_size"])]
+    numbers = _numbers(source)
     for dataset in source.datasets:
         columns = [*COLUMNS, *_further_columns(source, dataset)]
         table = source.table(f"ensembles/{dataset}", columns)
         first = table.filter(consensus=source.consensus[0])
-        rows = rows or rows_of(len(source.members), first, kept)
-        arrays.append(_of_dataset(source, dataset, table, rows))
+        rows = rows or rows_of(len(source.members), first, numbers, kept)
+        arrays.append(_of_dataset(source, dataset, table, rows, numbers.room(rows.length, scores=True)))
     assert rows is not None  # a study has at least one validation set
     return {"rows": rows.described, "ensembles": arrays}
+
+
+def _numbers(source: Source) -> Numbers:
+    """Counts: correct answers by each consensus, and samples on which all members are right."""
+    sets, averages = len(source.datasets), sum(CONSENSUS_METHODS[way].averages for way in source.consensus)
+    return Numbers(sets * (len(source.consensus) + 1), sets * len(SCORES) * averages)
 
 
 def _further_columns(source: Source, dataset: str) -> list[str]:
@@ -143,14 +150,14 @@ def _further_columns(source: Source, dataset: str) -> list[str]:
     return [name for name in wanted if name in there]
 
 
-def _of_dataset(source: Source, dataset: str, table: pl.DataFrame, rows: Rows) -> dict[str, Any]:
+def _of_dataset(source: Source, dataset: str, table: pl.DataFrame, rows: Rows, scored: bool) -> dict[str, Any]:
     samples = int(source.table(f"accuracies/{dataset}", ["samples"])["samples"][0])
     content: dict[str, Any] = {"right": {}, **{score: {} for score in SCORES}}
     for way in source.consensus:
         of_way = table.filter(consensus=way)
         right = np.rint(of_way["accuracy"].to_numpy() * samples / 100).astype(np.int64)
         content["right"][way] = counts(rows.spread(right))
-        if CONSENSUS_METHODS[way].averages:
+        if scored and CONSENSUS_METHODS[way].averages:
             for score in SCORES:
                 content[score][way] = packed(rows.spread(_floats(of_way[score]), np.nan), "f32")
     first = table.filter(consensus=source.consensus[0])

@@ -9,8 +9,23 @@ import polars as pl
 
 from scripts.lib.report.explorer.arrays import counts, packed
 
-MOST_MEMBERS_BY_PATTERN = 16  # 2^16 ensembles
-MOST_ROWS = 1 << MOST_MEMBERS_BY_PATTERN
+MOST_MEMBERS_BY_PATTERN = 20  # 2^20 ensembles
+MOST_ROWS = 1 << 16  # of a sample; where no more than these were possible, all are in the page
+MOST_BYTES = 4_000_000  # of the page, for the numbers of ensembles
+COUNT_BYTES, SCORE_BYTES = 1, 3.3  # of a number in the page, deflated and in base64: what the built-in study takes
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many numbers the page has of each ensemble, over all sets: counts of samples, and scores as float32."""
+
+    counts: int
+    scores: int = 0
+
+    def room(self, ensembles: int, scores: bool) -> bool:
+        """Whether the page has room for so many ensembles, with their scores or without."""
+        each = self.counts * COUNT_BYTES + (self.scores * SCORE_BYTES if scores else 0)
+        return ensembles * each <= MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -18,8 +33,8 @@ class Rows:
     """The ensembles of the explorer, each at a place in arrays of `length` numbers.
 
     `taken` int64 [E] are rows of the table of one consensus, and `places` int64 [E] where they go. If every ensemble of
-    two and more members was evaluated (and there are at most 16 members), the place of an ensemble is the number whose
-    bits are its members; otherwise the ensembles follow each other, and `described` lists their members.
+    two and more members was evaluated and the page has room for all, the place of an ensemble is the number whose bits
+    are its members; otherwise the ensembles follow each other, and `described` lists their members.
     """
 
     taken: np.ndarray
@@ -34,15 +49,15 @@ class Rows:
         return result
 
 
-def rows_of(members: int, table: pl.DataFrame, kept: Sequence[Sequence[int]] = ()) -> Rows:
+def rows_of(members: int, table: pl.DataFrame, numbers: Numbers, kept: Sequence[Sequence[int]] = ()) -> Rows:
     """The rows for `table`, which has columns members and size of the ensembles of one consensus.
 
-    Of more than 65 536 ensembles, as many of each size are taken, evenly spread over the table; `kept` are ensembles
-    that must be among them.
+    Of more than 65 536 ensembles that the page has no room for, as many of each size are taken, evenly spread over the
+    table; `kept` are ensembles that must be among them.
     """
     total = len(table)
     several = np.flatnonzero(table["size"].to_numpy() > 1)
-    if members <= MOST_MEMBERS_BY_PATTERN and len(several) == 2**members - members - 1:
+    if len(several) == 2**members - members - 1 and _room_for_every(members, numbers):
         places = _patterns(table["members"], several)
         return Rows(several, places, 2**members, {"kind": "every"})
     taken = _evenly_spread(table, several, kept) if len(several) > MOST_ROWS else several
@@ -55,6 +70,13 @@ def rows_of(members: int, table: pl.DataFrame, kept: Sequence[Sequence[int]] = (
         "members": packed(lists.explode().to_numpy() if len(taken) else np.zeros(0), "u16"),
     }
     return Rows(taken, np.arange(len(taken)), len(taken), described)
+
+
+def _room_for_every(members: int, numbers: Numbers) -> bool:
+    """Whether an array can have a place for each set of members."""
+    if members > MOST_MEMBERS_BY_PATTERN:
+        return False
+    return 2**members <= MOST_ROWS or numbers.room(2**members, scores=False)
 
 
 def _patterns(lists: pl.Series, taken: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Rasters of many ensembles: against a plain loop, and no ensemble is invisible."""
 
 import math
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -137,15 +138,57 @@ def test_few_ensembles_are_points_and_many_a_raster(study: Path, monkeypatch: py
         assert cloud.sizes == points[key].sizes == [2, 3, 4, 5, 6]
 
 
-def test_the_panels_of_a_picture_share_their_vertical_scale(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_panels_of_a_dataset_share_their_vertical_scale(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(improvement, "MOST_POINTS", 20)
-    tables = pl.concat([pl.read_parquet(study / f"ensembles/{dataset}.parquet") for dataset in ("clean", "noise")])
+    tables = {dataset: pl.read_parquet(study / f"ensembles/{dataset}.parquet") for dataset in ("clean", "noise")}
     for (name, consensus), panels in read(study).items():
-        values = tables.filter(consensus=consensus)[f"improvement_{name}"]
-        for cloud in panels.values():
+        for (dataset, _), cloud in panels.items():
+            values = tables[dataset].filter(consensus=consensus)[f"improvement_{name}"]
             assert isinstance(cloud, Raster)
             assert (cloud.y.low, cloud.y.high) == (values.min(), values.max())
             assert cloud.counts.sum() == 2**6 - 7
+
+
+@pytest.mark.parametrize("most", [20, 1000])
+def test_a_dataset_on_which_ensembles_differ_little_fills_its_own_axes(
+    study: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """All panels of a column have one vertical axis, and no value of another dataset widens it."""
+    monkeypatch.setattr(improvement, "MOST_POINTS", most)
+    rows = pl.read_parquet(study / "correlations.parquet").filter(improvement="over_best", consensus="vote")
+    panels = read(study)["over_best", "vote"]
+    figure = draw_improvement(panels, rows, "over_best", "vote")
+    grid = np.array(figure.axes[: 2 * rows["measure"].n_unique()]).reshape(-1, 2)
+    for column, dataset in enumerate(("clean", "noise")):
+        values = pl.read_parquet(study / f"ensembles/{dataset}.parquet").filter(consensus="vote")
+        low, high = values["improvement_over_best"].min(), values["improvement_over_best"].max()
+        assert isinstance(low, float)
+        assert isinstance(high, float)
+        shown = {axis.get_ylim() for axis in grid[:, column]}
+        assert len(shown) == 1
+        [(bottom, top)] = shown
+        assert min(low, 0) - 0.1 * (high - low) < bottom < min(low, 0)
+        assert max(high, 0) < top < max(high, 0) + 0.1 * (high - low)
+
+
+def test_more_than_seven_datasets_have_no_room_for_axes_of_their_own(study: Path) -> None:
+    rows = pl.read_parquet(study / "correlations.parquet").filter(improvement="over_best", measure="disagreement")
+    rows = rows.filter(dataset="clean", consensus="vote", size="all")
+    panels = read(study)["over_best", "vote"]
+    for count, own in ((7, True), (8, False)):
+        names = [f"set{number}" for number in range(count)]
+        found = {
+            (name, "disagreement"): panels[("clean", "noise")[number % 2], "disagreement"]
+            for number, name in enumerate(names)
+        }
+        of_names = pl.concat([rows.with_columns(dataset=pl.lit(name)) for name in names])
+        figure = draw_improvement(found, of_names, "over_best", "vote")
+        first = figure.axes[:count]
+        assert (len({axis.get_ylim() for axis in first}) > 1) is own
+        assert all(bool(axis.get_title()) is own for axis in first)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as that cells have no width
+            figure.draw_without_rendering()
 
 
 def test_what_is_drawn_is_what_the_tables_say(study: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from scripts.lib.ensembles.counting import Tally
 from scripts.lib.jobs.storage import load_json, load_table, save_json
 from scripts.lib.report.explorer import block as module
+from scripts.lib.report.explorer import rows
 from scripts.lib.report.explorer.arrays import unpacked
 from scripts.lib.report.explorer.block import explorer_block
+from scripts.lib.report.explorer.rows import SCORE_BYTES
 from tests.unit.synthetic_study import make_study
 
 
@@ -139,6 +141,16 @@ def test_with_too_many_members_for_pairs_each_ensemble_has_its_diversities(
     values = unpacked(found["ensembles"][1]["measures"]["disagreement"])
     for row in table.to_dicts():
         assert values[sum(1 << member for member in row["members"])] == np.float32(row["disagreement"])
+
+
+def test_scores_for_which_the_page_has_no_room_are_left_out(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_json(study / "study.json")
+    room = 32 * 5 * (3 + 2 * SCORE_BYTES)  # ensembles, sets; three counts and two scores of each
+    for bytes_, scored in ((room, True), (room - 1, False)):
+        monkeypatch.setattr(rows, "MOST_BYTES", bytes_)
+        arrays = explorer_block(study, settings)["ensembles"][2]
+        assert set(arrays["nll"]) == set(arrays["brier"]) == ({"average"} if scored else set())
+        assert set(arrays["right"]) == {"average", "vote"}
 
 
 def test_pictures_are_those_of_the_chosen_samples(block: dict[str, Any], study: Path) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import save_json, save_table
 from scripts.lib.measures.member_pairs import pairs_table
+from scripts.lib.report.explorer.arrays import counts, packed
 from scripts.lib.report.explorer.block import explorer_block
 from scripts.lib.report.page import as_data, page_parts
 
@@ -53,7 +54,12 @@ def small_study(
 
 def page_of(folder: Path, study: dict[str, Any]) -> Path:
     """A page with nothing but the explorer."""
-    parts, block = page_parts(ROOT / "report/page"), as_data(explorer_block(folder, study))
+    return written_page(folder, explorer_block(folder, study))
+
+
+def written_page(folder: Path, content: dict[str, Any]) -> Path:
+    """A page with the explorer of a data block."""
+    parts, block = page_parts(ROOT / "report/page"), as_data(content)
     page = f"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{parts.policy}"><title>explorer</title><style>{parts.style}</style>
@@ -64,6 +70,47 @@ def page_of(folder: Path, study: dict[str, Any]) -> Path:
     return path
 
 
+def made_up_block(members: int, samples: int = 1000) -> tuple[dict[str, Any], np.ndarray]:
+    """A data block with every ensemble of some members on one set, and their correct answers int64 [2 ** members].
+
+    Correct answers are whatever looks like a cloud: nothing was classified.
+    """
+    random = np.random.default_rng(0)
+    alone = random.integers(samples // 2, samples * 3 // 4, members)
+    pairs = random.uniform(0.1, 0.4, members * (members - 1) // 2)
+    patterns = np.arange(2**members)
+    chosen = ((patterns[:, None] >> np.arange(members)) & 1).astype(np.int16)
+    sizes = np.maximum(chosen.sum(1), 1)
+    mean = chosen @ alone / sizes
+    right = np.rint(mean + samples / 6 * (1 - 1 / sizes) + random.normal(0, 8, len(sizes))).clip(0, samples)
+    names = [f"m{i}" for i in range(members)]
+    block = {
+        "members": names,
+        "baseline": None,
+        "consensus": [{"name": "vote", "title": "majority vote", "averages": False}],
+        "costs": {"macs": [1e6 * (i + 1) for i in range(members)]},
+        "datasets": [{"name": "clean", "title": "Clean", "samples": samples, "right": alone.tolist()}],
+        "choices": [
+            {"dataset": "clean", "consensus": "vote", "recommended": [0, 1], "best_of_size": [[0], [0, 1]], "found": []}
+        ],
+        "rows": {"kind": "every"},
+        "ensembles": [{"right": {"vote": counts(right.astype(np.int64))}, "nll": {}, "brier": {}, "measures": {}}],
+        "measures": [
+            {
+                "name": "disagreement",
+                "title": "Prediction disagreement",
+                "unit": "%",
+                "factor": 100,
+                "similarity": False,
+                "pairs": [packed(pairs, "f64")],
+            }
+        ],
+        "pairs": [None],
+    }
+    block["datasets"][0] |= {"nll": [None] * members, "brier": [None] * members}
+    return block, right.astype(np.int64)
+
+
 def _save_members(folder: Path, dataset: str, names: Sequence[str], right: np.ndarray) -> None:
     alone = 100 * right.mean(1)
     table = {"position": range(len(names)), "member": names, "samples": right.shape[1], "accuracy": alone}
@@ -72,8 +119,8 @@ def _save_members(folder: Path, dataset: str, names: Sequence[str], right: np.nd
 
 def _ensembles(lists: Sequence[Sequence[int]], predicted: np.ndarray, labels: np.ndarray) -> pl.DataFrame:
     """By vote in both ways, which is enough here; of equal votes, the lowest class counts."""
-    counts = [np.stack([(predicted[list(row)] == c).sum(0) for c in range(CLASSES)]).argmax(0) for row in lists]
-    accuracy = [100 * float((found == labels).mean()) for found in counts]
+    votes = [np.stack([(predicted[list(row)] == c).sum(0) for c in range(CLASSES)]).argmax(0) for row in lists]
+    accuracy = [100 * float((found == labels).mean()) for found in votes]
     parts = [
         pl.DataFrame(
             {

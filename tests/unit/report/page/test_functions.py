@@ -159,3 +159,83 @@ def test_arrays_of_every_kind_are_unpacked(functions: Page) -> None:
         assert found[0] == values
         assert found[1].startswith("Uint" if kind.startswith("u") else "Float")
         assert found[2] == "u8", "pictures wait until they are asked for"
+
+
+def test_cells_are_counted_as_numpy_counts_them(functions: Page) -> None:
+    random = np.random.default_rng(3)
+    x, y = random.normal(size=2000).round(2), random.integers(-5, 6, 2000) / 2
+    window = {"x": [-1.25, 1.5], "y": [-2.0, 2.5]}
+    rows = f"rowsInside(Uint32Array.from({{ length: 2000 }}, (_, i) => i), {x.tolist()}, {y.tolist()}, {window})"
+    grid = functions.value(
+        f"(g => ({{ ...g, counts: [...g.counts] }}))(gridOf({rows}, {x.tolist()}, {y.tolist()}, {window}, 7, 4))"
+    )
+    expected, _, _ = np.histogram2d(y, x, bins=(4, 7), range=(window["y"], window["x"]))
+    assert np.reshape(grid["counts"], (4, 7)).tolist() == expected.tolist()
+    assert grid["most"] == expected.max()
+
+
+def test_points_without_a_value_are_outside(functions: Page) -> None:
+    window = {"x": [0, 1], "y": [0, 1]}
+    found = functions.value(f"[...rowsInside(Uint32Array.of(0, 1, 2, 3), [0, NaN, 1, 1.1], [0, 0, 1, 1], {window})]")
+    assert found == [0, 2]
+
+
+def test_the_colours_of_the_density_are_cividis_and_evenly_light(functions: Page) -> None:
+    from matplotlib import colormaps
+
+    most = 10**6
+    found = np.array(
+        functions.value(f"Array.from({{ length: 61 }}, (_, i) => densityColour({most} ** (i / 60), {most}, true))")
+    )
+    expected = colormaps["cividis"](np.linspace(0.4, 1, 61))[:, :3] * 255
+    assert np.abs(found - expected).max() < 8, "ten colours, and lines between them"
+    steps = np.diff(lightness(found[::10]))
+    assert (steps > 0).all()
+    assert steps.max() / steps.min() < 1.5
+    assert functions.value("densityColour(1, 1, false)") == functions.value("densityColour(1, 100, false)")
+
+
+def lightness(colours: np.ndarray) -> np.ndarray:
+    """L* of CIELAB, float64 [N], of sRGB [N, 3] from 0 to 255."""
+    share = colours / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    light = linear @ [0.2126, 0.7152, 0.0722]
+    return np.where(light > 0.008856, 116 * np.cbrt(light) - 16, 903.3 * light)
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"), [(1, [1]), (2, [1, 2]), (5, [1, 5]), (20, [1, 20]), (300, [1, 10, 100, 300]), (31, [1, 10, 31])]
+)
+def test_counts_below_the_bar_of_colours(functions: Page, most: int, ticks: list[int]) -> None:
+    assert called(functions, "scaleTicks", most) == ticks
+
+
+def test_windows_stay_inside_of_the_whole(functions: Page) -> None:
+    assert called(functions, "zoomed", [0, 10], [0, 10], 0.5, 0) == [0, 5]
+    assert called(functions, "zoomed", [0, 10], [0, 10], 0.5, 10) == [5, 10]
+    assert called(functions, "zoomed", [4, 6], [0, 10], 0.5, 5) == [4.5, 5.5]
+    assert called(functions, "zoomed", [0, 1], [0, 10], 4, 1) == [0, 4]
+    assert called(functions, "zoomed", [2, 8], [0, 10], 2, 5) == [0, 10]
+    low, high = called(functions, "zoomed", [5, 5], [0, 10], 0.5, 5)
+    assert low < 5 < high, "a window of no width has the smallest"
+    assert called(functions, "moved", [2, 4], [0, 10], 0.5) == [3, 5]
+    assert called(functions, "moved", [2, 4], [0, 10], -5) == [0, 2]
+    assert called(functions, "moved", [2, 4], [0, 10], 9) == [8, 10]
+    assert called(functions, "between", 7, 3, [0, 5]) == [3, 5]
+
+
+def test_rows_follow_each_other_in_the_order_of_values(functions: Page) -> None:
+    values = [3, 1, 1, 2, 9]
+    walk = functions.value(
+        f"((rows, at) => rows.map ? Array.from({{ length: 5 }}, () => (at = nextRow(rows, {values}, at, 1))) : 0)"
+        "(Uint32Array.of(0, 1, 2, 3), -1)"
+    )
+    assert walk == [1, 2, 3, 0, 0], "row 4 is not among them, and the last stays"
+    assert functions.value(f"nextRow(Uint32Array.of(0, 1, 2, 3), {values}, 2, -1)") == 1
+    assert functions.value(f"nextRow(Uint32Array.of(), {values}, -1, 1)") == -1
+
+
+def test_the_threshold_is_that_of_the_figures(functions: Page) -> None:
+    from scripts.lib.report.labels import MOST_POINTS
+
+    assert functions.value("MOST_POINTS") == MOST_POINTS

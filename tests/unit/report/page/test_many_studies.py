@@ -86,6 +86,24 @@ def test_an_ensemble_that_only_a_search_found_has_its_accuracy(tmp_path: Path, b
     assert page.said == []
 
 
+def test_scores_that_are_not_in_the_page_are_no_axes_and_the_page_says_so(
+    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes = "[...document.getElementById('cloud-y').options].map(o => o.value)"
+    note = "NLL and Brier score of ensembles are only in the tables"
+    content = "document.getElementById('explorer-content').textContent"
+    for room in (True, False):
+        if not room:
+            monkeypatch.setattr(rows_module, "MOST_BYTES", 0)
+        page = opened(tmp_path, browser, ["a", "b", "c"], [(0, 1), (0, 2), (1, 2), (0, 1, 2)], ["clean"])
+        assert ({"nll", "brier"} <= set(page.value(axes))) is room
+        assert (note in page.value(content)) is not room
+        asked(page, [0, 2])
+        cells = page.value("[...document.querySelector('#explorer-answers tbody tr').cells].map(c => c.textContent)")
+        assert cells[-2:] == (["0.2500", "0.1250"] if room else ["–", "–"])
+        assert page.said == []
+
+
 def test_a_thousand_members(tmp_path: Path, browser: Browser) -> None:
     random = np.random.default_rng(0)
     lists = sorted({tuple(sorted(random.choice(1000, 3, replace=False).tolist())) for _ in range(200)})
