@@ -32,11 +32,13 @@ help:
 	@echo "make clean  remove results and logs (data and .venv are kept)"
 
 demo: setup
+	@echo "The built-in study: fifteen members on Fashion-MNIST, from training to the report. On two cores this takes 10 to 30 minutes; if it is stopped, the same command goes on."
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
 	  python -m scripts.lib.jobs.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all
 	@echo "The report: file://$(WORK)/results/fashion-mnist/report.html"
 
 demo-quick: setup
+	@echo "A study of six members on Fashion-MNIST, from training to the report. On two cores this takes 4 to 10 minutes; if it is stopped, the same command goes on."
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
 	  python -m scripts.lib.jobs.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/config/quick.yaml"
 	@echo "The report: file://$(WORK)/results/fashion-mnist-quick/report.html"
