@@ -14,7 +14,7 @@ from scripts.lib.report.tables import Table
 WAYS = {
     SINGLE: "best single member",
     ALL: "all members",
-    BEST: "best ensemble, equal weights",
+    BEST: "best with equal weights",
     GREEDY: "greedy weights",
     STACKING: "stacking",
     BUDGET: "best within the budget",

@@ -32,7 +32,7 @@ def test_one_table_per_set_with_the_best_size_of_each_way(tmp_path: Path) -> Non
     assert "Regret (points)" in shifted.header
     for table in (clean, shifted):
         assert {len(row) for row in table.rows} == {len(table.header)}
-        best = [row for row in table.rows if row[0] == "best ensemble, equal weights"]
+        best = [row for row in table.rows if row[0] == "best with equal weights"]
         assert [row[1] for row in best] == ["accuracy", "NLL", "Brier score"], "one of each metric"
         names = {row[0] for row in table.rows}
         assert {"stacking", "greedy weights, calibrated", "best single member", "all members"} <= names
@@ -68,7 +68,7 @@ def test_the_figure_has_a_row_for_each_way_and_a_panel_for_each_set(tmp_path: Pa
     first, second = (axis for axis in figure.axes if axis.axison)
     names = [label.get_text() for label in first.get_yticklabels()]
     assert [axis.get_title() for axis in (first, second)] == ["Set0", "Set1"]
-    assert "Best ensemble, equal weights, by NLL" in names
+    assert "Best with equal weights, by NLL" in names
     assert "Stacking, calibrated, by NLL" in names
     assert len(names) == len(set(names)) == 19
     table = load_table(tmp_path / "choices_held_out.parquet")
