@@ -12,7 +12,7 @@ IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 .PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
-	@echo "make demo   install into .venv and run the built-in study (12 to 32 minutes on two cores)"
+	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
 	@echo "make demo-quick  the same with only six of the members"
 	@echo "make init MODELS=folder IMAGES=folder  write a study file for your models (or LABELS=file, for files of predictions)"
 	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (1 to 2 minutes)"
@@ -32,7 +32,7 @@ help:
 	@echo "make clean  remove results and logs (data and .venv are kept)"
 
 demo: setup
-	@echo "The built-in study: fifteen members on Fashion-MNIST, from training to the report. On two cores this takes 10 to 30 minutes; if it is stopped, the same command goes on."
+	@echo "The built-in study: fifteen members on Fashion-MNIST, from training to the report. On two cores this takes 10 to 35 minutes; if it is stopped, the same command goes on."
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
 	  python -m scripts.lib.jobs.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all
 	@echo "The report: file://$(WORK)/results/fashion-mnist/report.html"
