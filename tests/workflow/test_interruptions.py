@@ -60,7 +60,8 @@ def without_members(folder: Path, members: Sequence[str]) -> None:
     for member in members:
         for path in [*results.glob(f"checkpoints/{member}.*"), *(folder / "logs" / "test").glob(f"*/{member}.log")]:
             path.unlink()
-        shutil.rmtree(results / "inferred" / member)
+        for kind in ("inferred", "finished_parts"):
+            shutil.rmtree(results / kind / member)
     for kind in ("predictions", "attributions", "activations"):
         shutil.rmtree(results / kind)
     for target in LAST:

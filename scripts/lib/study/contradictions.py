@@ -13,12 +13,6 @@ from scripts.lib.members.spec import kind_of
 from scripts.lib.study.groups import group_contradictions
 
 Study = dict[str, Any]
-# Ids that no validation set may have, and what they stand for.
-RESERVED_IDS = {
-    "training": "the training images",
-    "mean": "what is chosen by the mean over all sets",
-    "worst": "what is chosen by the worst of all sets",
-}
 
 
 def contradictions(study: Study, trained: bool) -> Iterator[str]:
@@ -119,8 +113,8 @@ def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
         yield "datasets/validation/0: the first validation set must not be a corrupted copy"
     for position, dataset in enumerate(datasets["validation"]):
         where = f"datasets/validation/{position} ({dataset['id']})"
-        if dataset["id"] in RESERVED_IDS:
-            yield f"{where}: the id '{dataset['id']}' is reserved for {RESERVED_IDS[dataset['id']]}; rename the set"
+        if dataset["id"] == "training":
+            yield f"{where}: the id 'training' is reserved for the training images"
         if "of" in dataset and dataset["of"] not in originals:
             yield f"{where}/of: {not_among(dataset['of'], originals)}"
         if "corruption" in dataset and "of" not in dataset and not kind.is_corrupted(dataset):

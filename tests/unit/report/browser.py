@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -19,9 +19,18 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="Chromium is not inst
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars")
 OPTIONS += ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions")
 SECONDS = 300  # of waiting; a busy machine is no failure
+SECONDS_OF_A_PAGE = 30
 KEYS = {"Enter": 13, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, " ": 32}
 KEYS |= {"+": 187, "-": 189, "0": 48}
 MODIFIERS = {"": 0, "Ctrl": 2, "Shift": 8}
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether a condition holds within some seconds, for what a page does on its own after an event."""
+    end = time.monotonic() + SECONDS_OF_A_PAGE
+    while not (found := holds()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
 
 
 class Page:

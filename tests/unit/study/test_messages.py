@@ -159,10 +159,6 @@ WRONG = {
         study_with_datasets(validation=[{"id": "training"}]),
         ["datasets/validation/0 (training): the id 'training' is reserved"],
     ),
-    "validation set with the name of a way to choose": (
-        study_with_datasets(validation=[{"id": "worst"}]),
-        ["datasets/validation/0 (worst): the id 'worst' is reserved for what is chosen by the worst of all sets"],
-    ),
     "layout of another kind of dataset": (
         study_with_datasets(validation=[{"id": "clean", "layout": "imagenet-v2"}]),
         ["datasets/validation/0 (clean)/layout: is a key of datasets of kind imagenet only; remove it"],

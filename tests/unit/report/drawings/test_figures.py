@@ -145,7 +145,7 @@ def test_every_file_is_written(small: Path, tmp_path: Path) -> None:
         "correlations",
         "attributions",
         "best_ensembles",
-    } | {"deployment", "calibration_curves", "robustness", "regret", "effects_from_clean"}
+    } | {"deployment", "calibration_curves", "robustness", "regret", "effects_from_clean", "predictors"}
     written = {f"{name}.{kind}" for name in expected for kind in ("png", "pdf")}
     assert {path.name for path in tmp_path.iterdir()} == written
     assert all(b"/FontFile2" in path.read_bytes() for path in tmp_path.glob("*.pdf")), "a font is not embedded"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.report.browser import Browser, Page, needs_browser
+from tests.unit.report.browser import Browser, Page, eventually, needs_browser
 from tests.unit.report.page.explorer import CONTROL, READY, box_of, counted, text_of
 from tests.unit.report.page.studies import made_up_block, written_page
 
@@ -207,9 +207,13 @@ def test_the_fewest_and_the_most_can_be_told_from_the_page(many: Page, scheme: s
         return [at(25), at(canvas.width - 26), page.match(/\\d+/g).map(Number)];
     })()"""
     many.value("document.getElementById('cloud').scrollIntoView()")
-    fewest, most, page = (luminance(colour) for colour in many.value(pixels))
-    assert (max(fewest, page) + 0.05) / (min(fewest, page) + 0.05) >= 3
-    assert (most + 0.05) / (fewest + 0.05) >= 3
+
+    def contrasts() -> tuple[float, float]:
+        fewest, most, page = (luminance(colour) for colour in many.value(pixels))
+        return (max(fewest, page) + 0.05) / (min(fewest, page) + 0.05), (most + 0.05) / (fewest + 0.05)
+
+    # The page draws the bar again when it hears of the other scheme.
+    assert eventually(lambda: min(contrasts()) >= 3), contrasts()
 
 
 def luminance(colour: list[float]) -> float:
