@@ -69,14 +69,22 @@ def test_without_javascript_the_report_is_whole(explored: Path, browser: Browser
 
 def whole_text(page: Page) -> str:
     """The text of a page in which no script may run."""
-    for _ in range(200):
-        root = page.call("DOM.getDocument", depth=0)["root"]["nodeId"]
-        found: dict[str, Any] = page.call("DOM.querySelector", nodeId=root, selector="#files")
-        if found["nodeId"]:
+    found = ""
+
+    def read() -> bool:
+        nonlocal found
+        try:
+            root = page.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+            if not page.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]:
+                return False
             body = page.call("DOM.querySelector", nodeId=root, selector="body")
-            return str(page.call("DOM.getOuterHTML", nodeId=body["nodeId"])["outerHTML"])
-        time.sleep(0.05)
-    raise AssertionError("the page did not appear")
+            found = str(page.call("DOM.getOuterHTML", nodeId=body["nodeId"])["outerHTML"])
+        except AssertionError:  # the page was replaced by that to which it goes
+            return False
+        return True
+
+    assert eventually(read), "the page did not come"
+    return found
 
 
 @pytest.fixture(scope="module")
