@@ -15,7 +15,7 @@ help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
 	@echo "make demo-quick  the same with only six of the members"
 	@echo "make init MODELS=folder IMAGES=folder  write a study file for your models (or LABELS=file, for files of predictions)"
-	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (1 to 2 minutes)"
+	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (2 to 4 minutes)"
 	@echo "make example-timm     run a study of timm checkpoints of seven architectures (2 to 3 minutes)"
 	@echo "make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder (or IMAGES=folder) OUTPUT=file.csv [CHOICE=name] [ONNX=file]  apply the deployed ensemble"
 	@echo "make test   install into .venv and run all tests"
