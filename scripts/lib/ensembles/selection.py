@@ -15,7 +15,7 @@ from scripts.lib.inference.predictions import Predictions, load_labels, load_pre
 from scripts.lib.inference.recorded import RecordedFiles
 from scripts.lib.jobs.job import progress
 
-HELD_BYTES = 1 << 29
+HELD_BYTES = 1 << 30  # room for 1000 members, 10 000 samples and 10 classes in float64
 DECIDED_ELEMENTS = 1 << 22  # probabilities of samples that are decided at once
 # Takes ensembles, bool [K, M]; returns how many samples each classifies correctly, int64 [K].
 Count = Callable[[np.ndarray], np.ndarray]
