@@ -31,9 +31,9 @@ def test_the_sentence_counts_measures_by_the_interval_of_the_difference() -> Non
     table = pl.DataFrame(ROWS, schema=SCHEMA)
     said = " ".join(on_predictors(table, "clean"))
     assert "(to which accuracy on Clean has r = +0.50)" in said
-    assert "of 3 combinations of a measure and a set" in said, "the accuracy of the members is no diversity"
+    assert "of 3 combinations of a measure and a set" in said, "the accuracy of the members is not a diversity"
     assert "r of diversity is larger in 1 (prediction disagreement), smaller in 1 (Jensen-Shannon divergence)" in said
-    assert said.count("undecided in 1") == 1, "there is no row of the improvement over the mean"
+    assert said.count("undecided in 1") == 1, "the table has no row for the improvement over the mean"
 
 
 def test_counts_of_none_are_words() -> None:
