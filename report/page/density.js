@@ -1,5 +1,6 @@
 // Very many ensembles are drawn as a density: how many there are in each cell of a grid.
 
+import { along } from "./colours.js";
 import { whole } from "./numbers.js";
 
 /** @typedef {import("./window.js").Window} Window */
@@ -34,9 +35,7 @@ const CIVIDIS = [
  */
 export function densityColour(count, most, dark) {
   const share = most > 1 ? Math.log(count) / Math.log(most) : 0;
-  const place = (dark ? 0.4 + 0.6 * share : 0.92 * share) * (CIVIDIS.length - 1);
-  const first = Math.min(Math.floor(place), CIVIDIS.length - 2);
-  return CIVIDIS[first].map((value, i) => Math.round(value + (CIVIDIS[first + 1][i] - value) * (place - first)));
+  return along(CIVIDIS, dark ? 0.4 + 0.6 * share : 0.92 * share);
 }
 
 /**

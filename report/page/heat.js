@@ -1,6 +1,7 @@
 // Images of samples and attribution maps, drawn on small canvases.
 
 import { unpack } from "./block.js";
+import { along } from "./colours.js";
 import { element } from "./dom.js";
 
 /** @typedef {{size: number, channels: number, images: any, map_size: number, maps: Record<string, any>}} Pictures */
@@ -20,9 +21,7 @@ const HEAT = [
  * @returns {number[]}
  */
 export function heatColour(level) {
-  const place = (Math.min(Math.max(level, 0), 15) / 15) * (HEAT.length - 1);
-  const first = Math.min(Math.floor(place), HEAT.length - 2);
-  return HEAT[first].map((value, i) => Math.round(value + (HEAT[first + 1][i] - value) * (place - first)));
+  return along(HEAT, level / 15);
 }
 
 /** @param {number} size @param {string} text @param {(at: number) => number[]} colour @returns {HTMLCanvasElement} */

@@ -1,5 +1,6 @@
 // Drawing the cloud on a canvas. Points are written into pixels one by one, which is fast for tens of thousands.
 
+import { along } from "./colours.js";
 import { bounds, digitsOf, plain, ticks } from "./numbers.js";
 
 export const MARGIN = { left: 64, right: 14, top: 12, bottom: 46 };
@@ -21,9 +22,7 @@ const WITHOUT = [0, 114, 178];
  * @returns {number[]}
  */
 export function gradient(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (STOPS.length - 1);
-  const first = Math.min(Math.floor(place), STOPS.length - 2);
-  return STOPS[first].map((value, i) => Math.round(value + (STOPS[first + 1][i] - value) * (place - first)));
+  return along(STOPS, share);
 }
 
 /**

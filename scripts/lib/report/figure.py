@@ -58,6 +58,11 @@ def _as_they_are(files: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[st
     return files
 
 
+def nothing_more(study: StudyOutline) -> dict[str, str]:
+    """Of a picture that shows all of its files."""
+    return {}
+
+
 def in_every_study(study: StudyOutline) -> bool:
     """A figure that every study has."""
     return True
@@ -79,6 +84,7 @@ class FigureSpec:
     inputs: Callable[[StudyOutline], Mapping[str, Sequence[str]]]
     draw: Callable[..., Figure]
     alternative: str = ""  # if the figure is one picture
+    shows: Callable[[StudyOutline], Mapping[str, str]] = nothing_more  # of one picture: keyword arguments of `draw`
     # If it is not one picture with the figure's name.
     several: Callable[[StudyOutline], Sequence[Picture]] | None = None
     read: Callable[[Mapping[str, Sequence[str]]], Any] = _as_they_are
@@ -87,19 +93,22 @@ class FigureSpec:
 
     def pictures(self, study: StudyOutline) -> Sequence[Picture]:
         """The files of the figure in the order of the report."""
-        return self.several(study) if self.several else [Picture(self.name, self.title, self.alternative)]
+        if self.several:
+            return self.several(study)
+        return [Picture(self.name, self.title, self.alternative, self.shows(study))]
 
 
 FIGURES: Registry[FigureSpec] = Registry("scripts.lib.report.figures", FigureSpec)
 
 
-def by_first_consensus(name: str, title: str, alternative: str) -> Callable[[StudyOutline], Sequence[Picture]]:
-    """For a `several`: one picture that shows the study's first consensus and its clean set."""
+def first_consensus(study: StudyOutline) -> dict[str, str]:
+    """For `shows`: the study's first consensus."""
+    return {"consensus": study.consensus[0]}
 
-    def pictures(study: StudyOutline) -> Sequence[Picture]:
-        return [Picture(name, title, alternative, {"consensus": study.consensus[0], "clean": study.datasets[0]})]
 
-    return pictures
+def first_consensus_and_clean(study: StudyOutline) -> dict[str, str]:
+    """For `shows`: the study's first consensus and its clean set."""
+    return first_consensus(study) | {"clean": study.datasets[0]}
 
 
 def figures_of(study: StudyOutline) -> list[FigureSpec]:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 # In the order in which they follow each other in the page: a module imports only those above it.
 MODULES = (
     "contents",
+    "colours",
     "dom",
     "numbers",
     "tables",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, first_consensus
 from scripts.lib.report.labels import PLAIN_CORRELATIONS, consensus_title, improvement_title
 
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ def draw(files: Mapping[str, Sequence[str]], improvement: str, consensus: str) -
     return draw_forest(table, Estimate("pearson", "ci_low", "ci_high", "r", axis), limit=1)
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    shows = {"improvement": "over_mean", "consensus": study.consensus[0]}
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, shows)]
-
-
 SPEC = FigureSpec(
     name="correlations",
     order=40,
@@ -36,6 +30,6 @@ SPEC = FigureSpec(
     alternative="Dot plot of the correlation of each measure with improvement on each dataset. The numbers are in the "
     "correlation tables.",
     inputs=lambda study: {"correlations": ["correlations.parquet"]},
-    several=pictures,
+    shows=lambda study: {"improvement": "over_mean", **first_consensus(study)},
     draw=draw,
 )

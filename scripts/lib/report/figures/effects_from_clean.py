@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, first_consensus
 from scripts.lib.report.labels import WHAT_EFFECTS_FROM_CLEAN_ARE, consensus_title
 
 if TYPE_CHECKING:
@@ -50,11 +50,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
     return draw_series(series, Estimate("per_sd", "per_sd_low", "per_sd_high", "effect", axis))
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, {"consensus": study.consensus[0]})]
-
-
 SPEC = FigureSpec(
     name="effects_from_clean",
     order=36,
@@ -64,7 +59,7 @@ SPEC = FigureSpec(
     alternative="Dot plot of the effect of each measure on the accuracy of ensembles on each shifted set, with the "
     "diversity measured there and on the clean set. The numbers are in the tables of effects.",
     inputs=lambda study: {"effects": ["effects.parquet"], "effects_from_clean": ["effects_from_clean.parquet"]},
-    several=pictures,
+    shows=first_consensus,
     draw=draw,
     exists=lambda study: study.has_shift,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, first_consensus
 from scripts.lib.report.labels import GAIN_TITLES, WHAT_PREDICTORS_ARE, consensus_title
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
     return draw_series(series, Estimate("correlation", "low", "high", "correlation", axis), limit=1)
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, {"consensus": study.consensus[0]})]
-
-
 SPEC = FigureSpec(
     name="predictors",
     order=37,
@@ -43,7 +38,7 @@ SPEC = FigureSpec(
     alternative="Dot plot of the correlation of each diversity and of two accuracies on the clean set with the gain of "
     "ensembles on each shifted set. The numbers are in the tables of correlations of what is known on the clean set.",
     inputs=lambda study: {"predictors": ["predictors.parquet"]},
-    several=pictures,
+    shows=first_consensus,
     draw=draw,
     exists=lambda study: study.has_shift,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, first_consensus
 from scripts.lib.report.labels import WHAT_REGRET_IS, consensus_title
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
     return draw_forest(pl.concat(parts), Estimate("value", "low", "high", "difference", axis))
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, {"consensus": study.consensus[0]})]
-
-
 SPEC = FigureSpec(
     name="regret",
     order=31,
@@ -50,7 +45,7 @@ SPEC = FigureSpec(
     alternative="Dot plot of the regret of a choice on the clean set and of its lead over the best member, for each "
     "shifted set. The numbers are in the section Under shift.",
     inputs=lambda study: {"held_out": [f"held_out/{dataset}.parquet" for dataset in study.datasets[1:]]},
-    several=pictures,
+    shows=first_consensus,
     draw=draw,
     exists=lambda study: study.has_shift,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, first_consensus
 from scripts.lib.report.labels import MOST_POINTS, counted
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
 
     [robustness] = files["robustness"]
     return draw_robustness(read_panels(files["accuracies"], files["ensembles"], robustness, consensus), consensus)
-
-
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, {"consensus": study.consensus[0]})]
 
 
 SPEC = FigureSpec(
@@ -45,7 +40,7 @@ SPEC = FigureSpec(
         "ensembles": study.tables("ensembles"),
         "robustness": ["robustness.parquet"],
     },
-    several=pictures,
+    shows=first_consensus,
     draw=draw,
     exists=lambda study: study.has_shift,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
+from scripts.lib.report.figure import FigureSpec, first_consensus
 from scripts.lib.report.labels import WHAT_SHARES_ARE
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
     return draw_variance_shares(load_table(path).filter(consensus=consensus), consensus)
 
 
-def pictures(study: StudyOutline) -> Sequence[Picture]:
-    """One picture, of the first consensus."""
-    return [Picture(SPEC.name, SPEC.title, SPEC.alternative, {"consensus": study.consensus[0]})]
-
-
 SPEC = FigureSpec(
     name="variance_shares",
     order=37,
@@ -35,6 +30,6 @@ SPEC = FigureSpec(
     alternative="Dot plot of the share of each term in the variance of ensemble accuracy on each dataset. The numbers "
     "are in the tables of the variance of accuracy.",
     inputs=lambda study: {"variance_shares": ["variance_shares.parquet"]},
-    several=pictures,
+    shows=first_consensus,
     draw=draw,
 )

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, by_first_consensus
+from scripts.lib.report.figure import FigureSpec, first_consensus_and_clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-TITLE = "How diversity is made: members trained together"
-ALTERNATIVE = "Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways."
 
 
 def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figure:
@@ -25,14 +22,14 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figu
 SPEC = FigureSpec(
     name="ways",
     order=60,
-    title=TITLE,
+    title="How diversity is made: members trained together",
     caption="Each row is one way of training the members of a group: the mean over its seeds with its 95 % interval "
     "(Student's t). Intervals much longer than the means differ are cut off at the edge. Diversity is the "
     "mean over the pairs of members of a group. A diversity that costs the members much accuracy need not "
     "help the ensemble, so look at the first columns, too.",
-    alternative=ALTERNATIVE,
+    alternative="Dot plot of accuracy and diversity of each way of training. The numbers are in the table of the ways.",
     inputs=lambda study: {"ways": ["ways.parquet"]},
-    several=by_first_consensus("ways", TITLE, ALTERNATIVE),
+    shows=first_consensus_and_clean,
     draw=draw,
     exists=lambda study: bool(study.groups),
 )

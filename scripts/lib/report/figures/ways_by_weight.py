@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.report.figure import FigureSpec, by_first_consensus
+from scripts.lib.report.figure import FigureSpec, first_consensus_and_clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-TITLE = "How diversity is made: the weight of each loss"
-ALTERNATIVE = "Line charts of accuracy and diversity over the weight of each term of a loss."
 
 
 def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figure:
@@ -26,14 +23,14 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str, clean: str) -> Figu
 SPEC = FigureSpec(
     name="ways_by_weight",
     order=61,
-    title=TITLE,
+    title="How diversity is made: the weight of each loss",
     caption="Each row is one term of a loss. From left to right, its weight grows from 0, where members of the same "
     "networks are independent. The last column shows the term itself, which the training lowers (lower, or more "
     "negative: more different members): where it is clearly higher on held-out images than on training images, the "
     "members differ more on the images that they were trained on.",
-    alternative=ALTERNATIVE,
+    alternative="Line charts of accuracy and diversity over the weight of each term of a loss.",
     inputs=lambda study: {"ways": ["ways.parquet"]},
-    several=by_first_consensus("ways_by_weight", TITLE, ALTERNATIVE),
+    shows=first_consensus_and_clean,
     draw=draw,
     exists=lambda study: study.has_swept_loss,
 )
