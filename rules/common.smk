@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from scripts.lib.datasets.spec import DATASET_KINDS
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, averaging
 from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.software_environments import missing_program
@@ -112,7 +112,7 @@ COMPARED = {
 
 CONSENSUS = STUDY["ensembles"]["consensus"]
 # The first consensus that averages probabilities, which calibration judges; None if the study has none.
-AVERAGING = next((name for name in CONSENSUS if CONSENSUS_METHODS[name].averages), None)
+AVERAGING = next(iter(averaging(CONSENSUS)), None)
 
 # What a study that averages chooses besides.
 CHOICE_TABLES = [

@@ -33,7 +33,8 @@ def stacking_weights(sets: Sequence[np.ndarray], worst: bool = False) -> np.ndar
         for sharpness in SHARPNESS:
             weights = problem.minimised(weights, sharpness)
         weights = _without_almost_nothing(weights)
-        gap = optimality_gap(weights, problem.sets, problem.shares(weights, SHARPNESS[-1]))
+        losses = _losses([weights @ true for true in problem.sets])
+        gap = optimality_gap(weights, problem.sets, _shares(losses, SHARPNESS[-1]))
         most = MOST_GAP_OF_WORST
     if gap > most:
         log.warning("the negative log-likelihood of the stacked average may be %.2g nats above the smallest one", gap)
@@ -48,23 +49,27 @@ def optimality_gap(weights: np.ndarray, sets: Sequence[np.ndarray], shares: np.n
     possible value. At the solution of the weighted problem, the mean of p_i(y) / p̄(y) is 1 for members with a weight
     and at most 1 for the others; what is above 1 bounds the distance from it.
     """
-    of_sets = np.full(len(sets), 1 / len(sets)) if shares is None else shares
-    slopes = sum(share * _mean_ratios(weights, true) for share, true in zip(of_sets, sets, strict=True))
-    gap = float(np.max(slopes) - 1)
+    mixed = [weights @ true for true in sets]
+    gap = float(_mean_ratios(mixed, sets, _alike(sets) if shares is None else shares).max() - 1)
     if shares is None:
         return gap
-    losses = _losses(weights, sets)
+    losses = _losses(mixed)
     return gap + float(losses.max() - shares @ losses)
 
 
-def _losses(weights: np.ndarray, sets: Sequence[np.ndarray]) -> np.ndarray:
-    """The NLL of each set, float64 [S]."""
-    return np.array([-np.log(weights @ true).mean() for true in sets])
+def _alike(sets: Sequence[np.ndarray]) -> np.ndarray:
+    return np.full(len(sets), 1 / len(sets))
 
 
-def _mean_ratios(weights: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Means of p_i(y) / p̄(y) over the samples of one set, float64 [M]: minus the slope of its NLL."""
-    return np.asarray(true @ (1 / (weights @ true)) / true.shape[1])
+def _losses(mixed: Sequence[np.ndarray]) -> np.ndarray:
+    """The NLL of each set, float64 [S], from the averages of the probabilities of the true classes [n]."""
+    return np.array([-np.log(of_set).mean() for of_set in mixed])
+
+
+def _mean_ratios(mixed: Sequence[np.ndarray], sets: Sequence[np.ndarray], shares: np.ndarray) -> np.ndarray:
+    """Means of p_i(y) / p̄(y) over samples, float64 [M], in which each set has its share: minus the slope of the NLL."""
+    parts = zip(shares, mixed, sets, strict=True)
+    return np.asarray(sum(share * (true @ (1 / of_set)) / true.shape[1] for share, of_set, true in parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +82,6 @@ class _Problem:
     def members(self) -> int:
         return len(self.sets[0])
 
-    def shares(self, weights: np.ndarray, sharpness: float | None) -> np.ndarray:
-        """How much each set counts, float64 [S]: all alike, or, with a sharpness, those with large NLLs more."""
-        losses = _losses(weights, self.sets)
-        raised = np.exp((losses - losses.max()) * (sharpness or 0))
-        return np.asarray(raised / raised.sum())
-
     def minimised(self, start: np.ndarray, sharpness: float | None = None) -> np.ndarray:
         """The weights float64 [M] with the smallest mean NLL, or, with a sharpness, almost the smallest largest one.
 
@@ -92,14 +91,13 @@ class _Problem:
         from scipy.optimize import minimize  # takes a second to import
 
         def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
-            shares, losses = self.shares(weights, sharpness), _losses(weights, self.sets)
-            largest = losses.max()
-            loss = losses.mean()
+            mixed = [weights @ true for true in self.sets]
+            losses = _losses(mixed)
+            shares = _shares(losses, sharpness)
+            loss, largest = losses.mean(), losses.max()
             if sharpness is not None:
                 loss = largest + np.log(np.exp((losses - largest) * sharpness).sum()) / sharpness
-            pairs = zip(shares, self.sets, strict=True)
-            slope = 1 - sum(share * _mean_ratios(weights, true) for share, true in pairs)
-            return float(weights.sum() + loss), np.asarray(slope)
+            return float(weights.sum() + loss), 1 - _mean_ratios(mixed, self.sets, shares)
 
         options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "ftol": 0, "gtol": MOST_GAP / 100, "maxcor": 30}
         # Not exactly 0, so that the mean of no sample is 0 on the way.
@@ -108,10 +106,17 @@ class _Problem:
         return np.asarray(found / found.sum())
 
 
+def _shares(losses: np.ndarray, sharpness: float | None) -> np.ndarray:
+    """How much each set counts, float64 [S]: all alike, or, with a sharpness, those with large `losses` more."""
+    raised = np.exp((losses - losses.max()) * (sharpness or 0))
+    return np.asarray(raised / raised.sum())
+
+
 def _polished(weights: np.ndarray, problem: _Problem) -> np.ndarray:
     """Some steps of expectation maximisation, each of which lowers the mean NLL; then weights of almost 0 become 0."""
     for _ in range(20):
-        weights = weights * np.mean([_mean_ratios(weights, true) for true in problem.sets], axis=0)
+        mixed = [weights @ true for true in problem.sets]
+        weights = weights * _mean_ratios(mixed, problem.sets, _alike(problem.sets))
     return _without_almost_nothing(weights)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import averaging
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.shards import HALVES, half_sizes
 from scripts.lib.jobs.storage import load_table
@@ -29,7 +29,7 @@ def halves_table(halves: Sequence["Tally"]) -> pl.DataFrame:
         for consensus in halves[0].right
         for name, half in zip(HALVES, halves, strict=True)
     }
-    if any(CONSENSUS_METHODS[consensus].averages for consensus in halves[0].right):
+    if averaging(halves[0].right):
         for name, half in zip(HALVES, halves, strict=True):
             columns[f"nll_{name}"] = pl.Series(per_sample(half.nll, half.samples), dtype=pl.Float32)
     return pl.DataFrame(columns)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import averaging
 from scripts.lib.ensembles.halves import Halves, load_ensembles, load_members
 from scripts.lib.jobs.shards import HALVES
 from scripts.lib.statistics.by_size import Ensembles, by_members, by_size
@@ -135,8 +135,7 @@ def read_split_evidence(
 def _scores(of_members: Halves, of_ensembles: Halves) -> Iterator[Outcome]:
     """Outcomes other than accuracy, as far as they were recorded."""
     if of_members.nll is not None and of_ensembles.nll is not None:
-        averaging = [name for name in of_ensembles.right if CONSENSUS_METHODS[name].averages]
-        values = dict.fromkeys(averaging, of_ensembles.nll)
+        values = dict.fromkeys(averaging(of_ensembles.right), of_ensembles.nll)
         yield nll_outcome(of_members.nll, _confidences(of_members), values)
 
 

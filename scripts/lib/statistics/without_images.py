@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import averaging
 from scripts.lib.ensembles.halves import per_sample
 from scripts.lib.ensembles.image_groups import GroupCounts, KeptInGroups, load_groups
 from scripts.lib.statistics.diversities import read_without_groups
@@ -60,9 +60,7 @@ def without_images(
         of_members = next(iter(accuracies.values()))[:, group, :members]
         confidences = confidence[:, group, :members]
         ensembles = {name: values[:, group, members:] for name, values in accuracies.items()}
-        averages = dict.fromkeys(
-            [name for name in ensembles if CONSENSUS_METHODS[name].averages], nll[:, group, members:]
-        )
+        averages = dict.fromkeys(averaging(ensembles), nll[:, group, members:])
         scores = [nll_outcome(nll[:, group, :members], confidences, averages)] if evidence.scores else []
         matrices = {name: diversities[name][:, group] for name in evidence.diversities}
         found.append(SplitEvidence(of_members, confidences, ensembles, matrices, evidence.compared, scores))

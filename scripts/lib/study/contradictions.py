@@ -5,7 +5,7 @@ from typing import Any
 
 from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.spec import kind_of as kind_of_datasets
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, averaging
 from scripts.lib.ensembles.sizes import evaluated_ensembles
 from scripts.lib.jobs.errors import not_among
 from scripts.lib.members.contradictions import interval_contradictions, network_contradictions, optimizer_contradictions
@@ -62,7 +62,7 @@ def _unaffordable_consensus(ensembles: Study, members: int) -> Iterator[str]:
 
 def _impossible_choices(study: Study) -> Iterator[str]:
     consensus, settings = study["ensembles"]["consensus"], study["deployment"]
-    averages = any(CONSENSUS_METHODS[name].averages for name in consensus)
+    averages = bool(averaging(consensus))
     for metric in settings["metrics"] or []:
         if metric != "accuracy" and not averages:
             yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -57,3 +57,8 @@ class ConsensusMethod:
 
 
 CONSENSUS_METHODS = Registry("scripts.lib.ensembles.consensus", ConsensusMethod)
+
+
+def averaging(names: Iterable[str]) -> list[str]:
+    """Those of the consensus methods with these names that average probabilities, in their order."""
+    return [name for name in names if CONSENSUS_METHODS[name].averages]

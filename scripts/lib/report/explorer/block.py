@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, averaging
 from scripts.lib.ensembles.recommendation import choices, recommended
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.measures.spec import MEASURES
@@ -138,7 +138,7 @@ def _ensembles(source: Source) -> dict[str, Any]:
 
 def _numbers(source: Source) -> Numbers:
     """Counts: correct answers by each consensus, and samples on which all members are right."""
-    sets, averages = len(source.datasets), sum(CONSENSUS_METHODS[way].averages for way in source.consensus)
+    sets, averages = len(source.datasets), len(averaging(source.consensus))
     return Numbers(sets * (len(source.consensus) + 1), sets * len(SCORES) * averages)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
-from scripts.lib.report.figure import FigureSpec, StudyOutline
+from scripts.lib.ensembles.consensus.spec import averaging
+from scripts.lib.report.figure import FigureSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,11 +33,6 @@ def draw(files: Mapping[str, Sequence[str]]) -> Figure:
     return draw_choices(table, names, KEYS)
 
 
-def averages(study: StudyOutline) -> bool:
-    """Whether a study averages probabilities; without, there are no choices of weights."""
-    return any(CONSENSUS_METHODS[name].averages for name in study.consensus)
-
-
 SPEC = FigureSpec(
     name="choices",
     order=32,
@@ -53,5 +48,5 @@ SPEC = FigureSpec(
     "regret, on each validation set. The numbers are in the tables of ways to choose.",
     inputs=lambda study: {"choices": ["choices.parquet"], "held_out": ["choices_held_out.parquet"]},
     draw=draw,
-    exists=averages,
+    exists=lambda study: bool(averaging(study.consensus)),
 )

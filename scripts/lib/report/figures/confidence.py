@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import averaging
 from scripts.lib.report.figure import FigureSpec, tables_by_dataset
 from scripts.lib.report.labels import WHAT_IS_SCALED
 
@@ -31,5 +31,5 @@ SPEC = FigureSpec(
     "dataset and each kind of temperature scaling. The numbers are in calibration/dataset.parquet.",
     inputs=lambda study: {"calibration": study.tables("calibration")},
     draw=draw,
-    exists=lambda study: any(CONSENSUS_METHODS[name].averages for name in study.consensus) and len(study.members) > 1,
+    exists=lambda study: bool(averaging(study.consensus)) and len(study.members) > 1,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import averaging
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
 from scripts.lib.report.labels import OUTCOMES, WHAT_EFFECTS_ARE, consensus_title
 
@@ -37,8 +37,7 @@ def draw(files: Mapping[str, Sequence[str]], outcome: str, consensus: str) -> Fi
 
 def pictures(study: StudyOutline) -> Sequence[Picture]:
     """One picture for each outcome, of the first consensus that has it."""
-    averaging = [name for name in study.consensus if CONSENSUS_METHODS[name].averages]
-    of_outcomes = {"accuracy": study.consensus, "nll": averaging}
+    of_outcomes = {"accuracy": study.consensus, "nll": averaging(study.consensus)}
     return [
         Picture(
             SPEC.name if outcome == "accuracy" else f"{SPEC.name}_on_{outcome}",

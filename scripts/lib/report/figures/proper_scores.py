@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
+from scripts.lib.ensembles.consensus.spec import averaging
 from scripts.lib.report.figure import FigureSpec, Picture, StudyOutline
 from scripts.lib.report.labels import MOST_POINTS, counted, improvement_title
 
@@ -19,14 +19,13 @@ def draw(files: Mapping[str, Sequence[str]], improvement: str, consensus: str) -
     return draw_proper_scores(read_panels(files["ensembles"], improvement, consensus), improvement, consensus)
 
 
-def averaging(study: StudyOutline) -> Sequence[str]:
-    """The consensus methods of a study whose ensembles have probabilities that can be scored."""
-    return [name for name in study.consensus if CONSENSUS_METHODS[name].averages]
-
-
 def pictures(study: StudyOutline) -> Sequence[Picture]:
     """One picture per improvement and consensus with probabilities."""
-    return [_picture(improvement, consensus) for improvement in study.improvements for consensus in averaging(study)]
+    return [
+        _picture(improvement, consensus)
+        for improvement in study.improvements
+        for consensus in averaging(study.consensus)
+    ]
 
 
 def _picture(improvement: str, consensus: str) -> Picture:
@@ -59,5 +58,5 @@ SPEC = FigureSpec(
     inputs=lambda study: {"ensembles": study.tables("ensembles")},
     several=pictures,
     draw=draw,
-    exists=lambda study: bool(averaging(study)),
+    exists=lambda study: bool(averaging(study.consensus)),
 )
