@@ -9,14 +9,14 @@ the GPU (Triton), the one in plain torch, and last what several of these share. 
 calls. For the longest kernels, the parts for CPU and GPU are in separate modules, `*_numba` and `*_triton`.
 """
 
-from kernels.attribution_similarity import attribution_similarity
-from kernels.average_nll import average_nll
-from kernels.cka import cka, cka_of_sums, hsic_sums
-from kernels.consensus_order import consensus_order
-from kernels.consensus_sweep import consensus_sweep
-from kernels.disagreement import disagreement
-from kernels.joint_correctness import joint_correctness
-from kernels.js_divergence import js_divergence
+from .attribution_similarity import attribution_similarity
+from .average_nll import average_nll
+from .cka import cka, cka_of_sums, hsic_sums
+from .consensus_order import consensus_order
+from .consensus_sweep import consensus_sweep
+from .disagreement import disagreement
+from .joint_correctness import joint_correctness
+from .js_divergence import js_divergence
 
 __all__ = [
     "attribution_similarity",

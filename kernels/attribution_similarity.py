@@ -13,11 +13,11 @@ from typing import Literal, get_args
 
 import torch
 
-from kernels import checks, cpu, gpu
-from kernels.attribution_similarity_numba import cosines_numba
-from kernels.attribution_similarity_triton import cosines_triton
-from kernels.checks import Reduction
-from kernels.pairs import mirrored, with_ones_on_diagonal
+from . import checks, cpu, gpu
+from .attribution_similarity_numba import cosines_numba
+from .attribution_similarity_triton import cosines_triton
+from .checks import Reduction
+from .pairs import mirrored, with_ones_on_diagonal
 
 Measure = Literal["cosine", "pearson", "spearman", "topk_iou"]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import cpu
-from kernels.cpu import compiled, compiled_reassociating
+from . import cpu
+from .cpu import compiled, compiled_reassociating
 
 STRIP_BYTES = 1 << 18  # strips of all members' maps, which together fit the second-level cache
 

@@ -4,9 +4,9 @@
 
 import torch
 
-from kernels import gpu
-from kernels.gpu import tl, triton
-from kernels.pairs import with_ones_on_diagonal
+from . import gpu
+from .gpu import tl, triton
+from .pairs import with_ones_on_diagonal
 
 GPU_TILE, GPU_PIXELS = 128, 64  # members per tile, pixels per step; with one tile the maps are read once
 GPU_GRAM_ELEMENTS = 1 << 24  # of the Gram matrices that are held at a time

@@ -16,9 +16,9 @@ implementation in Triton: on a GPU the definition runs.
 
 import torch
 
-from kernels import checks, cpu
-from kernels.average_nll_numba import nll_numba
-from kernels.subsets import Ensembles, check_ensembles, membership, rows_of
+from . import checks, cpu
+from .average_nll_numba import nll_numba
+from .subsets import Ensembles, check_ensembles, membership, rows_of
 
 FLOOR = 1e-12  # probabilities below it count as this one, which is 27.6 nats
 BLOCK_ELEMENTS = 1 << 22  # of the mean probabilities that plain torch holds at a time

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import cpu
-from kernels.cpu import compiled
-from kernels.subsets import Ensembles, rows_of, subset_sums, widths
+from . import cpu
+from .cpu import compiled
+from .subsets import Ensembles, rows_of, subset_sums, widths
 
 # Samples whose probabilities are multiplied before the exponent is taken out: the floor to this power is above the
 # smallest float64, 2e-308, and the largest number of members to this power below the largest.

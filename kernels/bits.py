@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels.cpu import compiled
-from kernels.gpu import tl, triton
+from .cpu import compiled
+from .gpu import tl, triton
 
 WORD = 64  # bits
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import torch
 
-from kernels import checks
-from kernels.pairs import mirrored
+from . import checks
+from .pairs import mirrored
 
 TILE = 512  # samples
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels.consensus_sample_numba import favourite_of, flush, leads_of_sample, skyline
-from kernels.cpu import compiled
+from .consensus_sample_numba import favourite_of, flush, leads_of_sample, skyline
+from .cpu import compiled
 
 EPSILON = 2.0**-52
 

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 
 import torch
 
-from kernels import checks, cpu
-from kernels.consensus_order_numba import STATISTICS, count_numba
-from kernels.subsets import check_ensembles
+from . import checks, cpu
+from .consensus_order_numba import STATISTICS, count_numba
+from .subsets import check_ensembles
 
 Statistic = Literal["min", "median", "max"]
 

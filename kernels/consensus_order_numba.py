@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import cpu
-from kernels.consensus_sample_numba import mark_above_label, skyline
-from kernels.cpu import compiled
+from . import cpu
+from .consensus_sample_numba import mark_above_label, skyline
+from .cpu import compiled
 
 STATISTICS = ("min", "median", "max")
 COPY_ELEMENTS = 1 << 22  # of scores that are copied or widened at a time

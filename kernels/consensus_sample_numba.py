@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.bits import count_ones
-from kernels.cpu import compiled
+from .bits import count_ones
+from .cpu import compiled
 
 
 @compiled

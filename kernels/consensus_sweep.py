@@ -22,10 +22,10 @@ from typing import Literal, get_args
 
 import torch
 
-from kernels import checks, cpu, gpu
-from kernels.consensus_sweep_numba import sweep_numba
-from kernels.consensus_sweep_triton import sweep_triton
-from kernels.subsets import Ensembles, check_ensembles, membership, rows_of
+from . import checks, cpu, gpu
+from .consensus_sweep_numba import sweep_numba
+from .consensus_sweep_triton import sweep_triton
+from .subsets import Ensembles, check_ensembles, membership, rows_of
 
 Consensus = Literal["average", "vote"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import cpu
-from kernels.bits import WORD
-from kernels.consensus_listed_numba import listed_ensembles
-from kernels.consensus_sample_numba import leads_of_sample, skyline
-from kernels.cpu import compiled
-from kernels.subsets import Ensembles, rows_of, subset_sums, widths
+from . import cpu
+from .bits import WORD
+from .consensus_listed_numba import listed_ensembles
+from .consensus_sample_numba import leads_of_sample, skyline
+from .cpu import compiled
+from .subsets import Ensembles, rows_of, subset_sums, widths
 
 # What a batch of samples may have, so that its tables, some 1.5 KiB per competitor, stay in the cache.
 BATCH_SAMPLES, BATCH_COMPETITORS = 64, 256

@@ -4,10 +4,10 @@
 
 import torch
 
-from kernels import gpu
-from kernels.bits import WORD, count_ones_triton, words_of
-from kernels.gpu import tl, triton
-from kernels.subsets import Ensembles, membership, rows_of
+from . import gpu
+from .bits import WORD, count_ones_triton, words_of
+from .gpu import tl, triton
+from .subsets import Ensembles, membership, rows_of
 
 GPU_ENSEMBLES, GPU_MEMBERS, GPU_CLASSES = 128, 32, 512  # ensembles per program, members and classes per step
 GPU_LISTED = 1 << 26  # samples × classes for whose competitors there is room

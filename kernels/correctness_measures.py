@@ -8,7 +8,7 @@ correlation with any other.
 
 import torch
 
-from kernels import checks
+from . import checks
 
 
 def oracle_disagreement(joint: torch.Tensor, samples: int) -> torch.Tensor:

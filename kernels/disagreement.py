@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import checks, cpu, gpu
-from kernels.bits import count_ones, count_ones_triton, pack_bits, words_of
-from kernels.checks import Reduction
-from kernels.cpu import compiled
-from kernels.gpu import tl, triton
-from kernels.pairs import mirrored
+from . import checks, cpu, gpu
+from .bits import count_ones, count_ones_triton, pack_bits, words_of
+from .checks import Reduction
+from .cpu import compiled
+from .gpu import tl, triton
+from .pairs import mirrored
 
 MAX_CLASSES = 1 << 16
 TILE_WORDS = 128  # at 1000 classes the planes of two members, 20 KiB, fit the first-level cache

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import checks, cpu, gpu
-from kernels.bits import count_ones, pack_bits
-from kernels.cpu import compiled
-from kernels.gpu import tl, triton
-from kernels.pairs import mirrored
+from . import checks, cpu, gpu
+from .bits import count_ones, pack_bits
+from .cpu import compiled
+from .gpu import tl, triton
+from .pairs import mirrored
 
 TILE_WORDS = 512  # of one member: those of two members fit the first-level cache
 GPU_TILE, GPU_STEP, GPU_STEPS = 64, 128, 16  # members per tile, samples per step, steps per program

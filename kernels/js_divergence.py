@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from kernels import checks, cpu, gpu
-from kernels.checks import Reduction
-from kernels.cpu import compiled_reassociating
-from kernels.gpu import tl, triton
-from kernels.pairs import mirrored
+from . import checks, cpu, gpu
+from .checks import Reduction
+from .cpu import compiled_reassociating
+from .gpu import tl, triton
+from .pairs import mirrored
 
 LN2 = math.log(2.0)
 # log2 (1 + z) / z, z in [√½ - 1, √2 - 1].

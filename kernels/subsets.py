@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import torch
 
-from kernels import checks
-from kernels.cpu import compiled
+from . import checks
+from .cpu import compiled
 
 # "all", or bool [E, M] with one ensemble per row.
 Ensembles = torch.Tensor | Literal["all"]

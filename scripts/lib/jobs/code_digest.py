@@ -6,6 +6,7 @@ rule, so that a change in any module of the project that the script imports, dir
 
 import hashlib
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 from scripts.lib.jobs.parsed_code import Parsed, ParsedCode
@@ -52,7 +53,9 @@ def closure(script: Path) -> set[Path]:
 @cache
 def imported_files(path: Path) -> tuple[Path, ...]:
     """The project's files that a module imports, at the top or in functions, and the packages that contain them."""
-    names = (name for name in _parsed(path).imports if name.split(".")[0] in PACKAGES)
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    full_names = (resolve_name(name, package) for name in _parsed(path).imports)
+    names = (name for name in full_names if name.split(".")[0] in PACKAGES)
     return tuple(sorted({file for name in names for file in _files_of(ROOT, name)}))
 
 

@@ -20,7 +20,7 @@ MOST_KEPT = 2000
 
 
 class Parsed(NamedTuple):
-    """Full names of what a module imports, at the top or in functions, and its normal form."""
+    """Names of what a module imports, at the top or in functions (`.name` from its package), and its normal form."""
 
     imports: list[str]
     form: str
@@ -82,7 +82,8 @@ def _imported_names(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.Import):
         names = [alias.name for alias in statement.names]
     elif isinstance(statement, ast.ImportFrom):
-        names = [f"{statement.module}.{alias.name}" for alias in statement.names]
+        module = "." * statement.level + (statement.module or "")
+        names = [f"{module}{'' if module.endswith('.') else '.'}{alias.name}" for alias in statement.names]
     else:
         names = []
     yield from names

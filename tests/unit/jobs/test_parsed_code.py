@@ -14,6 +14,8 @@ SOURCE = b'''"""Text."""
 import a.b as c
 def f(x):
     from d import e, g
+    from . import h
+    from ..i import j
     log.info("%s \\ud800", "\xc3\xa9")  # comment
     return "\\ud800 \xc3\xa9"
 '''
@@ -21,8 +23,9 @@ def f(x):
 
 def test_imports_and_normal_form() -> None:
     found = parse(SOURCE)
-    assert found.imports == ["a.b", "d.e", "d.g"]
-    assert found.form == "import a.b as c\n\ndef f(x):\n    from d import e, g\n    return '\\ud800 é'"
+    assert found.imports == ["a.b", "d.e", "d.g", ".h", "..i.j"]
+    body = ("from d import e, g", "from . import h", "from ..i import j", "return '\\ud800 é'")
+    assert found.form == "import a.b as c\n\ndef f(x):" + "".join(f"\n    {statement}" for statement in body)
 
 
 def modules() -> list[Path]:
