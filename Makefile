@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
@@ -25,6 +25,7 @@ help:
 	@echo "make estimate CONFIG=config/paper.yaml [DEVICES=4]  estimate hours, wall time and disk space of a study, from a few steps on this machine"
 	@echo "make unpack-imagenet ARCHIVES=/path  unpack ImageNet's original archives into data/imagenet"
 	@echo "make test-slurm   run the digits study, with failures, on a two-node SLURM that is started for it (Debian, root; 20 minutes)"
+	@echo "make test-ecosystem   run a project made by snakedeploy, and the digits study on jobs without a shared file system (needs rsync)"
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   run formatters, linters and type checker in check mode"
 	@echo "make docs   write docs/config.md again from the schema"
@@ -88,6 +89,13 @@ fuzz: setup
 
 test-slurm: setup
 	@$(IN) python -m tests.cluster.slurm && python -m pytest tests/cluster
+
+# snakedeploy has an environment of its own, because only this test needs its packages.
+test-ecosystem: setup
+	@test -x "$(VENV)-snakedeploy/bin/snakedeploy" || { $(PYTHON) -m venv --clear "$(VENV)-snakedeploy" && \
+	  "$(VENV)-snakedeploy/bin/python" -m pip install --quiet snakedeploy==0.17.1; } || \
+	  echo "snakedeploy could not be installed: its test is left out"
+	@$(IN) export SNAKEDEPLOY="$(VENV)-snakedeploy/bin/snakedeploy" && python -m pytest tests/ecosystem
 
 test-image: setup
 	@$(IN) tests/container/test_image

@@ -17,6 +17,10 @@ if not workflow.overwrite_configfiles:
 container: os.environ.get("STUDY_IMAGE", "docker://condaforge/miniforge3:25.3.1-0")
 
 
+# The opening text of Snakemake's own report (`snakemake --report`).
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/resources.smk"
@@ -34,6 +38,7 @@ include: "rules/statistics.smk"
 include: "rules/shift.smk"
 include: "rules/groups.smk"
 include: "rules/verdicts.smk"
+include: "rules/csv_tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/provenance.smk"

@@ -1,6 +1,8 @@
 # From tables to figures: one rule for each spec in scripts/lib/report/figures/. One job draws all pictures of a
 # figure, because starting a job takes longer than drawing.
 
+from snakemake.io import report as in_report  # as `report`, it cannot be called outside a rule
+
 OUTLINE = StudyOutline(
     datasets=DATASETS,
     members=MEMBER_IDS,
@@ -36,6 +38,20 @@ def figure_settings(figure):
     return {"name": figure.name, "caption": figure.caption, "pictures": pictures}
 
 
+def captioned(figure):
+    """The PNG files of a figure, with what Snakemake's own report shows beside them."""
+    return [
+        in_report(
+            f"results/{{study}}/figures/{picture.name}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory=figure.title,
+            labels={"picture": picture.title},
+        )
+        for picture in figure.pictures(OUTLINE)
+    ]
+
+
 for figure in figures_of(OUTLINE):
 
     rule:
@@ -44,11 +60,7 @@ for figure in figures_of(OUTLINE):
         input:
             **figure_inputs(figure),
         output:
-            report(
-                picture_files([figure], "png"),
-                caption="../report/figure.rst",
-                category="Figures",
-            ),
+            *captioned(figure),
             picture_files([figure], "pdf"),
         log:
             f"logs/{{study}}/plot_{figure.name}.log",

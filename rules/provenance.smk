@@ -1,49 +1,62 @@
 # What the results were made with; and an archive of all results.
 
+# Tables that are the same, byte for byte, wherever a study is run.
+TABLES = [
+    "results/{study}/temperatures.parquet",
+    "results/{study}/effects.parquet",
+    "results/{study}/effect_differences.parquet",
+    "results/{study}/variance_shares.parquet",
+    "results/{study}/correlations.parquet",
+    "results/{study}/verdicts.parquet",
+    *CHOICE_TABLES,
+    *SHIFT_TABLES,
+    *GROUP_RESULTS,
+    *WAYS,
+    *expand(
+        "results/{{study}}/{table}/{dataset}.parquet",
+        table=[
+            "accuracies",
+            "ensembles",
+            "halves",
+            "best_ensembles",
+            "deployment",
+            "contributions",
+            "calibration",
+            "calibration_curves",
+        ],
+        dataset=DATASETS,
+    ),
+    *expand("results/{{study}}/image_groups/{dataset}/ensembles.parquet", dataset=DATASETS),
+    *expand(
+        "results/{{study}}/image_groups/{dataset}/{measure}.npy",
+        dataset=DATASETS,
+        measure=STUDY_MEASURES,
+    ),
+    *OF_PAIRS,
+]
+# What an archive has besides. Records of training and measured latencies differ from run to run.
+FURTHER_FILES = [
+    "results/{study}/report.html",
+    "results/{study}/deployment.json",
+    "results/{study}/members.parquet",
+    *expand(
+        "results/{{study}}/member_pairs/{dataset}.{suffix}",
+        dataset=DATASETS,
+        suffix=["parquet", "json"],
+    ),
+    *expand("results/{{study}}/supernets/{id}.stages.parquet", id=SUPERNET_IDS),
+    *expand("results/{{study}}/supernets/{id}.search.parquet", id=SEARCHED_SUPERNET_IDS),
+    *picture_files(figures_of(OUTLINE), "png"),
+    *picture_files(figures_of(OUTLINE), "pdf"),
+]
+
 
 rule provenance:
     input:
         study="results/{study}/study.json",
         report="results/{study}/report.html",
-        tables=[
-            "results/{study}/temperatures.parquet",
-            "results/{study}/effects.parquet",
-            "results/{study}/effect_differences.parquet",
-            "results/{study}/variance_shares.parquet",
-            "results/{study}/correlations.parquet",
-            "results/{study}/verdicts.parquet",
-            *CHOICE_TABLES,
-            *SHIFT_TABLES,
-            *GROUP_RESULTS,
-            *WAYS,
-            *expand(
-                "results/{{study}}/{table}/{dataset}.parquet",
-                table=[
-                    "accuracies",
-                    "ensembles",
-                    "halves",
-                    "best_ensembles",
-                    "deployment",
-                    "contributions",
-                    "calibration",
-                    "calibration_curves",
-                ],
-                dataset=DATASETS,
-            ),
-            *expand(
-                "results/{{study}}/image_groups/{dataset}/ensembles.parquet", dataset=DATASETS
-            ),
-            *expand(
-                "results/{{study}}/image_groups/{dataset}/{measure}.npy",
-                dataset=DATASETS,
-                measure=STUDY_MEASURES,
-            ),
-            *expand(
-                "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
-                dataset=DATASETS,
-                measure=STUDY_MEASURES,
-            ),
-        ],
+        predictions=expand("results/{{study}}/predictions/{dataset}", dataset=DATASETS),
+        tables=TABLES,
     output:
         "results/{study}/provenance.json",
     log:
@@ -65,7 +78,10 @@ rule provenance:
 
 rule archive:
     input:
-        "results/{study}/provenance.json",
+        study="results/{study}/study.json",
+        provenance="results/{study}/provenance.json",
+        tables=TABLES,
+        further=FURTHER_FILES,
     output:
         "results/{study}.tar.gz",
     log:

@@ -1,5 +1,12 @@
 # From all results above to one page.
 
+# They decide what the page looks like. They are no inputs, because they are part of the workflow: a job on another
+# machine finds them beside its script.
+PARTS_OF_PAGE = [
+    PROJECT / "scripts/lib/report/report.html.jinja",
+    *sorted((PROJECT / "report/page").iterdir()),
+]
+
 
 rule report:
     input:
@@ -44,11 +51,15 @@ rule report:
         shift=SHIFT_TABLES,
         ways=WAYS,
         groups=expand("results/{{study}}/groups/{group}.json", group=GROUP_IDS),
+        csv=expand("results/{{study}}/csv/{table}.csv", table=TABLES_AS_CSV),
         figures=picture_files(figures_of(OUTLINE), "png"),
-        template=str(PROJECT / "scripts/lib/report/report.html.jinja"),
-        page=sorted(map(str, (PROJECT / "report/page").iterdir())),
     output:
-        "results/{study}/report.html",
+        report(
+            "results/{study}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "Findings, figures, tables and explorer"},
+        ),
     log:
         "logs/{study}/report.log",
     benchmark:
@@ -60,6 +71,7 @@ rule report:
         **requests(ensembles_megabytes),
     params:
         pictures=captioned_pictures(OUTLINE),
+        page=[fingerprint(path) for path in PARTS_OF_PAGE],
         code=code("report", *MEASURE_FILES, *CONSENSUS_FILES, *specs_of_members()),
     message:
         "Report: results/{wildcards.study}/report.html"

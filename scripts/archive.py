@@ -4,4 +4,4 @@ from scripts.lib.jobs.job import job
 from scripts.lib.jobs.provenance import archive
 
 with job(snakemake):
-    archive(Path(snakemake.input[0]).parent, snakemake.output[0])
+    archive(Path(snakemake.input.study).parent, list(snakemake.input), snakemake.output[0])

@@ -5,4 +5,6 @@ from scripts.lib.jobs.provenance import provenance
 from scripts.lib.jobs.storage import save_json
 
 with job(snakemake):
-    save_json(snakemake.output[0], provenance(Path(snakemake.output[0]).parent, list(snakemake.input.tables)))
+    files = snakemake.input
+    found = provenance(Path(files.study).parent, list(files.predictions), list(files.tables))
+    save_json(snakemake.output[0], found)

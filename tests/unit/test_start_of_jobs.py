@@ -37,6 +37,7 @@ LOADED: dict[frozenset[str], set[str]] = {
         "archive",
         "class_names",
         "corrupted_set",
+        "csv_tables",
         "deployment_summary",
         "fetch_images",
         "figure",

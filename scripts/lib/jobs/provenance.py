@@ -14,9 +14,7 @@ from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import digest_of_file, load_json, whole_file
 from scripts.lib.jobs.versions import versions
 
-# The files that document a study, without the arrays, images and weights that it was computed from.
-ARCHIVED = ["study.json", "provenance.json", "report.html", "*.parquet", "*/*.parquet", "pairwise/*/*.parquet"]
-ARCHIVED += ["figures/*", "image_groups/*/*"]
+# What a study was run with.
 ENVIRONMENT = ["requirements.lock", "CITATION.cff", "LICENSE"]
 
 
@@ -25,13 +23,15 @@ def study_hash(study: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()
 
 
-def provenance(folder: Path, tables: Sequence[str]) -> dict[str, Any]:
+def provenance(folder: Path, predictions: Sequence[str], tables: Sequence[str]) -> dict[str, Any]:
     """Study hash, commit, versions, seeds, devices, seconds of each stage, and the SHA-256 of every table.
 
-    The tables themselves contain none of this: their bytes are the same wherever and however often a study is run.
+    `predictions` are the folders with the records of all members, one for each validation set. The tables themselves
+    contain none of this: their bytes are the same wherever and however often a study is run. The seconds are those that
+    Snakemake's benchmark files below `folder` say; without a shared file system, these are not where this job runs.
     """
     study = load_json(folder / "study.json")
-    records = [load_json(path) for path in sorted(folder.glob("predictions/*/*.json"))]
+    records = [load_json(path) for dataset in predictions for path in sorted(Path(dataset).glob("*.json"))]
     return {
         "study": study["name"],
         "study_hash": study_hash(study),
@@ -54,16 +54,16 @@ def seconds_of_stages(benchmarks: Path) -> dict[str, float]:
     return seconds
 
 
-def archive(folder: Path, output: str | Path) -> None:
-    """Pack study, tables, figures, report, locked packages and their checksums into one .tar.gz.
+def archive(folder: Path, results: Sequence[str], output: str | Path) -> None:
+    """Pack the `results` of a study in `folder`, locked packages and checksums of all of them into one .tar.gz.
 
-    After unpacking, `sha256sum --check SHA256SUMS` in its folder verifies every file. Raises StudyError if the study
-    is not finished.
+    After unpacking, `sha256sum --check SHA256SUMS` in its folder verifies every file. Raises StudyError if one of them
+    is missing.
     """
-    if not (folder / "provenance.json").exists():
-        raise StudyError(f"{folder} has no provenance.json: run the study to its end before you archive it.")
-    files = {path.relative_to(folder): path for pattern in ARCHIVED for path in sorted(folder.glob(pattern))}
-    files |= {Path(name): ROOT / name for name in ENVIRONMENT if (ROOT / name).is_file()}
+    if missing := [path for path in results if not Path(path).is_file()]:
+        raise StudyError(f"{', '.join(missing)} is missing: run the study to its end before you archive it.")
+    files = {Path(path).relative_to(folder): Path(path) for path in results}
+    files |= {Path(name): ROOT / name for name in ENVIRONMENT}
     sums = "".join(f"{digest_of_file(path)}  {name}\n" for name, path in sorted(files.items())).encode()
     with whole_file(output) as part, tarfile.open(part, "w:gz") as packed:
         for name, path in sorted(files.items()):

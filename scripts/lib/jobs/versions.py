@@ -24,8 +24,10 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str:
+    if given := os.environ.get("STUDY_COMMIT"):  # where the project has no git: in a container image, in Snakemake's cache
+        return given
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("STUDY_COMMIT", "unknown")  # a container image has no git
+        return "unknown"

@@ -96,6 +96,7 @@ FILES = {
     "ways.parquet": "the same for each way of training: means over seeds, with intervals",
     "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
     "supernets/{supernet}.search.parquet": "the sub-networks that a search evaluated",
+    "csv/": "the tables of this page as text, for spreadsheets: all columns, unrounded",
     "figures/{name}.png, .pdf": "the figures of this page",
     "benchmarks/{rule}/": "time and memory of every job",
 }

@@ -25,14 +25,19 @@ def software_table(folder: Path, study: Mapping[str, Any]) -> Table:
     return Table("Software versions", ["Software", "This report", "Training"], rows, text_columns=3)
 
 
-def durations_table(benchmarks: Path) -> Table:
-    """Seconds and memory of each rule, summed over its jobs, from Snakemake's benchmark files."""
+def durations_table(benchmarks: Path) -> Table | None:
+    """Seconds and memory of each rule, summed over its jobs, from Snakemake's benchmark files.
+
+    None if there are none, as where jobs share no file system.
+    """
     rules: dict[str, list[tuple[float, float]]] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
         with path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.DictReader(file, delimiter="\t"))
         rules.setdefault(rule, []).extend((_number(line.get("s")), _number(line.get("max_rss"))) for line in lines)
+    if not rules:
+        return None
     spent = {rule: sum(seconds for seconds, _ in jobs) for rule, jobs in rules.items()}
     rows = [
         [

@@ -36,7 +36,7 @@ def test_the_hash_follows_the_settings_and_not_their_order() -> None:
 
 
 def test_provenance_says_with_what_and_how_long(finished: Path) -> None:
-    found = provenance(finished, [str(finished / "correlations.parquet")])
+    found = provenance(finished, [str(finished / "predictions/clean")], [str(finished / "correlations.parquet")])
     assert found["study_hash"] == study_hash(STUDY)
     assert found["seeds"] == {"study": 3, "one": 5}
     assert found["devices"] == ["CPU"]
@@ -48,8 +48,8 @@ def test_provenance_says_with_what_and_how_long(finished: Path) -> None:
 
 @pytest.mark.parametrize("damaged", [None, "pairwise/clean/disagreement.parquet"])
 def test_an_archive_is_verified_by_sha256sum(finished: Path, tmp_path: Path, damaged: str | None) -> None:
-    save_json(finished / "provenance.json", {})
-    archive(finished, tmp_path / "small.tar.gz")
+    results = ["study.json", "correlations.parquet", "pairwise/clean/disagreement.parquet"]
+    archive(finished, [str(finished / name) for name in results], tmp_path / "small.tar.gz")
     with tarfile.open(tmp_path / "small.tar.gz") as packed:
         packed.extractall(tmp_path / "elsewhere", filter="data")
     folder = tmp_path / "elsewhere" / "small"
@@ -63,5 +63,6 @@ def test_an_archive_is_verified_by_sha256sum(finished: Path, tmp_path: Path, dam
 
 
 def test_an_unfinished_study_is_not_archived(finished: Path, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"no provenance\.json"):
-        archive(finished, tmp_path / "small.tar.gz")
+    with pytest.raises(StudyError, match=r"report\.html is missing: run the study to its end"):
+        archive(finished, [str(finished / "study.json"), str(finished / "report.html")], tmp_path / "small.tar.gz")
+    assert not (tmp_path / "small.tar.gz").exists()
