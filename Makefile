@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs archive archive-predictions verify-study setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
@@ -29,7 +29,9 @@ help:
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   run formatters, linters and type checker in check mode"
 	@echo "make docs   write docs/config.md again from the schema"
-	@echo "make archive      pack tables, figures and report of the built-in study into one file with checksums"
+	@echo "make archive [CONFIG=study.yaml]              pack tables, figures and report of a study into one file with checksums"
+	@echo "make archive-predictions [CONFIG=study.yaml]  pack its predictions, from which its tables can be computed again"
+	@echo "make verify-study CONFIG=study.yaml ARCHIVE=study.predictions.tar.gz [PUBLISHED=folder]  compute them again and compare"
 	@echo "make clean  remove results and logs (data and .venv are kept)"
 
 demo: setup
@@ -130,9 +132,20 @@ install:
 	  { echo "The installation failed: see pip's message above (possible causes: no network, no disk space, no package for this Python)"; exit 1; }
 	@cp "$(ROOT)/requirements.lock" "$(VENV)/.installed"
 
+# The name of the study in CONFIG.
+NAME = $(shell sed -n 's/^name: *//p' "$(or $(CONFIG),$(ROOT)/config.yaml)")
+
 archive: setup
-	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --cores all results/fashion-mnist.tar.gz
-	@echo "The archive: file://$(WORK)/results/fashion-mnist.tar.gz"
+	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --configfile "$(or $(CONFIG),$(ROOT)/config.yaml)" --cores all "results/$(NAME).tar.gz"
+	@echo "The archive: file://$(WORK)/results/$(NAME).tar.gz"
+
+archive-predictions: setup
+	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --configfile "$(or $(CONFIG),$(ROOT)/config.yaml)" --cores all "results/$(NAME).predictions.tar.gz"
+	@echo "The archive: file://$(WORK)/results/$(NAME).predictions.tar.gz"
+
+verify-study: setup
+	@test -n "$(CONFIG)" -a -n "$(ARCHIVE)" || { echo "Name the study and its predictions: make verify-study CONFIG=config/STUDY.yaml ARCHIVE=STUDY.predictions.tar.gz [PUBLISHED=folder of its tables]"; exit 1; }
+	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && python -m scripts.lib.study.verify "$(CONFIG)" "$(ARCHIVE)" $(if $(PUBLISHED),--published "$(PUBLISHED)")
 
 clean:
 	@$(IN) rm -rf results logs .snakemake

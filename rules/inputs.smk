@@ -99,6 +99,13 @@ def recorded_files(wildcards, kind):
     }
 
 
+def files_of_set(dataset):
+    """What is known of a validation set beside its images."""
+    names = ("labels/{}.npy", "samples/{}.txt", "samples/{}.json")
+    files = [f"results/{{study}}/{name.format(dataset)}" for name in names]
+    return [*files, f"results/{{study}}/classes/{original_of(dataset)}.json"]
+
+
 def compared(wildcards):
     """What a measure compares."""
     return recorded_files(wildcards, MEASURES[wildcards.measure].needs)

@@ -99,3 +99,43 @@ rule archive:
         "Pack tables, figures and report into {output}"
     script:
         "../scripts/archive.py"
+
+
+# All that other tables follow from. Attributions and activations would be gigabytes, so the tables that follow from
+# them alone are packed instead.
+NOT_FROM_PREDICTIONS = [m for m in STUDY_MEASURES if MEASURES[m].needs != "predictions"]
+
+
+rule archive_predictions:
+    input:
+        study="results/{study}/study.json",
+        provenance="results/{study}/provenance.json",
+        members="results/{study}/members.parquet",
+        sets=[path for dataset in DATASETS for path in files_of_set(dataset)],
+        predictions=expand("results/{{study}}/predictions/{dataset}", dataset=DATASETS),
+        groups=expand("results/{{study}}/groups/{group}.json", group=GROUP_IDS),
+        pairwise=expand(
+            [
+                "results/{{study}}/pairwise/{dataset}/{measure}.parquet",
+                "results/{{study}}/image_groups/{dataset}/{measure}.npy",
+            ],
+            dataset=DATASETS,
+            measure=NOT_FROM_PREDICTIONS,
+        ),
+    output:
+        "results/{study}.predictions.tar.gz",
+    log:
+        "logs/{study}/archive_predictions.log",
+    benchmark:
+        "results/{study}/benchmarks/archive_predictions.tsv"
+    conda:
+        "../envs/study.yaml"
+    threads: 1
+    resources:
+        **requests(),
+    params:
+        code=code("archive"),
+    message:
+        "Pack predictions into {output}"
+    script:
+        "../scripts/archive.py"

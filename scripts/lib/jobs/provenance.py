@@ -57,12 +57,12 @@ def seconds_of_stages(benchmarks: Path) -> dict[str, float]:
 def archive(folder: Path, results: Sequence[str], output: str | Path) -> None:
     """Pack the `results` of a study in `folder`, locked packages and checksums of all of them into one .tar.gz.
 
-    After unpacking, `sha256sum --check SHA256SUMS` in its folder verifies every file. Raises StudyError if one of them
-    is missing.
+    Of a folder among the results, all files are packed. After unpacking, `sha256sum --check SHA256SUMS` in the study's
+    folder verifies every file. Raises StudyError if one of the results is missing.
     """
-    if missing := [path for path in results if not Path(path).is_file()]:
+    if missing := [path for path in results if not Path(path).exists()]:
         raise StudyError(f"{', '.join(missing)} is missing: run the study to its end before you archive it.")
-    files = {Path(path).relative_to(folder): Path(path) for path in results}
+    files = {path.relative_to(folder): path for result in results for path in _files_of(Path(result))}
     files |= {Path(name): ROOT / name for name in ENVIRONMENT}
     sums = "".join(f"{digest_of_file(path)}  {name}\n" for name, path in sorted(files.items())).encode()
     with whole_file(output) as part, tarfile.open(part, "w:gz") as packed:
@@ -71,3 +71,8 @@ def archive(folder: Path, results: Sequence[str], output: str | Path) -> None:
         entry = tarfile.TarInfo(f"{folder.name}/SHA256SUMS")
         entry.size = len(sums)
         packed.addfile(entry, BytesIO(sums))
+
+
+def _files_of(result: Path) -> list[Path]:
+    """A file itself, or the files in a folder without Snakemake's own."""
+    return [path for path in result.glob("[!.]*") if path.is_file()] if result.is_dir() else [result]

@@ -24,7 +24,9 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    if given := os.environ.get("STUDY_COMMIT"):  # where the project has no git: in a container image, in Snakemake's cache
+    if given := os.environ.get(
+        "STUDY_COMMIT"
+    ):
         return given
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

@@ -1,0 +1,103 @@
+"""What a verification says of an archive that is damaged or of another study, and of tables that differ."""
+
+import math
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.provenance import archive, study_hash
+from scripts.lib.jobs.storage import digest_of_file, save_array, save_json, save_table
+from scripts.lib.study.verify import Comparison, compare, main, unpack
+
+STUDY = {"name": "small", "seed": 3}
+TABLE = pl.DataFrame({"member": ["a", "b", "c"], "count": [1, 2, 3], "value": [0.5, 1000.0, math.nan]})
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    folder = tmp_path / "small"
+    save_json(folder / "study.json", STUDY)
+    save_json(folder / "provenance.json", {"study_hash": study_hash(STUDY), "tables": {}})
+    save_array(folder / "predictions" / "clean" / "a.npy", np.arange(3.0))
+    results = [str(folder / name) for name in ("study.json", "provenance.json", "predictions/clean")]
+    archive(folder, results, tmp_path / "small.predictions.tar.gz")
+    return tmp_path / "small.predictions.tar.gz"
+
+
+def test_an_archive_is_unpacked_and_its_files_are_equally_old(packed: Path, tmp_path: Path) -> None:
+    found = unpack(packed, tmp_path / "there", STUDY)
+    assert np.load(found / "predictions/clean/a.npy").tolist() == [0, 1, 2]
+    assert {path.stat().st_mtime for path in found.rglob("*")} == {0}
+
+
+def test_an_archive_of_other_settings_is_refused(packed: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="STUDY: the settings are not those"):
+        unpack(packed, tmp_path / "there", STUDY | {"seed": 4})
+    with pytest.raises(StudyError, match="no predictions of a study named other"):
+        unpack(packed, tmp_path / "elsewhere", STUDY | {"name": "other"})
+
+
+def test_a_damaged_archive_is_refused(packed: Path, tmp_path: Path) -> None:
+    packed.write_bytes(packed.read_bytes()[:200])
+    with pytest.raises(StudyError, match="cannot be unpacked"):
+        unpack(packed, tmp_path / "there", STUDY)
+
+
+def test_a_changed_file_is_refused_by_name(packed: Path, tmp_path: Path) -> None:
+    with tarfile.open(packed) as file:
+        file.extractall(tmp_path / "edited", filter="data")
+    (tmp_path / "edited/small/predictions/clean/a.npy").write_bytes(b"other")
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(tmp_path / "edited/small", "small")
+    with pytest.raises(StudyError, match=r"predictions/clean/a\.npy in .* is damaged"):
+        unpack(packed, tmp_path / "there", STUDY)
+
+
+def changed(**columns: list[object]) -> pl.DataFrame:
+    return TABLE.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("ours", "differs", "said"),
+    [
+        (TABLE, False, ""),
+        (changed(value=[0.5, 1000.0 + 1e-8, math.nan]), False, "at most"),
+        (changed(value=[0.5, 1000.1, math.nan]), True, "1.0e-04 at most"),
+        (changed(value=[0.5, 1000.0, 1.0]), True, "inf at most"),
+        (changed(value=[0.5, None, math.nan]), True, "inf at most"),
+        (changed(count=[1, 2, 4]), True, "columns without fractions"),
+        (changed(member=["a", "b", "d"]), True, "columns without fractions"),
+        (TABLE.head(2), True, "2 rows and 3 published"),
+    ],
+)
+def test_tables_are_compared_by_value(ours: pl.DataFrame, differs: bool, said: str, tmp_path: Path) -> None:
+    for folder, table in (("ours", ours), ("theirs", TABLE)):
+        save_table(tmp_path / folder / "t.parquet", table)
+    expected = {"t.parquet": digest_of_file(tmp_path / "theirs/t.parquet")}
+    [found] = compare(tmp_path / "ours", expected, tmp_path / "theirs")
+    assert found.differs == differs
+    assert said in found.difference
+    assert bool(said) == bool(found.difference)
+
+
+def test_arrays_are_compared_too_and_without_the_published_ones_only_bytes(tmp_path: Path) -> None:
+    save_array(tmp_path / "ours/a.npy", np.array([[1.0, 2.0]]))
+    save_array(tmp_path / "theirs/a.npy", np.array([[1.0, 2.5]]))
+    expected = {"a.npy": digest_of_file(tmp_path / "theirs/a.npy")}
+    [found] = compare(tmp_path / "ours", expected, tmp_path / "theirs")
+    assert found == Comparison("a.npy", "values differ by 2.0e-01 at most", True)
+    [found] = compare(tmp_path / "ours", expected, None)
+    assert found.differs
+    assert "name the folder" in found.difference
+
+
+def test_an_error_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["verify", str(tmp_path / "no.yaml"), str(tmp_path / "no.tar.gz")])
+    assert main() == 1
+    assert "no.yaml" in capsys.readouterr().out
