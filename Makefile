@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs archive archive-predictions verify-study setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm snakedeploy test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs archive archive-predictions verify-study setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
@@ -92,12 +92,14 @@ fuzz: setup
 test-slurm: setup
 	@$(IN) python -m tests.cluster.slurm && python -m pytest tests/cluster
 
-# snakedeploy has an environment of its own, because only this test needs its packages.
-test-ecosystem: setup
+# In an environment of its own, because only one test needs its packages.
+snakedeploy:
 	@test -x "$(VENV)-snakedeploy/bin/snakedeploy" || { $(PYTHON) -m venv --clear "$(VENV)-snakedeploy" && \
 	  "$(VENV)-snakedeploy/bin/python" -m pip install --quiet snakedeploy==0.17.1; } || \
 	  echo "snakedeploy could not be installed: its test is left out"
-	@$(IN) export SNAKEDEPLOY="$(VENV)-snakedeploy/bin/snakedeploy" && python -m pytest tests/ecosystem
+
+test-ecosystem: setup snakedeploy
+	@$(IN) python -m pytest -m "not proof" tests/workflow/test_snakedeploy.py tests/workflow/test_without_shared_folder.py
 
 test-image: setup
 	@$(IN) tests/container/test_image

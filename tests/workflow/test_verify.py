@@ -7,12 +7,12 @@ from scripts.lib.study.verify import verify
 from tests.workflow.conftest import TEST_STUDY, snakemake
 
 
-def test_the_tables_follow_from_the_archived_predictions(finished: Path) -> None:
-    result = snakemake(finished, "results/test.predictions.tar.gz")
+def test_the_tables_follow_from_the_archived_predictions(copied: Path) -> None:
+    result = snakemake(copied, "results/test.predictions.tar.gz")
     assert result.returncode == 0, result.stdout
-    compared = verify(TEST_STUDY, finished / "results/test.predictions.tar.gz", None, "2")
+    compared = verify(TEST_STUDY, copied / "results/test.predictions.tar.gz", None, "2")
     assert [comparison for comparison in compared if comparison.difference] == []
-    tables = load_json(finished / "results/test/provenance.json")["tables"]
+    tables = load_json(copied / "results/test/provenance.json")["tables"]
     given = {table for table in tables if "attribution" in table or "activation" in table}
     assert given
     assert {comparison.table for comparison in compared} == tables.keys() - given

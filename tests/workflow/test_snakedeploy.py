@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ecosystem.conftest import TAG, git
-from tests.workflow.conftest import environment
+from tests.workflow.conftest import ROOT, TAG, environment, git
 
-SNAKEDEPLOY = shutil.which(os.environ.get("SNAKEDEPLOY", "snakedeploy"))
+SNAKEDEPLOY = shutil.which("snakedeploy", path=f"{ROOT}/.venv-snakedeploy/bin:{os.environ['PATH']}")
 
 
 def offline(host: Path, cache: Path) -> dict[str, str]:
@@ -24,7 +23,7 @@ def offline(host: Path, cache: Path) -> dict[str, str]:
     return environment() | redirected | {"GIT_CONFIG_VALUE_0": "https://github.com/", "XDG_CACHE_HOME": str(cache)}
 
 
-@pytest.mark.skipif(SNAKEDEPLOY is None, reason="snakedeploy is not installed: make test-ecosystem installs it")
+@pytest.mark.skipif(SNAKEDEPLOY is None, reason="snakedeploy is not installed: make snakedeploy installs it")
 def test_a_deployed_project_runs(repository: Path, tmp_path: Path) -> None:
     project, known = tmp_path / "project", offline(repository.parents[1], tmp_path / "cache")
     project.mkdir()
