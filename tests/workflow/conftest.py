@@ -99,11 +99,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with the files of the working tree, `owner/ensemble-diversity`, below a folder of its own."""
     folder = tmp_path_factory.mktemp("host") / "owner" / "ensemble-diversity"
     for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
-        if (ROOT / name).exists() and not (ROOT / name).is_dir():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        elif (ROOT / name).is_symlink():
-            (folder / name).symlink_to((ROOT / name).readlink())
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, *AUTHOR, "commit", "--quiet", "--message", "test")
