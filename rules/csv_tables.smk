@@ -13,7 +13,7 @@ TABLES_AS_CSV = {
 if AVERAGING:
     TABLES_AS_CSV |= {
         "choices": "ensembles to deploy: weights, budgets, metrics",
-        "choices_held_out": "what these are worth on every evaluation split",
+        "choices_held_out": "ensembles to deploy: their worth on every evaluation split",
     }
 if len(DATASETS) > 1:
     TABLES_AS_CSV |= {
