@@ -14,7 +14,7 @@ IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
 	@echo "make demo-quick  the same with only six of the members"
-	@echo "make init MODELS=folder IMAGES=folder  write a study file for your models (or LABELS=file, for files of predictions)"
+	@echo "make init MODELS=folder LABELS=folder [CLEAN=set] [SKIP_INCOMPLETE=1] [OUTPUT=my-zoo.yaml]  write a study file for your files of predictions, MODELS/set/model.csv (or IMAGES=folder, for models)"
 	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (2 to 4 minutes)"
 	@echo "make example-timm     run a study of timm checkpoints of seven architectures (2 to 3 minutes)"
 	@echo "make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder (or IMAGES=folder) OUTPUT=file.csv [CHOICE=name] [ONNX=file]  apply the deployed ensemble"
@@ -54,12 +54,10 @@ example-timm: setup
 	@echo "The report: file://$(WORK)/results/timm-zoo/report.html"
 
 init: setup
-	@test -n "$(MODELS)" || { echo "Name the folder of the models: make init MODELS=folder IMAGES=folder (or LABELS=file)"; exit 1; }
+	@test -n "$(MODELS)" || { echo "Name the folder of the predictions or models: make init MODELS=folder LABELS=folder (or IMAGES=folder)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && \
 	  python -m scripts.lib.study.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
-	  --output "$(or $(OUTPUT),my-zoo.yaml)" && \
-	  snakemake $(SNAKEFILE) --configfile "$(or $(OUTPUT),my-zoo.yaml)" --cores all --dry-run --quiet rules && \
-	  python -m scripts.lib.study.estimate "$(or $(OUTPUT),my-zoo.yaml)"
+	  $(if $(CLEAN),--clean "$(CLEAN)") $(if $(SKIP_INCOMPLETE),--skip-incomplete) --output "$(or $(OUTPUT),my-zoo.yaml)"
 
 predict: setup
 	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file)"; exit 1; }
