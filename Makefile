@@ -5,11 +5,13 @@ PYTHON ?= python3
 # The folder of the packages, and the folder for data, results and logs. A container image uses other folders.
 VENV ?= $(ROOT)/.venv
 WORK ?= $(ROOT)
+# The folder of the packages that make the documentation's site, which are others than those of the workflow.
+DOCS_VENV ?= $(ROOT)/.docs-venv
 BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs archive setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm test-image proof check-data estimate unpack-imagenet lint format docs docs-site docs-setup archive setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
@@ -28,6 +30,7 @@ help:
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   run formatters, linters and type checker in check mode"
 	@echo "make docs   write docs/config.md again from the schema"
+	@echo "make docs-site   make the documentation's site in the folder site, and check its links"
 	@echo "make archive      pack tables, figures and report of the built-in study into one file with checksums"
 	@echo "make clean  remove results and logs (data and .venv are kept)"
 
@@ -100,6 +103,18 @@ format: setup
 
 docs: setup
 	@$(IN) python -m scripts.lib.study.config_reference && python -m scripts.lib.measures.reference
+
+# Without --quiet, with which mkdocs does not count the warnings that --strict refuses.
+docs-site: docs-setup
+	@$(IN) NO_MKDOCS_2_WARNING=1 "$(DOCS_VENV)/bin/mkdocs" build --strict
+	@echo "The site: file://$(ROOT)/site/index.html (with search: python3 -m http.server --directory \"$(ROOT)/site\")"
+
+docs-setup:
+	@cmp -s "$(ROOT)/docs/requirements.lock" "$(DOCS_VENV)/.installed" || \
+	  { $(PYTHON) -m venv --clear "$(DOCS_VENV)" && \
+	    "$(DOCS_VENV)/bin/python" -m pip install --quiet --requirement "$(ROOT)/docs/requirements.lock" && \
+	    cp "$(ROOT)/docs/requirements.lock" "$(DOCS_VENV)/.installed"; } || \
+	  { echo "The packages of docs/requirements.lock could not be installed into $(DOCS_VENV): see the message above"; exit 1; }
 
 # A copy of the lock file records what is installed. Its content is compared, not the time at which git wrote it.
 setup:
