@@ -5,16 +5,18 @@ PYTHON ?= python3
 # The folder of the packages, and the folder for data, results and logs. A container image uses other folders.
 VENV ?= $(ROOT)/.venv
 WORK ?= $(ROOT)
+# The folder of the packages that make the documentation's site, which are others than those of the workflow.
+DOCS_VENV ?= $(ROOT)/.docs-venv
 BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm snakedeploy test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs archive archive-predictions verify-study setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm snakedeploy test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs docs-site docs-setup archive archive-predictions verify-study setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
 	@echo "make demo-quick  the same with only six of the members"
-	@echo "make init MODELS=folder IMAGES=folder  write a study file for your models (or LABELS=file, for files of predictions)"
+	@echo "make init MODELS=folder LABELS=folder [CLEAN=set] [SKIP_INCOMPLETE=1] [OUTPUT=my-zoo.yaml]  write a study file for your files of predictions, MODELS/set/model.csv (or IMAGES=folder, for models)"
 	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (2 to 4 minutes)"
 	@echo "make example-timm     run a study of timm checkpoints of seven architectures (2 to 3 minutes)"
 	@echo "make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder (or IMAGES=folder) OUTPUT=file.csv [CHOICE=name] [ONNX=file]  apply the deployed ensemble"
@@ -29,6 +31,7 @@ help:
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   run formatters, linters and type checker in check mode"
 	@echo "make docs   write docs/config.md again from the schema"
+	@echo "make docs-site   make the documentation's site in the folder site, and check its links"
 	@echo "make archive [CONFIG=study.yaml]              pack tables, figures and report of a study into one file with checksums"
 	@echo "make archive-predictions [CONFIG=study.yaml]  pack its predictions, from which its tables can be computed again"
 	@echo "make verify-study CONFIG=study.yaml ARCHIVE=study.predictions.tar.gz [PUBLISHED=folder]  compute them again and compare"
@@ -57,12 +60,10 @@ example-timm: setup
 	@echo "The report: file://$(WORK)/results/timm-zoo/report.html"
 
 init: setup
-	@test -n "$(MODELS)" || { echo "Name the folder of the models: make init MODELS=folder IMAGES=folder (or LABELS=file)"; exit 1; }
+	@test -n "$(MODELS)" || { echo "Name the folder of the predictions or models: make init MODELS=folder LABELS=folder (or IMAGES=folder)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && \
 	  python -m scripts.lib.study.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
-	  --output "$(or $(OUTPUT),my-zoo.yaml)" && \
-	  snakemake $(SNAKEFILE) --configfile "$(or $(OUTPUT),my-zoo.yaml)" --cores all --dry-run --quiet rules && \
-	  python -m scripts.lib.study.estimate "$(or $(OUTPUT),my-zoo.yaml)"
+	  $(if $(CLEAN),--clean "$(CLEAN)") $(if $(SKIP_INCOMPLETE),--skip-incomplete) --output "$(or $(OUTPUT),my-zoo.yaml)"
 
 predict: setup
 	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file)"; exit 1; }
@@ -114,6 +115,18 @@ format: setup
 
 docs: setup
 	@$(IN) python -m scripts.lib.study.config_reference && python -m scripts.lib.measures.reference
+
+# Without --quiet, with which mkdocs does not count the warnings that --strict refuses.
+docs-site: docs-setup
+	@$(IN) NO_MKDOCS_2_WARNING=1 "$(DOCS_VENV)/bin/mkdocs" build --strict
+	@echo "The site: file://$(ROOT)/site/index.html (with search: python3 -m http.server --directory \"$(ROOT)/site\")"
+
+docs-setup:
+	@cmp -s "$(ROOT)/docs/requirements.lock" "$(DOCS_VENV)/.installed" || \
+	  { $(PYTHON) -m venv --clear "$(DOCS_VENV)" && \
+	    "$(DOCS_VENV)/bin/python" -m pip install --quiet --requirement "$(ROOT)/docs/requirements.lock" && \
+	    cp "$(ROOT)/docs/requirements.lock" "$(DOCS_VENV)/.installed"; } || \
+	  { echo "The packages of docs/requirements.lock could not be installed into $(DOCS_VENV): see the message above"; exit 1; }
 
 # A copy of the lock file records what is installed. Its content is compared, not the time at which git wrote it.
 setup:

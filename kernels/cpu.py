@@ -7,6 +7,8 @@ without a second setting, and a process may fork or be forked. numba is optional
 import functools
 import hashlib
 import importlib.util
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,12 +62,13 @@ def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callabl
 
         settings: Any = numba.config
         settings.CACHE_DIR = machine_code_folder(settings.CACHE_DIR)
+        kept = bool(settings.CACHE_DIR)
         names = function.__globals__
         for name in function.__code__.co_names:  # numba can call only functions that are already compiled
             if hasattr(names.get(name), "machine_code"):
                 names[name] = names[name].machine_code()
         fast = {"reassoc", "contract", "nsz"} if reassociate else set()
-        code: Callable[..., Any] = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=fast)(function)
+        code: Callable[..., Any] = numba.njit(nogil=True, cache=kept, error_model="numpy", fastmath=fast)(function)
         return code
 
     @functools.wraps(function)
@@ -80,14 +83,36 @@ def compiled(function: Callable[..., Any], reassociate: bool = False) -> Callabl
 
 @functools.cache
 def machine_code_folder(folder: str, sources: Path = Path(__file__).parent) -> str:
-    """Where machine code stays on disk: below `folder`, or beside the `sources` if it is empty.
+    """Where machine code stays on disk: below `folder`, or if it is empty, beside the `sources` or in the user's cache.
+
+    The user's cache, below `$XDG_CACHE_HOME` or `~/.cache`, is used where the folder of the sources cannot be written,
+    as in an installation for all users. If neither can be written, the result is empty, and nothing is kept on disk.
 
     There is a folder for each state of the sources, because numba compiles a function again only if its own file has
     changed, and would go on using old code of functions that it calls in other files.
     """
     content = b"".join(path.read_bytes() for path in sorted(sources.glob("*.py")))
     name = f"kernels-{hashlib.sha256(content).hexdigest()[:16]}"
-    return folder if Path(folder).name == name else str(Path(folder or sources / "__pycache__") / name)
+    if folder:
+        return folder if Path(folder).name == name else str(Path(folder, name))
+    places = (sources / "__pycache__" / name, _user_cache() / "ensemble-diversity-kernels" / name)
+    return next((str(place) for place in places if _can_be_written(place)), "")
+
+
+def _user_cache() -> Path:
+    """The folder for files that can be made again. Its standard ignores a relative `$XDG_CACHE_HOME`."""
+    stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return stated if stated.is_absolute() else Path(os.path.expanduser("~"), ".cache")
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether files can be written into a folder, which is made if it does not exist."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 compiled_reassociating = functools.partial(compiled, reassociate=True)

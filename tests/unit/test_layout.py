@@ -17,7 +17,7 @@ from scripts.lib.study.resolve import ROOT
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.name != "__init__.py")
 LIBRARY = sorted((ROOT / "scripts" / "lib").rglob("*.py"))
-KERNELS = sorted((ROOT / "kernels").rglob("*.py"))
+KERNELS = sorted(path for path in (ROOT / "kernels").rglob("*.py") if path.name != "setup.py")  # it builds the package
 EVERY_MODULE = [*SCRIPTS, *LIBRARY, *KERNELS]
 
 

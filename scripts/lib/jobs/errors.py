@@ -35,6 +35,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
 
 
+def listing(names: Iterable[str], most: int = 8) -> str:
+    """Names for a message in their order, without those beyond the first `most`, whose number it says."""
+    listed = [printable(name) for name in names]
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
+
+
 def not_among(value: Any, allowed: Iterable[Any]) -> str:
     """Text that says that a value is not among the allowed ones, with the most similar one as a suggestion."""
     names = [str(name) for name in allowed]

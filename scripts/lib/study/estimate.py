@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,10 @@ from scripts.lib.members.external_weights import completed, source_of
 from scripts.lib.members.spec import kind_of
 from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.cost import count_parameters
+from scripts.lib.study.amounts import disk, duration
+from scripts.lib.study.contents import Contents, contents_of, image_counts
 from scripts.lib.study.estimate_groups import Alike, StepOfGroup, alike_groups
+from scripts.lib.study.estimate_tables import UNCERTAINTY, seconds_of_tables
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 from scripts.lib.supernets.batch_norm import adaptation_samples
@@ -60,7 +62,7 @@ class Time:
         return Time(self.middle + other.middle, self.low + other.low, self.high + other.high)
 
     def __str__(self) -> str:
-        return f"{self.middle / 3600:9.2f} h ({self.low / 3600:.2f} to {self.high / 3600:.2f})"
+        return f"{duration(self.middle):>10} ({duration(self.low)} to {duration(self.high)})"
 
 
 NOTHING = Time(0, 0, 0)
@@ -81,12 +83,15 @@ def measure(step: Callable[[], Any], device: torch.device) -> Time:
 class Estimate:
     """The costs of a resolved study on one device."""
 
-    def __init__(self, study: dict[str, Any], device: torch.device) -> None:
+    def __init__(self, study: dict[str, Any], device: torch.device, contents: Contents | None = None) -> None:
         self.study, self.device = study, device
         kind = kind_of_datasets(study["datasets"])
         # If the study does not say how many images: all of them, if their number is known.
-        self.training, self.validation = (kind.size.training, kind.size.validation) if kind.size.exact else (0, 0)
+        self.training = kind.size.training if kind.size.exact else 0
         self.classes = (study["datasets"]["classes"] if kind.folders else None) or kind.size.classes
+        self.samples = contents.samples if contents else image_counts(study["datasets"])
+        if contents and contents.classes:
+            self.classes = len(contents.classes)
         self.sources = {source["id"]: source for source in [*study["backbones"], *study["supernets"]]}
 
     def images(self, settings: dict[str, Any]) -> int:
@@ -156,7 +161,8 @@ class Estimate:
         settings = self.study["attributions"]
         passes = ATTRIBUTION_METHODS[settings["method"]].passes(settings["steps"])
         # A forward and a backward pass cost about three forward passes.
-        return self.forward(self.member(member)) * sum(self.samples(3 * passes * settings["samples"]))
+        more = 3 * passes * settings["samples"] * len(self.samples)
+        return self.forward(self.member(member)) * (sum(self.samples.values()) + more)
 
     def forward(self, network: dict[str, Any]) -> Time:
         """Logits of one image."""
@@ -165,12 +171,6 @@ class Estimate:
         images = torch.randn(count, 3, network["image_size"], network["image_size"], device=self.device)
         with torch.inference_mode():
             return measure(lambda: model(images), self.device) * (1 / count)
-
-    def samples(self, more: int = 0) -> list[int]:
-        """Number of images of all validation sets, and `more`."""
-        originals = [dataset for dataset in self.study["datasets"]["validation"] if "of" not in dataset]
-        found = {d["id"]: d["images"] or files_in(d["folder"]) or self.validation for d in originals}
-        return [found[d.get("of", d["id"])] + more for d in self.study["datasets"]["validation"]]
 
     def batch(self, settings: dict[str, Any]) -> int:
         count = min(settings["batch_size"], self.study["training"]["images_at_once"] or settings["batch_size"])
@@ -184,21 +184,17 @@ class Estimate:
 
     def megabytes(self, members: list[dict[str, Any]]) -> dict[str, float]:
         """Disk of the largest results."""
-        size, samples = self.study["datasets"]["image_size"], sum(self.samples())
+        size, samples = self.study["datasets"]["image_size"], sum(self.samples.values())
+        has_images = kind_of_datasets(self.study["datasets"]).has_images
         networks = [self.member(member) for member in members if kind_of(member).has_network]
         weights = sum(count_parameters(build(network, self.classes).model) for network in networks)
-        maps = self.study["attributions"]["samples"] * len(self.samples())
+        maps = self.study["attributions"]["samples"] * len(self.samples)
         return {
-            "images": samples * size**2 * 3 / 1e6,
+            "images": has_images * samples * size**2 * 3 / 1e6,
             "predictions": len(members) * samples * self.classes * 4 / 1e6,
             "attributions": len(networks) * maps * size**2 * 2 / 1e6,
             "checkpoints, with unfinished ones": 4 * weights * 4 / 1e6,
         }
-
-
-def files_in(folder: str | None) -> int:
-    """Number of files in the class folders of an image folder, if it exists."""
-    return sum(1 for _ in Path(folder).glob("*/*")) if folder else 0
 
 
 def made_from(member: dict[str, Any]) -> str:
@@ -213,12 +209,12 @@ def scored_images(supernet: dict[str, Any]) -> int:
 
 def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
     """Print one line per training, and then the sums."""
-    estimate = Estimate(study, device)
+    has_images = kind_of_datasets(study["datasets"]).has_images
+    contents = None if has_images else contents_of(study)
+    estimate = Estimate(study, device, contents)
     together = {member for group in study["groups"] for member in group["members"]}
     members = [m for m in study["members"] if kind_of(m).has_network and m["id"] not in together]
-    print(
-        f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Hours of one device (fastest to slowest step):"
-    )
+    print(f"Measured on {device_name(device)}, {TIMED_STEPS} steps each. Time of one device (fastest to slowest step):")
     # Each job begins when the job that it depends on has ended.
     before = {
         source["id"]: _line(f"pretrain {source['id']}", estimate.pretraining(source)) for source in study["backbones"]
@@ -250,15 +246,19 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         print(
             f"  {others} members of other kinds: files of predictions take moments, ONNX files and programs are unknown"
         )
+    if contents:
+        seconds = seconds_of_tables(study, contents)
+        work += _line("tables, figures and report", Time(seconds, seconds / UNCERTAINTY, seconds * UNCERTAINTY))
     _line("all together", work)
-    wall = max(longest.middle, work.middle / devices) / 3600
-    print(f"Wall time with {devices} devices, one per job: at least {wall:.2f} h.")
+    wall = max(longest.middle, work.middle / devices)
+    print(f"Wall time with {devices} devices, one per job: at least {duration(wall)}.")
     if trained or together:
         rate = estimate.loading(next(member for member in study["members"] if "epochs" in member))
         print(f"Loading: one process augments {rate:.0f} images per second, without decoding.")
-    disk = estimate.megabytes(study["members"])
-    print("Disk: " + ", ".join(f"{name} {size / 1000:.2f} GB" for name, size in disk.items()))
-    print(NOT_INCLUDED)
+    sizes = estimate.megabytes(study["members"])
+    print("Disk: " + ", ".join(f"{name} {disk(size)}" for name, size in sizes.items() if size))
+    if has_images:
+        print(NOT_INCLUDED)
 
 
 def _groups(estimate: Estimate, alike: Alike) -> tuple[Time, Time]:

@@ -3,15 +3,20 @@
 import argparse
 import sys
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.members_from_files import kinds_of_suffixes
 from scripts.lib.study.resolve import resolve
+from scripts.lib.study.summary import command, summary
+from scripts.lib.study.user_files import check_folders
+from scripts.lib.study.zoo_folders import Options, find_zoo
 
 HEAD = """# Written by `make init`; every key is described in docs/config.md, more in docs/how-to/bring-your-own-zoo.md.
 # Paths are relative to the folder in which snakemake runs:
@@ -21,27 +26,49 @@ HEAD = """# Written by `make init`; every key is described in docs/config.md, mo
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
-def study_for(models: Path, images: Path | None, labels: Path | None, name: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class FirstStudy:
+    """A study file's content, and the files that it leaves out, as (path, reason)."""
+
+    study: dict[str, Any]
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def study_for(models: Path, images: Path | None, options: Options, name: str) -> FirstStudy:
     """A study of all models of the most frequent kind in the folder `models`.
 
-    `images` is a folder with one folder per class; `labels` is a file of labels for files of predictions. Raises
-    StudyError if no model or file of predictions of a known type is found.
+    `images` is a folder with one folder per class; without it, the folder holds files of predictions, or one folder of
+    them for each validation set. Raises StudyError, with what to do, if these do not fit together.
     """
     if not models.is_dir():
         raise StudyError(f"MODELS: {models} is not a folder.")
+    suffix = _suffix_of_models(models)
+    if suffix is None:
+        if images is not None:
+            raise StudyError(f"IMAGES: the files in {models} are predictions, which need LABELS and no images.")
+        zoo = find_zoo(models, options)
+        validation = [{"id": dataset, "labels": str(path)} for dataset, path in zoo.labels.items()]
+        return FirstStudy(
+            {
+                "name": name,
+                "datasets": {"kind": "predictions", "validation": validation},
+                "members": {"from": zoo.pattern, "kind": zoo.kind},
+                "measures": ["disagreement", "js_divergence"],
+            },
+            zoo.skipped,
+        )
+    members = {"from": str(models / f"*{suffix}"), "kind": kinds_of_suffixes()[suffix]}
+    others = [p for p in sorted(models.iterdir()) if p.suffix not in (suffix, ".json") and not p.name.startswith(".")]
+    skipped = [(str(path), f"another suffix than the members' {suffix}") for path in others if not path.is_dir()]
+    return FirstStudy({"name": name, "datasets": _datasets(images), "members": members}, skipped)
+
+
+def _suffix_of_models(models: Path) -> str | None:
+    """The most frequent suffix of the files in a folder; None if its files are predictions, or if there are none."""
     kinds = kinds_of_suffixes()
-    suffixes = Counter(path.suffix for path in models.iterdir() if path.suffix in kinds)
-    if not suffixes:
-        raise StudyError(f"MODELS: {models} has no file that ends in {', '.join(kinds)}.")
-    [(suffix, _)] = suffixes.most_common(1)
-    kind = kinds[suffix]
-    members: dict[str, Any] = {"from": str(models / f"*{suffix}"), "kind": kind}
-    if not MEMBER_KINDS[kind].needs_images:
-        if labels is None or not labels.is_file():
-            raise StudyError(f"LABELS: files of predictions need a file of labels; {labels} is not a file.")
-        datasets = {"kind": "predictions", "validation": [{"id": "clean", "labels": str(labels)}]}
-        return {"name": name, "datasets": datasets, "members": members, "measures": ["disagreement", "js_divergence"]}
-    return {"name": name, "datasets": _datasets(images), "members": members}
+    suffixes = Counter(path.suffix for path in models.iterdir() if path.suffix in kinds and path.is_file())
+    suffix = suffixes.most_common(1)[0][0] if suffixes else None
+    return suffix if suffix and MEMBER_KINDS[kinds[suffix]].needs_images else None
 
 
 def _datasets(images: Path | None) -> dict[str, Any]:
@@ -58,31 +85,45 @@ def _datasets(images: Path | None) -> dict[str, Any]:
 
 
 def write_study(study: dict[str, Any], path: Path) -> None:
-    """Write the study with comments, unless it is not valid or the file exists."""
-    if path.exists():
-        raise StudyError(f"{path} exists already: move it away, or name another file (OUTPUT=…).")
-    resolve(study)
+    """Write the study with comments. Raises StudyError if the file exists."""
     text = yaml.safe_dump(study, sort_keys=False, default_flow_style=None, width=120)
-    path.write_text(HEAD.format(file=path) + text, encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(HEAD.format(file=path) + text)
+    except FileExistsError:
+        raise StudyError(f"{path} exists already: move it away, or name another file (OUTPUT=…).") from None
+    except OSError as error:
+        raise StudyError(f"OUTPUT: {path} cannot be written ({error.strerror}).") from None
 
 
 def main() -> int:
-    """Write a study file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", type=Path, help="a folder of models, or of files of predictions on one data set")
-    parser.add_argument("--images", type=Path, help="a folder with one folder of pictures for each class")
-    parser.add_argument("--labels", type=Path, help="a file of labels, for files of predictions")
-    parser.add_argument("--output", type=Path, default=Path("my-zoo.yaml"))
-    arguments = parser.parse_args()
+    """Write a study file, and say what it holds and will cost."""
+    arguments = _arguments()
+    output, options = arguments.output, Options(arguments.labels, arguments.clean, arguments.skip_incomplete)
     try:
-        study = study_for(arguments.models, arguments.images, arguments.labels, arguments.output.stem)
-        write_study(study, arguments.output)
+        if output.exists():
+            raise StudyError(f"{output} exists already: move it away, or name another file (OUTPUT=…).")
+        first = study_for(arguments.models, arguments.images, options, output.stem)
+        study = resolve(first.study)
+        check_folders(study, str(ROOT))
+        lines = list(summary(study, first.skipped))
+        write_study(first.study, output)
     except StudyError as error:
         print(f"Error: {error}")
         return 1
-    members = [row["member"] for row in resolve(study)["zoo"] if row["member"]]
-    print(f"{arguments.output}: {len(members)} members ({study['members']['kind']}).")
+    print(f"{output}: the study {study['name']!r}", *lines, f"Run it: {command(output, ROOT / 'Snakefile')}", sep="\n")
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", type=Path, help="a folder of models, or of predictions: MODEL.csv or SET/MODEL.csv")
+    parser.add_argument("--images", type=Path, help="a folder with one folder of pictures for each class")
+    parser.add_argument("--labels", help="labels: a file, a folder of SET.csv, or a path with {dataset}")
+    parser.add_argument("--clean", help="the clean validation set (otherwise `clean`, or the first by name)")
+    parser.add_argument("--skip-incomplete", action="store_true", help="leave out models without a file in some set")
+    parser.add_argument("--output", type=Path, default=Path("my-zoo.yaml"))
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

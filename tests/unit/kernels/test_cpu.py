@@ -22,6 +22,24 @@ def test_machine_code_is_that_of_all_sources_as_they_are(tmp_path: Path) -> None
     assert folder("a", first) == first  # it is set once for every function
 
 
+def test_machine_code_goes_to_the_users_cache_where_the_sources_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in the place of the folder, because permissions do not stop root."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "__pycache__").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for stated, expected in ((tmp_path / "cache", tmp_path / "cache"), ("relative", tmp_path / "home" / ".cache")):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(stated))
+        machine_code_folder.cache_clear()
+        found = Path(machine_code_folder("", tmp_path / "site"))
+        assert found.parent == expected / "ensemble-diversity-kernels"
+        assert found.is_dir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "site" / "__pycache__" / "below"))
+    machine_code_folder.cache_clear()
+    assert machine_code_folder("", tmp_path / "site") == ""
+
+
 @pytest.mark.skipif(not AVAILABLE, reason="numba is not installed")
 def test_compiled_code_can_be_worthwhile_for_many_small_calls_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kernels.cpu.LEAST_OPERATIONS", 1000)

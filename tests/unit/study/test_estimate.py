@@ -33,7 +33,7 @@ def test_images_are_those_of_all_epochs_and_samples_those_of_all_sets() -> None:
     estimate = Estimate(study, CPU)
     assert estimate.images(study["backbones"][0]) == 300
     assert estimate.images(study["members"][1]) == 1198
-    assert estimate.samples() == [50, 50]
+    assert estimate.samples == {"clean": 50, "noise": 50}
     disk = estimate.megabytes(study["members"])
     assert disk["predictions"] == pytest.approx(2 * 100 * 10 * 4 / 1e6)
     assert disk["images"] == pytest.approx(100 * 32 * 32 * 3 / 1e6)
@@ -78,7 +78,7 @@ def test_only_integrated_gradients_cost_a_pass_for_each_step(monkeypatch: pytest
     for method in ("InputXGradient", "IntegratedGradients"):
         study["attributions"]["method"] = method
         estimate = Estimate(study, CPU)
-        images, sets = sum(estimate.samples()), len(estimate.samples())
+        images, sets = sum(estimate.samples.values()), len(estimate.samples)
         per_image = estimate.forward(estimate.member(study["members"][0])).middle
         costs[method] = (estimate.inference(study["members"][0]).middle / per_image - images) / sets
     assert costs == {"InputXGradient": pytest.approx(3 * 10), "IntegratedGradients": pytest.approx(3 * 16 * 10)}

@@ -1,15 +1,20 @@
 """A first study file is valid, names what was found, and overwrites nothing."""
 
+import re
+import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
 from scripts.lib.networks.vision import timm
+from scripts.lib.study.estimate import report
 from scripts.lib.study.init import main
 from scripts.lib.study.resolve import resolve
 
@@ -36,7 +41,12 @@ def test_a_folder_of_checkpoints(
     (zoo / "notes.txt").write_text("not a model")
     arguments = (zoo, "--images", pictures(tmp_path / "images"), "--output", output)
     assert run(monkeypatch, *arguments) == 0
-    assert "2 members (timm)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 (timm): test_convnext, test_vit" in said
+    assert "notes.txt: another suffix than the members' .safetensors" in said
+    assert "2: cat, dog" in said
+    assert "of which inference" in said
+    assert "0.00" not in said
     study = resolve(yaml.safe_load(output.read_text(encoding="utf-8")))
     assert [member["model"] for member in study["members"]] == ["test_convnext", "test_vit"]
     assert output.read_text(encoding="utf-8").startswith("# Written by `make init`")
@@ -46,18 +56,172 @@ def test_a_folder_of_checkpoints(
     assert output.read_text(encoding="utf-8") == before
 
 
-def test_files_of_predictions_need_labels(
+def zoo_of(folder: Path, sets: dict[str, tuple[int, str]], labels: str = "labels/{}.npy") -> Path:
+    """Files of predictions in `folder`/zoo: for each set, its number of samples and the names of its members."""
+    for number, (name, (samples, members)) in enumerate(sets.items()):
+        (folder / "zoo" / name).mkdir(parents=True)
+        truth = np.random.default_rng(number).integers(0, 3, samples)
+        for member in members:
+            np.save(folder / "zoo" / name / f"{member}.npy", np.eye(3)[truth])
+        path = folder / labels.format(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, truth)
+    return folder / "zoo"
+
+
+def study_in(path: Path) -> dict[str, Any]:
+    return resolve(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_the_files_of_one_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "zoo").mkdir()
-    for name in "ab":
-        np.save(tmp_path / "zoo" / f"{name}.npy", np.eye(3))
-    np.save(tmp_path / "labels.npy", np.arange(3))
+    zoo = zoo_of(tmp_path, {"": (30, "ab")}, "labels.npy")
     output = tmp_path / "mine.yaml"
-    assert run(monkeypatch, tmp_path / "zoo", "--output", output) == 1
-    assert "LABELS" in capsys.readouterr().out
-    assert run(monkeypatch, tmp_path / "zoo", "--labels", tmp_path / "labels.npy", "--output", output) == 0
-    assert resolve(yaml.safe_load(output.read_text(encoding="utf-8")))["name"] == "mine"
+    assert run(monkeypatch, zoo, "--output", output) == 1
+    assert "LABELS: files of predictions need a file of labels, but no file is named" in capsys.readouterr().out
+    assert run(monkeypatch, zoo, "--labels", tmp_path / "labels.npy", "--output", output) == 0
+    assert study_in(output)["name"] == "mine"
+    assert "clean  30 samples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("labels", ["labels", "labels/{dataset}.npy", "labels/*.npy"])
+def test_several_sets_are_found_and_summarised(
+    labels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = zoo_of(tmp_path, {"blur": (20, "abc"), "clean": (30, "abc"), "noise": (10, "abc")})
+    (zoo / "clean" / "notes.txt").write_text("not a member")
+    (zoo / "clean" / "a.json").write_text("{}")
+    (zoo / "old").mkdir()
+    output = tmp_path / "mine.yaml"
+    assert run(monkeypatch, zoo, "--labels", tmp_path / labels, "--output", output) == 0
+    said, study = capsys.readouterr().out, study_in(output)
+    assert [dataset["id"] for dataset in study["datasets"]["validation"]] == ["clean", "blur", "noise"]
+    assert [member["id"] for member in study["members"]] == ["a", "b", "c"]
+    for text in (
+        "clean  30 samples",
+        "(the clean set; CLEAN=… names another)",
+        "blur   20 samples",
+        "3: 0, 1, 2",
+        "3 (predictions): a, b, c",
+    ):
+        assert text in said
+    assert f"{zoo}/clean/notes.txt: another suffix than the members' .npy" in said
+    assert f"{zoo}/old: no files of predictions in this folder" in said
+    assert "a.json" not in said
+    assert "4 on each set (all), of 2 to 3 members" in said
+    assert re.search(r"time +about [1-9][0-9]* minutes? on the", said)
+    assert re.search(r"disk +about [1-9][0-9.]* MB below results/mine", said)
+    assert f"--configfile {output}" in said
+
+
+def test_the_clean_set_can_be_named_and_labels_can_be_one_file_or_beside_the_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo = zoo_of(tmp_path, {"blur": (20, "ab"), "day": (20, "ab")})
+    for name in ("blur", "day"):  # another suffix than the members'
+        truth = np.load(tmp_path / "labels" / f"{name}.npy")
+        (zoo / name / "true.csv").write_text("\n".join(["label", *map(str, truth)]) + "\n")
+    arguments = (zoo, "--labels", zoo / "{dataset}" / "true.csv")
+    assert run(monkeypatch, *arguments, "--clean", "day", "--output", tmp_path / "1.yaml") == 0
+    assert [dataset["id"] for dataset in study_in(tmp_path / "1.yaml")["datasets"]["validation"]] == ["day", "blur"]
+    one = tmp_path / "one.csv"
+    one.write_text((zoo / "day" / "true.csv").read_text())
+    assert run(monkeypatch, zoo, "--labels", one, "--output", tmp_path / "2.yaml") == 0
+    assert {dataset["labels"] for dataset in study_in(tmp_path / "2.yaml")["datasets"]["validation"]} == {str(one)}
+
+
+def test_members_that_lack_a_file_are_refused_or_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = zoo_of(tmp_path, {"clean": (9, "abc"), "noise": (9, "abd")})
+    arguments = (zoo, "--labels", tmp_path / "labels", "--output", tmp_path / "mine.yaml")
+    assert run(monkeypatch, *arguments) == 1
+    said = capsys.readouterr().out
+    assert f"{zoo}/{{dataset}}/c.npy: no file for noise" in said
+    assert f"{zoo}/{{dataset}}/d.npy: no file for clean" in said
+    assert "SKIP_INCOMPLETE=1" in said
+    assert not (tmp_path / "mine.yaml").exists()
+    assert run(monkeypatch, *arguments, "--skip-incomplete") == 0
+    said = capsys.readouterr().out
+    assert "2 (predictions): a, b" in said
+    assert said.count("c.npy: no file for noise") == said.count("d.npy: no file for clean") == 1
+
+
+def test_a_study_of_predictions_is_estimated_in_units_that_are_not_zero(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo = zoo_of(tmp_path, {"clean": (9, "abc"), "noise": (9, "abc")})
+    assert run(monkeypatch, zoo, "--labels", tmp_path / "labels", "--output", tmp_path / "mine.yaml") == 0
+    capsys.readouterr()
+    report(study_in(tmp_path / "mine.yaml"), torch.device("cpu"), devices=1)
+    said = capsys.readouterr().out
+    assert re.search(r"tables, figures and report +[1-9][0-9.]* (s|min) ", said)
+    assert "0.00" not in said
+    assert "images" not in said
+
+
+def labels_among_members(folder: Path) -> None:
+    for name in ("clean", "noise"):
+        (folder / "labels" / f"{name}.npy").rename(folder / "zoo" / name / "true.npy")
+
+
+FAULTS = {
+    "no labels": (lambda folder: None, None, "has 2 validation sets (clean, noise); name their labels"),
+    "nothing": (lambda folder: None, "nowhere", "is neither a file nor a folder"),
+    "no set": (
+        lambda folder: (folder / "labels/noise.npy").unlink(),
+        "labels",
+        "no labels for the validation sets noise",
+    ),
+    "spare labels": (
+        lambda folder: shutil.copy(folder / "labels/noise.npy", folder / "labels/fog.npy"),
+        "labels",
+        "there are labels for fog, but",
+    ),
+    "twice": (
+        lambda folder: (folder / "labels/noise.csv").write_text("label\n0\n"),
+        "labels",
+        "are both labels of 'noise'",
+    ),
+    "among the members": (labels_among_members, "zoo/{dataset}/true.npy", "is among the files of predictions"),
+    "a set and sets": (
+        lambda folder: shutil.copy(folder / "zoo/clean/a.npy", folder / "zoo/a.npy"),
+        "labels",
+        "has files of predictions (a.npy) and folders with such files (clean, noise)",
+    ),
+    "name": (
+        lambda folder: (folder / "zoo/noise").rename(folder / "zoo/much noise"),
+        "labels",
+        "zoo/much noise cannot be the name of a validation set",
+    ),
+    "rows": (
+        lambda folder: np.save(folder / "labels/noise.npy", np.arange(3)),
+        "labels",
+        "has 9 rows for the 3 samples of the validation set",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_sets_that_do_not_fit_are_refused_with_what_to_do(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo_of(tmp_path, {"clean": (9, "ab"), "noise": (9, "ab")})
+    damage, labels, message = FAULTS[fault]
+    damage(tmp_path)
+    arguments = [] if labels is None else ["--labels", tmp_path / labels]
+    assert run(monkeypatch, tmp_path / "zoo", *arguments, "--output", tmp_path / "mine.yaml") == 1
+    assert message in capsys.readouterr().out
+    assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_a_clean_set_that_there_is_not_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = zoo_of(tmp_path, {"day": (9, "ab"), "night": (9, "ab")})
+    assert run(monkeypatch, zoo, "--labels", tmp_path / "labels", "--clean", "dusk") == 1
+    assert "CLEAN: 'dusk' is none of the validation sets" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_named(
