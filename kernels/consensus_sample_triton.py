@@ -239,7 +239,7 @@ def _value(
     value = tl.load(scores + (member * samples + sample) * classes + c, inside, other=0)
     if VOTE:
         votes = (c == tl.load(favourites + member * samples + sample)).to(tl.float64)
-        return value.to(tl.float64) + weight * votes
+        value = value.to(tl.float64) + weight * votes
     return value
 
 

@@ -151,7 +151,7 @@ def _count_triton(predictions: torch.Tensor, planes: int) -> torch.Tensor:
             members=members,
             words=words,
             padded=padded,
-            PLANES=planes,
+            planes=planes,
             ROWS=GPU_ROWS,
             COLUMNS=GPU_COLUMNS,
             STEPS=GPU_STEPS,
@@ -187,12 +187,12 @@ def _cut_kernel(
 
 @triton.jit
 def _count_kernel(
-    cut: gpu.Pointer,  # int64 [words, PLANES, padded]
+    cut: gpu.Pointer,  # int64 [words, planes, padded]
     counts: gpu.Pointer,  # int64 [members, members], zeros; its upper triangle is added to
     members: gpu.Integer,
     words: gpu.Integer,
     padded: gpu.Integer,  # members, rounded up to a multiple of COLUMNS
-    PLANES: tl.constexpr,
+    planes: gpu.Integer,
     ROWS: tl.constexpr,  # of a tile of `counts`
     COLUMNS: tl.constexpr,
     STEPS: tl.constexpr,  # words that one program takes
@@ -210,10 +210,10 @@ def _count_kernel(
         return
     rows, columns = i * ROWS + tl.arange(0, ROWS), j * COLUMNS + tl.arange(0, COLUMNS)
     count = tl.zeros((ROWS, COLUMNS), tl.int32)
-    base = cut + split.to(tl.int64) * STEPS * PLANES * padded
+    base = cut + split.to(tl.int64) * STEPS * planes * padded
     for _ in range(min(STEPS, words - split * STEPS)):
         differs = tl.zeros((ROWS, COLUMNS), tl.int64)
-        for _plane in tl.range(PLANES, num_stages=1):
+        for _plane in tl.range(planes, num_stages=1):
             differs |= tl.load(base + rows)[:, None] ^ tl.load(base + columns)[None, :]
             base += padded
         count += count_ones_triton(differs).to(tl.int32)
