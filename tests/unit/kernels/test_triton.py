@@ -1,5 +1,6 @@
 """Triton kernels agree with torch and numba: interpreted on the CPU, and on a GPU where there is one."""
 
+import functools
 import math
 import os
 import subprocess
@@ -23,7 +24,7 @@ def test_interpreted_kernels_agree_with_torch_and_numba() -> None:
         [sys.executable, HERE / "triton_interpreter.py"], env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert len(run.stdout.splitlines()) == 7
+    assert len(run.stdout.splitlines()) == 8
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
@@ -59,9 +60,15 @@ def test_kernels_agree_with_the_cpu_on_a_gpu() -> None:
     for kernel, arguments, tolerance in (
         (kernels.disagreement, (predictions,), 0),
         (kernels.joint_correctness, (predictions < 700,), 0),
-        (kernels.js_divergence, (probabilities,), 1e-6),
+        (kernels.joint_correctness, (predictions[:, 1:] < 700,), 0),
+        (kernels.js_divergence, (probabilities,), 3.4e-7 * (1 + math.log2(1000))),
         (kernels.attribution_similarity, (maps,), 1e-5),
+        (kernels.attribution_similarity, (maps.float(),), 1e-5),
+        (functools.partial(kernels.attribution_similarity, measure="pearson"), (maps,), 1e-5),
         (kernels.consensus_sweep, (probabilities, labels), 0),
+        (kernels.consensus_sweep, (probabilities.double(), labels), 0),
+        (functools.partial(kernels.consensus_sweep, consensus="vote"), (probabilities, labels), 0),
+        (kernels.consensus_sweep, (probabilities, labels, torch.eye(9) == 0), 0),
     ):
         there = kernel(*(argument.cuda() for argument in arguments)).cpu()
         torch.testing.assert_close(there, kernel(*arguments), rtol=0, atol=tolerance)

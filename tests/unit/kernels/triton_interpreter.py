@@ -65,18 +65,24 @@ def check_parts_of_float32() -> None:
 
 
 def check_consensus_sweep() -> None:
-    for members, samples, classes in ((1, 1, 1), (2, 65, 3), (2, 1, 600)):
+    for members, samples, classes in ((1, 1, 1), (2, 20, 3), (2, 1, 600)):
         labels = torch.randint(classes, (samples,), generator=generator(4))
         random = torch.rand(members, samples, classes, generator=generator(5))
         tied = torch.randint(3, (members, samples, classes), generator=generator(6)) / 4
         listed = torch.rand(5, members, generator=generator(7)) < 0.5
         listed[:, 0] = True
-        for scores, ensembles in ((random, "all"), (tied, "all"), (tied, listed)):
-            for vote in (False, True):
-                expected = _sweep_torch(scores, labels, ensembles, vote)  # type: ignore[arg-type]
-                actual = sweep_triton(scores, labels, ensembles, vote)  # type: ignore[arg-type]
-                keep = slice(1, None) if isinstance(ensembles, str) else slice(None)  # not the empty ensemble
-                assert torch.equal(actual[keep], expected[keep])
+        cases = ((random, "all", False), (random, listed, True), (tied, "all", True), (tied, listed, False))
+        for scores, ensembles, vote in cases:
+            expected = _sweep_torch(scores, labels, ensembles, vote)  # type: ignore[arg-type]
+            actual = sweep_triton(scores, labels, ensembles, vote)  # type: ignore[arg-type]
+            keep = slice(1, None) if isinstance(ensembles, str) else slice(None)  # not the empty ensemble
+            assert torch.equal(actual[keep], expected[keep])
+
+
+def check_sweep_of_more_samples_than_a_program_takes() -> None:
+    scores = torch.rand(1, 130, 2, generator=generator(12))
+    labels = torch.randint(2, (130,), generator=generator(13))
+    assert torch.equal(sweep_triton(scores, labels, "all", False)[1:], _sweep_torch(scores, labels, "all", False)[1:])
 
 
 def check_sweep_against_numba() -> None:
