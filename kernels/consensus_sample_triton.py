@@ -124,7 +124,7 @@ def _competitors_kernel(
     Grid: rows of `listed`.
     """
     i = tl.program_id(0).to(tl.int64)
-    sample = first + i
+    sample, stride = first + i, tl.cast(samples, tl.int64)  # samples × members may not fit int32
     label = tl.load(labels + sample)
     size = 0
     for start in range(0, classes, BLOCK):
@@ -132,9 +132,9 @@ def _competitors_kernel(
         marked = tl.zeros((BLOCK,), tl.int32)
         for member in range(members):
             if VOTE:
-                marked |= (c == tl.load(favourites + member * samples + sample)).to(tl.int32)
+                marked |= (c == tl.load(favourites + member * stride + sample)).to(tl.int32)
             else:
-                row = scores + (member * samples + sample) * classes
+                row = scores + (member * stride + sample) * classes
                 score, own = tl.load(row + c, c < classes, other=0), tl.load(row + label)
                 marked |= ((score > own) | ((score == own) & (c < label))).to(tl.int32)
         marked = tl.where((c < classes) & (c != label), marked, 0)
@@ -167,32 +167,28 @@ def _skyline_kernel(
     Grid: rows of `listed`.
     """
     i = tl.program_id(0).to(tl.int64)
-    sample, row = first + i, i * classes
+    sample, kept_row = first + i, kept + i * classes
     label = tl.load(labels + sample)
     weight = tl.load(weights + sample) if VOTE else 0.0
+    row, favourites, stride = scores + sample * classes, favourites + sample, tl.cast(samples, tl.int64)
     size, count = tl.load(sizes + i), 0
     for start in range(0, size, BLOCK):
         place = start + tl.arange(0, BLOCK)
-        c = tl.load(listed + row + place, place < size, other=0)
+        c = tl.load(listed + i * classes + place, place < size, other=0)
         left = place < size
         for k in range(count):
-            other = tl.load(kept + row + k)
-            left &= ~_dominated(
-                scores, favourites, weight, c, other, left, label, sample, members, samples, classes, VOTE
-            )
+            other = tl.load(kept_row + k)
+            left &= ~_dominated(row, favourites, weight, c, other, left, label, members, stride, classes, VOTE)
         strength = tl.zeros((BLOCK,), tl.float64 if VOTE else tl.float32)
         for member in range(members):
-            strength += _value(scores, favourites, weight, member, c, left, sample, samples, classes, VOTE).to(
-                strength.dtype
-            )
+            value = _value(row, favourites, weight, member, c, left, stride, classes, VOTE)
+            strength += value.to(strength.dtype)
         strongest = tl.max(tl.where(left, strength, -1.0), 0)
         while strongest >= 0:
             other = tl.max(tl.where(left & (strength == strongest), c, -1), 0)
-            tl.store(kept + row + count, other)
+            tl.store(kept_row + count, other)
             count += 1
-            beaten = _dominated(
-                scores, favourites, weight, c, other, left, label, sample, members, samples, classes, VOTE
-            )
+            beaten = _dominated(row, favourites, weight, c, other, left, label, members, stride, classes, VOTE)
             left &= ~(beaten | (c == other))
             strongest = tl.max(tl.where(left, strength, -1.0), 0)
         tl.debug_barrier()  # the next block reads what this one kept
@@ -201,44 +197,42 @@ def _skyline_kernel(
 
 @triton.jit
 def _dominated(
-    scores: tl.tensor,
+    row: tl.tensor,
     favourites: tl.tensor,
     weight: tl.tensor,
     c: tl.tensor,
     other: tl.tensor,
     left: tl.tensor,
     label: tl.tensor,
-    sample: tl.tensor,
     members: tl.tensor,
-    samples: tl.tensor,
+    stride: tl.tensor,
     classes: tl.tensor,
     VOTE: tl.constexpr,
 ) -> tl.tensor:
     """Whether class `other` matches or exceeds the classes `c` in every member, and wins the ties that they win."""
     found = left & ((c > label) | (other < label))
     for member in range(members):
-        value = _value(scores, favourites, weight, member, c, left, sample, samples, classes, VOTE)
-        found &= value <= _value(scores, favourites, weight, member, other, True, sample, samples, classes, VOTE)
+        value = _value(row, favourites, weight, member, c, left, stride, classes, VOTE)
+        found &= value <= _value(row, favourites, weight, member, other, True, stride, classes, VOTE)
     return found
 
 
 @triton.jit
 def _value(
-    scores: tl.tensor,
-    favourites: tl.tensor,
+    row: tl.tensor,  # address of the sample's scores in member 0
+    favourites: tl.tensor,  # address of the sample's favourite in member 0
     weight: tl.tensor,
     member: tl.tensor,
     c: tl.tensor,
     inside: tl.tensor,
-    sample: tl.tensor,
-    samples: tl.tensor,
+    stride: tl.tensor,  # samples, as int64: samples × members may not fit int32
     classes: tl.tensor,
     VOTE: tl.constexpr,
 ) -> tl.tensor:
     """Of the classes `c`, a number that orders them as their leads in this member do."""
-    value = tl.load(scores + (member * samples + sample) * classes + c, inside, other=0)
+    value = tl.load(row + member * stride * classes + c, inside, other=0)
     if VOTE:
-        votes = (c == tl.load(favourites + member * samples + sample)).to(tl.float64)
+        votes = (c == tl.load(favourites + member * stride)).to(tl.float64)
         value = value.to(tl.float64) + weight * votes
     return value
 

@@ -82,7 +82,9 @@ def _shared_ones(a: Any, b: Any) -> Any:
 
 def _count_triton(correct: torch.Tensor) -> torch.Tensor:
     """Rows are padded to a multiple of 16 samples, for loads of 16 bytes; others took registers until they spilled."""
-    correct = torch.nn.functional.pad(correct.contiguous().view(torch.int8), (0, -correct.shape[1] % ALIGNMENT))
+    correct = correct.contiguous().view(torch.int8)
+    if missing := -correct.shape[1] % ALIGNMENT:  # without this condition, pad copies even where nothing is missing
+        correct = torch.nn.functional.pad(correct, (0, missing))
     members, samples = correct.shape
     counts = torch.zeros(members, members, dtype=torch.int64, device=correct.device)
     tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, gpu.cdiv(samples, GPU_STEP))
