@@ -41,7 +41,8 @@ def attribution_similarity(
 
     Returns:
         float64 [M, M], symmetric, ones on the diagonal. A zero map (a constant one for "pearson" and "spearman") has
-        similarity 0 with all others and 1 with its own member.
+        similarity 0 with all others and 1 with its own member. On a GPU, "cosine" and "pearson" of other dtypes than
+        float64 are within 1.5e-6 of the definition, beside the rounding of sums in float32 (docs/kernels.md).
 
     Raises:
         ValueError: names the argument and the first offending index.

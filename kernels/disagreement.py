@@ -23,7 +23,7 @@ from .pairs import mirrored
 MAX_CLASSES = 1 << 16
 TILE_WORDS = 128  # at 1000 classes the planes of two members, 20 KiB, fit the first-level cache
 BLOCK_MEMBERS = 64  # and those of this many members, 640 KiB, the second-level cache
-GPU_TILE, GPU_STEPS = 64, 64  # members per tile, words per program
+GPU_ROWS, GPU_COLUMNS, GPU_STEPS = 16, 64, 16  # members of a tile of pairs, words of 64 samples per program
 
 
 def disagreement(predictions: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
@@ -130,29 +130,32 @@ def _differences(a: Any, b: Any, differs: Any) -> Any:
 
 def _count_triton(predictions: torch.Tensor, planes: int) -> torch.Tensor:
     members, samples = predictions.shape
-    words = gpu.cdiv(samples, 32)
-    cut = torch.empty(words, planes, members, dtype=torch.int32, device=predictions.device)
+    words, tiles = words_of(samples), gpu.cdiv(members, GPU_COLUMNS)
+    padded = tiles * GPU_COLUMNS  # loads and stores of whole tiles need no conditions
+    cut = torch.empty(words, planes, padded, 2, dtype=torch.int32, device=predictions.device)
     counts = torch.zeros(members, members, dtype=torch.int64, device=predictions.device)
-    tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, words)
     with gpu.on(predictions):
         _cut_kernel[(words, tiles)](
             predictions=predictions.contiguous(),
             cut=cut,
             members=members,
             samples=samples,
+            padded=padded,
             PLANES=planes,
-            TILE=GPU_TILE,
-            num_warps=4,
+            TILE=GPU_COLUMNS,
+            num_warps=8,
         )
-        _count_kernel[(tiles, tiles, gpu.cdiv(words, steps))](
-            cut=cut,
+        _count_kernel[(gpu.cdiv(members, GPU_ROWS), tiles, gpu.cdiv(words, GPU_STEPS))](
+            cut=cut.view(torch.int64),
             counts=counts,
             members=members,
             words=words,
-            steps=steps,
-            PLANES=planes,
-            TILE=GPU_TILE,
-            num_warps=4,
+            padded=padded,
+            planes=planes,
+            ROWS=GPU_ROWS,
+            COLUMNS=GPU_COLUMNS,
+            STEPS=GPU_STEPS,
+            num_warps=1,
         )
     return mirrored(counts)
 
@@ -160,9 +163,10 @@ def _count_triton(predictions: torch.Tensor, planes: int) -> torch.Tensor:
 @triton.jit
 def _cut_kernel(
     predictions: gpu.Pointer,  # any integer dtype [members, samples]
-    cut: gpu.Pointer,  # int32 [words, PLANES, members], written; 32 samples per word
+    cut: gpu.Pointer,  # int32 [words, PLANES, padded, 2], written; 64 samples per word, the first 32 in its first half
     members: gpu.Integer,
     samples: gpu.Integer,
+    padded: gpu.Integer,  # members, rounded up to a multiple of TILE; those that are not there predict class 0
     PLANES: tl.constexpr,
     TILE: tl.constexpr,  # members per program
 ) -> None:
@@ -171,43 +175,48 @@ def _cut_kernel(
     Grid: words × tiles of members.
     """
     word, tile = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    rows, lane = tile * TILE + tl.arange(0, TILE), tl.arange(0, 32)
-    n = word * 32 + lane
-    inside = (rows < members)[:, None] & (n < samples)[None, :]
-    ids = tl.load(predictions + rows[:, None].to(tl.int64) * samples + n[None, :], inside, other=0).to(tl.int32)
+    rows, lane, half = tile * TILE + tl.arange(0, TILE), tl.arange(0, 32), tl.arange(0, 2)
+    n = word * 64 + half[None, :, None] * 32 + lane[None, None, :]
+    inside = (rows < members)[:, None, None] & (n < samples)
+    ids = tl.load(predictions + rows[:, None, None].to(tl.int64) * samples + n, inside, other=0).to(tl.int32)
+    at = cut + (word * PLANES * padded + rows)[:, None] * 2 + half[None, :]
     for plane in tl.static_range(PLANES):
-        packed = tl.sum(((ids >> plane) & 1) << lane[None, :], 1)  # distinct bits: their sum is their union
-        tl.store(cut + (word * PLANES + plane) * members + rows, packed, rows < members)
+        packed = tl.sum(((ids >> plane) & 1) << lane[None, None, :], 2)  # distinct bits: their sum is their union
+        tl.store(at + plane * padded * 2, packed)
 
 
 @triton.jit
 def _count_kernel(
-    cut: gpu.Pointer,  # int32 [words, PLANES, members]
+    cut: gpu.Pointer,  # int64 [words, planes, padded]
     counts: gpu.Pointer,  # int64 [members, members], zeros; its upper triangle is added to
     members: gpu.Integer,
     words: gpu.Integer,
-    steps: gpu.Integer,  # words that one program takes
-    PLANES: tl.constexpr,
-    TILE: tl.constexpr,  # rows, and columns, of a tile of `counts`
+    padded: gpu.Integer,  # members, rounded up to a multiple of COLUMNS
+    planes: gpu.Integer,
+    ROWS: tl.constexpr,  # of a tile of `counts`
+    COLUMNS: tl.constexpr,
+    STEPS: tl.constexpr,  # words that one program takes
 ) -> None:
-    """counts[i, j] += samples of `steps` words on which any plane differs, for i <= j.
+    """counts[i, j] += samples of STEPS words on which any plane differs, for i <= j.
+
+    A program is one warp, whose threads hold 16 rows and 2 columns each: for 18 words that a thread loads, it computes
+    `differs | (a ^ b)` 32 times, 64 instructions. The loop over planes stays a loop: with the loads of all planes at
+    its beginning there were too few registers.
 
     Grid: tiles of rows × tiles of columns × parts of the words.
     """
     i, j, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    if i > j:
+    if i * ROWS >= (j + 1) * COLUMNS:
         return
-    rows, columns = i * TILE + tl.arange(0, TILE), j * TILE + tl.arange(0, TILE)
-    count = tl.zeros((TILE, TILE), tl.int32)
-    for step in range(steps):
-        word = (split * steps + step).to(tl.int64)
-        differs = tl.zeros((TILE, TILE), tl.int32)
-        for plane in tl.static_range(PLANES):
-            base = cut + (word * PLANES + plane) * members
-            a = tl.load(base + rows, (rows < members) & (word < words), other=0)
-            b = tl.load(base + columns, (columns < members) & (word < words), other=0)
-            differs |= a[:, None] ^ b[None, :]
-        count += count_ones_triton(differs)
+    rows, columns = i * ROWS + tl.arange(0, ROWS), j * COLUMNS + tl.arange(0, COLUMNS)
+    count = tl.zeros((ROWS, COLUMNS), tl.int32)
+    base = cut + split.to(tl.int64) * STEPS * planes * padded
+    for _ in range(min(STEPS, words - split * STEPS)):
+        differs = tl.zeros((ROWS, COLUMNS), tl.int64)
+        for _plane in tl.range(planes, num_stages=1):
+            differs |= tl.load(base + rows)[:, None] ^ tl.load(base + columns)[None, :]
+            base += padded
+        count += count_ones_triton(differs).to(tl.int32)
     inside = (rows < members)[:, None] & (columns < members)[None, :]
     tl.atomic_add(counts + rows[:, None] * members + columns[None, :], count.to(tl.int64), inside)
 

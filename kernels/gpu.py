@@ -14,12 +14,13 @@ try:
     import triton.language as tl
 
     AVAILABLE = True
+    INTERPRETED = bool(triton.knobs.runtime.interpret)  # instructions of the GPU's own do not exist there
 except ImportError:
     triton = SimpleNamespace(jit=lambda function: function)
     tl = SimpleNamespace(constexpr=None, tensor=None)
-    AVAILABLE = False
+    AVAILABLE = INTERPRETED = False
 
-__all__ = ["AVAILABLE", "Integer", "Pointer", "cdiv", "on", "power_of_2", "tl", "triton", "usable"]
+__all__ = ["AVAILABLE", "INTERPRETED", "Integer", "Pointer", "cdiv", "on", "power_of_2", "tl", "triton", "usable"]
 
 # Types of kernel parameters, for the reader only: Triton takes them from the arguments of the launch.
 Pointer: TypeAlias = Any  # the launch passes a contiguous tensor, the kernel sees the address of its first element

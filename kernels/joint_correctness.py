@@ -19,6 +19,7 @@ from .pairs import mirrored
 
 TILE_WORDS = 512  # of one member: those of two members fit the first-level cache
 GPU_TILE, GPU_STEP, GPU_STEPS = 64, 128, 16  # members per tile, samples per step, steps per program
+ALIGNMENT = 16  # bytes of the widest load
 EXACT_IN_FLOAT32 = 1 << 24
 
 
@@ -80,13 +81,17 @@ def _shared_ones(a: Any, b: Any) -> Any:
 
 
 def _count_triton(correct: torch.Tensor) -> torch.Tensor:
+    """Rows are padded to a multiple of 16 samples, for loads of 16 bytes; others took registers until they spilled."""
+    correct = correct.contiguous().view(torch.int8)
+    if missing := -correct.shape[1] % ALIGNMENT:  # without this condition, pad copies even where nothing is missing
+        correct = torch.nn.functional.pad(correct, (0, missing))
     members, samples = correct.shape
     counts = torch.zeros(members, members, dtype=torch.int64, device=correct.device)
     tiles, steps = gpu.cdiv(members, GPU_TILE), min(GPU_STEPS, gpu.cdiv(samples, GPU_STEP))
     splits = gpu.cdiv(samples, GPU_STEP * steps)
     with gpu.on(correct):
         _count_kernel[(tiles, tiles, splits)](
-            correct=correct.contiguous().view(torch.int8),
+            correct=correct,
             counts=counts,
             members=members,
             samples=samples,

@@ -10,6 +10,7 @@ import torch
 from kernels.attribution_similarity import _similarities_torch
 from kernels.attribution_similarity_triton import cosines_triton
 from kernels.consensus_sweep import _sweep_torch
+from kernels.consensus_sweep_numba import sweep_numba
 from kernels.consensus_sweep_triton import sweep_triton
 from kernels.disagreement import _count_torch as differing
 from kernels.disagreement import _count_triton as differing_triton
@@ -56,19 +57,46 @@ def check_attribution_similarity() -> None:
                 torch.testing.assert_close(actual, mirrored(expected), rtol=0, atol=1e-5)
 
 
+def check_parts_of_float32() -> None:
+    """The error that docs/kernels.md states for two float16 parts; one part alone would be a thousand times worse."""
+    maps = torch.randn(4, 2, 3000, generator=generator(8)) ** 3 * torch.tensor([1e-20, 1, 300, 1e20])[:, None, None]
+    expected = mirrored(_similarities_torch(maps, "cosine", 1))
+    torch.testing.assert_close(mirrored(cosines_triton(maps, False)), expected, rtol=0, atol=2 * 1.5e-6)
+
+
 def check_consensus_sweep() -> None:
-    for members, samples, classes in ((1, 1, 1), (2, 65, 3), (2, 1, 600)):
+    for members, samples, classes in ((1, 1, 1), (2, 20, 3), (2, 1, 600)):
         labels = torch.randint(classes, (samples,), generator=generator(4))
         random = torch.rand(members, samples, classes, generator=generator(5))
         tied = torch.randint(3, (members, samples, classes), generator=generator(6)) / 4
         listed = torch.rand(5, members, generator=generator(7)) < 0.5
         listed[:, 0] = True
-        for scores, ensembles in ((random, "all"), (tied, listed)):
-            for vote in (False, True):
-                expected = _sweep_torch(scores, labels, ensembles, vote)  # type: ignore[arg-type]
-                actual = sweep_triton(scores, labels, ensembles, vote)  # type: ignore[arg-type]
-                keep = slice(1, None) if isinstance(ensembles, str) else slice(None)  # not the empty ensemble
-                assert torch.equal(actual[keep], expected[keep])
+        cases = ((random, "all", False), (random, listed, True), (tied, "all", True), (tied, listed, False))
+        for scores, ensembles, vote in cases:
+            expected = _sweep_torch(scores, labels, ensembles, vote)  # type: ignore[arg-type]
+            actual = sweep_triton(scores, labels, ensembles, vote)  # type: ignore[arg-type]
+            keep = slice(1, None) if isinstance(ensembles, str) else slice(None)  # not the empty ensemble
+            assert torch.equal(actual[keep], expected[keep])
+
+
+def check_sweep_of_more_samples_than_a_program_takes() -> None:
+    scores = torch.rand(1, 130, 2, generator=generator(12))
+    labels = torch.randint(2, (130,), generator=generator(13))
+    assert torch.equal(sweep_triton(scores, labels, "all", False)[1:], _sweep_torch(scores, labels, "all", False)[1:])
+
+
+def check_sweep_against_numba() -> None:
+    """Sums that are rounded, in float64, are decided as on the CPU, bit for bit: low and high members, two programs."""
+    members, samples, classes = 13, 3, 5
+    labels = torch.randint(classes, (samples,), generator=generator(9))
+    values = torch.tensor([1, 0.3, 0.1, 1e-9, 1e-17, 0], dtype=torch.float64)  # some are lost beside others
+    scores = values[torch.randint(len(values), (members, samples, classes), generator=generator(10))]
+    listed = torch.rand(40, members, generator=generator(11)) < 0.6
+    listed[:, 0] = True
+    for ensembles in ("all", listed):
+        for vote in (False, True):
+            expected = sweep_numba(scores, labels, ensembles, vote)  # type: ignore[arg-type]
+            assert torch.equal(sweep_triton(scores, labels, ensembles, vote), expected)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
