@@ -106,12 +106,12 @@ test-image: setup
 	@$(IN) tests/container/test_image
 
 lint: setup
-	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && mypy && \
+	@$(IN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/Snakefile rules && mypy && \
 	  snakemake --lint && python -m scripts.lib.study.config_reference --check && \
 	  python -m scripts.lib.measures.reference --check
 
 format: setup
-	@$(IN) ruff check --fix . && ruff format . && snakefmt Snakefile rules
+	@$(IN) ruff check --fix . && ruff format . && snakefmt Snakefile workflow/Snakefile rules
 
 docs: setup
 	@$(IN) python -m scripts.lib.study.config_reference && python -m scripts.lib.measures.reference

@@ -24,9 +24,7 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    if given := os.environ.get(
-        "STUDY_COMMIT"
-    ):
+    if given := os.environ.get("STUDY_COMMIT"):
         return given
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

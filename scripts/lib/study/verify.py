@@ -80,9 +80,7 @@ def compare(found: Path, expected: Mapping[str, str], published: Path | None) ->
         if digest_of_file(found / table) == digest:
             yield Comparison(table)
         elif published is None or not (published / table).is_file():
-            yield Comparison(
-                table, "other bytes; name the folder of the published tables to compare values", True
-            )
+            yield Comparison(table, "other bytes; name the folder of the published tables to compare values", True)
         else:
             yield _by_value(table, found, published)
 
