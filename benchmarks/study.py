@@ -47,7 +47,7 @@ STAGES = {
     "calibration": ("temperatures", "calibration"),
     "statistics": ("effects", "effects_from_clean", "variance_shares", "robustness", "correlations", "verdicts"),
     "figures": ("plot_",),
-    "report": ("report", "provenance"),
+    "report": ("csv_tables", "report", "provenance"),
 }
 OURS = "ours"
 
