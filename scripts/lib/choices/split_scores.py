@@ -50,7 +50,7 @@ class SplitScores:
         Averages that differ by less than `TIE` times the sum of the weights are equal, and the lowest class wins:
         members that give whole classes have many ties, which must not depend on the rounding of weights such as 1/3.
         """
-        return self._correct(weights @ self.leads, TIE * float(weights.sum()))
+        return self._correct(_average(weights, self.leads), TIE * float(weights.sum()))
 
     def _correct(self, lead: np.ndarray, tie: float) -> np.ndarray:
         right = np.ones(self.samples, bool)
@@ -61,7 +61,7 @@ class SplitScores:
 
     def nll_of_samples(self, weights: np.ndarray) -> np.ndarray:
         """Negative log-likelihoods in nats, float64 [n]; a probability below the floor counts as the floor."""
-        return -np.log(np.maximum(weights @ self.true, FLOOR))
+        return -np.log(np.maximum(_average(weights, self.true), FLOOR))
 
     def loss(self, metric: str, weights: np.ndarray) -> float:
         """Of the average with `weights` float64 [M], which sum to 1; smaller is better. Accuracy counts as 1 − it."""
@@ -85,6 +85,12 @@ class SplitScores:
         pairs = counts @ self.gram @ counts + 2 * self.gram @ counts + self.gram.diagonal()
         true = counts @ self.true.sum(1) + self.true.sum(1)
         return (pairs / total**2 - 2 * true / total) / self.samples + 1
+
+
+def _average(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`weights` float64 [M] @ `values` [M, n]. Of a thousand members, most choices have few: only these are read."""
+    picked = np.flatnonzero(weights)
+    return weights @ values if 2 * len(picked) > len(weights) else weights[picked] @ values[picked]
 
 
 def split_scores(
