@@ -44,19 +44,12 @@ include: "rules/report.smk"
 include: "rules/provenance.smk"
 
 
-# Rules that take only a moment. Rules that only some studies have say so themselves (`localrule`).
-localrules:
-    all,
-    study,
-    deployment_summary,
-    provenance,
-
-
 rule all:
     default_target: True
     input:
         f"results/{STUDY['name']}/report.html",
         f"results/{STUDY['name']}/study.json",
         f"results/{STUDY['name']}/provenance.json",
+    localrule: True
     message:
         "The report is {input[0]}"

@@ -16,6 +16,7 @@ from scripts.lib.jobs.user_paths import location
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.files import lists_of_member
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
+from scripts.lib.report.files import CSV_OF_DATASET, CSV_OF_STUDY, content_of
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
 from scripts.lib.study.resolve import resolve
 from scripts.lib.study.file import check_study_file

@@ -9,6 +9,7 @@ rule study:
         "logs/{study}/study.log",
     benchmark:
         "results/{study}/benchmarks/study.tsv"
+    localrule: True
     conda:
         "../envs/study.yaml"
     resources:

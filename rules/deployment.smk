@@ -79,6 +79,7 @@ rule deployment_summary:
         "logs/{study}/deployment_summary.log",
     benchmark:
         "results/{study}/benchmarks/deployment_summary.tsv"
+    localrule: True
     conda:
         "../envs/study.yaml"
     resources:

@@ -1,6 +1,6 @@
 # What the results were made with; and an archive of all results.
 
-# Tables that are the same, byte for byte, wherever a study is run.
+# Tables whose content depends on the study only: on one machine the same byte for byte, on another up to rounding.
 TABLES = [
     "results/{study}/temperatures.parquet",
     "results/{study}/effects.parquet",
@@ -63,6 +63,7 @@ rule provenance:
         "logs/{study}/provenance.log",
     benchmark:
         "results/{study}/benchmarks/provenance.tsv"
+    localrule: True
     conda:
         "../envs/study.yaml"
     threads: 1
@@ -134,8 +135,8 @@ rule archive_predictions:
     resources:
         **requests(),
     params:
-        code=code("archive"),
+        code=code("archive_predictions"),
     message:
         "Pack predictions into {output}"
     script:
-        "../scripts/archive.py"
+        "../scripts/archive_predictions.py"

@@ -37,9 +37,7 @@ rule report:
         ),
         deployment="results/{study}/deployment.json",
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
-        contributions=expand(
-            "results/{{study}}/contributions/{dataset}.parquet", dataset=DATASETS
-        ),
+        contributions=expand("results/{{study}}/contributions/{dataset}.parquet", dataset=DATASETS),
         choices=CHOICE_TABLES,
         best_ensembles=expand(
             "results/{{study}}/best_ensembles/{dataset}.parquet", dataset=DATASETS

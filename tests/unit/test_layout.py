@@ -151,6 +151,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.jobs.code_digest",
     "scripts.lib.jobs.fingerprint",
     "scripts.lib.report.figure",
+    "scripts.lib.report.files",
     "scripts.lib.training.losses.spec",
 )
 

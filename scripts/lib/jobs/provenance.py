@@ -27,7 +27,7 @@ def provenance(folder: Path, predictions: Sequence[str], tables: Sequence[str]) 
     """Study hash, commit, versions, seeds, devices, seconds of each stage, and the SHA-256 of every table.
 
     `predictions` are the folders with the records of all members, one for each validation set. The tables themselves
-    contain none of this: their bytes are the same wherever and however often a study is run. The seconds are those that
+    contain none of this: their bytes are the same however often a study is run on a machine. The seconds are those that
     Snakemake's benchmark files below `folder` say; without a shared file system, these are not where this job runs.
     """
     study = load_json(folder / "study.json")

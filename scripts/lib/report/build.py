@@ -25,6 +25,7 @@ from scripts.lib.report.ensemble_tables import (
 )
 from scripts.lib.report.explorer.block import explorer_block
 from scripts.lib.report.external_members import found_table, partial_table, reading_table
+from scripts.lib.report.files import FILES
 from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, titled_findings
 from scripts.lib.report.findings_scores import one_hot_members
 from scripts.lib.report.labels import (
@@ -55,51 +56,6 @@ from scripts.lib.report.shift import read_shift, shift_tables
 from scripts.lib.report.variance_tables import variance_tables
 from scripts.lib.report.verdicts import verdict_texts
 from scripts.lib.report.ways import ways_section
-
-FILES = {
-    "study.json": "the complete study: defaults filled in, recipes merged",
-    "members.parquet": "the members: parameters, multiply-accumulate operations, recipe, time",
-    "accuracies/{dataset}.parquet": "the accuracy of each member with its interval; its proper scores and calibration",
-    "predictions/{dataset}/{member}.npy": "logits, one row per sample, in the order of samples/{dataset}.txt",
-    "attributions/{dataset}/{member}.npy": "where a member looks: one attribution map per sample",
-    "activations/{dataset}/{member}.npy": "what a member represents: the input of its classifier head",
-    "pairwise/{dataset}/{measure}.parquet": "pairwise table: how different every pair of members is",
-    "member_pairs/{dataset}.parquet": "which member of each pair is right (.json: samples that tell them apart)",
-    "ensembles/{dataset}.parquet": "every evaluated ensemble: accuracy, proper scores, improvements, diversities",
-    "halves/{dataset}.parquet": "correct answers of every ensemble on the even and on the odd samples",
-    "image_groups/{dataset}/": "some ensembles and all pairs in groups of images, for intervals over images",
-    "best_ensembles/{dataset}.parquet": "the best ensemble that was found for each size",
-    "deployment/{dataset}.parquet": "ensembles chosen on the selection split, with their held-out accuracy and cost",
-    "contributions/{dataset}.parquet": "what each member contributes: leave-one-out and Shapley value",
-    "temperatures.parquet": "temperatures of members and chosen ensembles, fitted on the clean selection split",
-    "calibration/{dataset}.parquet": "scores of members and chosen ensembles on the evaluation split, scaled or not",
-    "calibration_curves/{dataset}.parquet": "accuracy in bins of confidence, for the same rows",
-    "choices.parquet": "weights by greedy selection, stacking or within a budget, on each selection split",
-    "choices_held_out.parquet": "what the choices on the clean set are worth on every evaluation split",
-    "deployment.json": "all of this for programs; scripts.lib.predict applies it",
-    "held_out/{dataset}.parquet": "ensembles chosen on the clean set on each evaluation split; their regret",
-    "robustness.parquet": "members and chosen ensembles under shift: change, relative and effective robustness",
-    "robustness_lines.parquet": "the lines of the members, to which effective robustness refers",
-    "robustness_over_sets.parquet": "the mean and the worst over the shifted sets",
-    "robustness_by_size.parquet": "all ensembles under shift, summarised by size",
-    "effects_from_clean.parquet": "the effect of the diversity on the clean set on the accuracy under shift",
-    "predictors.parquet": "what of diversity and accuracy on the clean set foretells the gain under shift",
-    "effects.parquet": "the effect of each diversity beyond the members' accuracy and confidence",
-    "effect_differences.parquet": "by how much the effects of two measures differ",
-    "verdicts.parquet": "what the study says of the paper's observations, with all numbers",
-    "variance_shares.parquet": "how the variance of accuracy over ensembles divides among size, accuracies, diversity",
-    "correlations.parquet": "all plain correlations, also for each ensemble size",
-    "checkpoints/{member}.safetensors": "weights; the .json file of the same name has recipe and history",
-    "groups/{group}/{member}.safetensors": "weights of members trained together; recipe and history beside it",
-    "groups/{group}.json": "the training of a group: history, terms of the loss on training and held-out images",
-    "group_results/{dataset}.parquet": "accuracy and diversity of each group",
-    "ways.parquet": "the same for each way of training: means over seeds, with intervals",
-    "supernets/{supernet}.stages.parquet": "the smallest and largest sub-network of a super-network after each epoch",
-    "supernets/{supernet}.search.parquet": "the sub-networks that a search evaluated",
-    "csv/": "the tables of this page as text, for spreadsheets: all columns, unrounded",
-    "figures/{name}.png, .pdf": "the figures of this page",
-    "benchmarks/{rule}/": "time and memory of every job",
-}
 
 
 def build_report(folder: str | Path, figures: Mapping[str, Mapping[str, str]], output: str | Path) -> None:

@@ -1,6 +1,7 @@
 """A first study file for a folder of models or files of predictions: `python -m scripts.lib.study.init MODELS …`."""
 
 import argparse
+import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from scripts.lib.datasets.image_folders import class_folders, list_pictures
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS
@@ -23,7 +25,6 @@ HEAD = """# Written by `make init`; every key is described in docs/config.md, mo
 #   snakemake --cores all --configfile {file} --dry-run   shows what would be done
 #   snakemake --cores all --configfile {file}             does it
 """
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ def study_for(models: Path, images: Path | None, options: Options, name: str) ->
     """
     if not models.is_dir():
         raise StudyError(f"MODELS: {models} is not a folder.")
-    suffix = _suffix_of_models(models)
+    if set("*?[") & set(str(models)):
+        raise StudyError(f"MODELS: {models} has *, ? or [ in its path, which the study file would read as a pattern.")
+    suffix = _suffix_of_models(models, images)
     if suffix is None:
         if images is not None:
             raise StudyError(f"IMAGES: the files in {models} are predictions, which need LABELS and no images.")
@@ -57,23 +60,41 @@ def study_for(models: Path, images: Path | None, options: Options, name: str) ->
             },
             zoo.skipped,
         )
+    _refuse_options_of_predictions(options)
     members = {"from": str(models / f"*{suffix}"), "kind": kinds_of_suffixes()[suffix]}
     others = [p for p in sorted(models.iterdir()) if p.suffix not in (suffix, ".json") and not p.name.startswith(".")]
     skipped = [(str(path), f"another suffix than the members' {suffix}") for path in others if not path.is_dir()]
     return FirstStudy({"name": name, "datasets": _datasets(images), "members": members}, skipped)
 
 
-def _suffix_of_models(models: Path) -> str | None:
-    """The most frequent suffix of the files in a folder; None if its files are predictions, or if there are none."""
+def _suffix_of_models(models: Path, images: Path | None) -> str | None:
+    """The most frequent suffix of the files in a folder; None if its files are predictions, or if there are none.
+
+    Where images are named, tables beside models (such as logs) are not counted.
+    """
     kinds = kinds_of_suffixes()
-    suffixes = Counter(path.suffix for path in models.iterdir() if path.suffix in kinds and path.is_file())
-    suffix = suffixes.most_common(1)[0][0] if suffixes else None
-    return suffix if suffix and MEMBER_KINDS[kinds[suffix]].needs_images else None
+    needed = {suffix for suffix, kind in kinds.items() if MEMBER_KINDS[kind].needs_images}
+    files = [path for path in sorted(models.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    counted = Counter(path.suffix for path in files if path.suffix in kinds)
+    if images is not None and needed & counted.keys():
+        counted = Counter({suffix: number for suffix, number in counted.items() if suffix in needed})
+    suffix = counted.most_common(1)[0][0] if counted else None
+    return suffix if suffix in needed else None
+
+
+def _refuse_options_of_predictions(options: Options) -> None:
+    named = {"LABELS": options.labels, "CLEAN": options.clean, "SKIP_INCOMPLETE": options.skip_incomplete}
+    if given := [name for name, value in named.items() if value]:
+        raise StudyError(f"{given[0]}: the files are models, which have no use for it. It is for files of predictions.")
 
 
 def _datasets(images: Path | None) -> dict[str, Any]:
-    if images is None or not any(path.suffix.lower() in IMAGE_SUFFIXES for path in images.glob("*/*")):
-        raise StudyError(f"IMAGES: {images} must be a folder with one folder of pictures for each class.")
+    if images is None:
+        raise StudyError("IMAGES: the files are models: name a folder with one folder of pictures for each class.")
+    if not images.is_dir():
+        raise StudyError(f"IMAGES: {images} is not a folder.")
+    if not any(list_pictures(images, class_folders(images))):
+        raise StudyError(f"IMAGES: {images} has no folder with pictures. Expected is one such folder for each class.")
     corrupted = [
         {"id": kind, "of": "clean", "corruption": kind, "severity": 3} for kind in ("noise", "blur", "digital")
     ]
@@ -99,7 +120,9 @@ def write_study(study: dict[str, Any], path: Path) -> None:
 def main() -> int:
     """Write a study file, and say what it holds and will cost."""
     arguments = _arguments()
-    output, options = arguments.output, Options(arguments.labels, arguments.clean, arguments.skip_incomplete)
+    output = arguments.output
+    labels = os.path.expanduser(arguments.labels) if arguments.labels else None
+    options = Options(labels, arguments.clean, arguments.skip_incomplete)
     try:
         if output.exists():
             raise StudyError(f"{output} exists already: move it away, or name another file (OUTPUT=…).")

@@ -2,17 +2,20 @@
 
 `python -m scripts.lib.study.verify STUDY ARCHIVE [--published FOLDER]`
 
-STUDY is the study file, ARCHIVE what `make archive-predictions` packed. With the folder of the published tables, those
-that are not the same byte for byte are compared by value. Attributions and activations are not in the archive, so the
-tables that only they decide are taken from it and not computed again.
+STUDY is the study file, ARCHIVE what `make archive-predictions` packed. Tables are compared with the checksums in the
+archive or, if the folder of the published tables is named, with these: first their bytes, then their values.
+Attributions and activations are not in the archive, so the tables that only they decide are taken from it and not
+computed again.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.provenance import study_hash
 from scripts.lib.jobs.storage import digest_of_file, load_array, load_json, load_table
+from scripts.lib.measures.spec import MEASURES
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 
@@ -44,26 +48,54 @@ class Comparison:
 def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     """Unpack an archive of predictions into `folder`/results; return the study's folder there.
 
-    Raises StudyError if it is no such archive, is damaged, or is of another study.
+    Raises StudyError if it is no such archive, is damaged, has files that it does not list, or is of another study.
     """
-    results = folder / "results"
     try:
         with tarfile.open(archive) as packed:
-            packed.extractall(results, filter="data")
-    except (OSError, tarfile.TarError, EOFError) as error:
+            packed.extractall(folder / "results", filter="data")
+    except (OSError, tarfile.TarError, EOFError, zlib.error, ValueError) as error:
         raise StudyError(f"ARCHIVE: {archive} cannot be unpacked ({error}).") from None
-    found = results / study["name"]
+    found = folder / "results" / study["name"]
     if not (found / "SHA256SUMS").is_file() or not (found / "provenance.json").is_file():
         raise StudyError(f"ARCHIVE: {archive} has no predictions of a study named {study['name']}.")
-    for line in (found / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
-        expected, name = line.split(maxsplit=1)
-        if not (found / name).is_file() or digest_of_file(found / name) != expected:
-            raise StudyError(f"ARCHIVE: {name} in {archive} is damaged or missing. Get the archive again.")
+    listed = dict(reversed(line.split("  ", 1)) for line in _lines(found / "SHA256SUMS"))
+    files = {path.relative_to(found).as_posix(): path for path in found.rglob("*") if path.is_file()}
+    files.pop("SHA256SUMS")
+    wrong = [
+        name for name in {**listed, **files} if name not in files or digest_of_file(files[name]) != listed.get(name)
+    ]
+    if wrong:
+        raise StudyError(f"ARCHIVE: {', '.join(sorted(wrong))} in {archive} is damaged, missing or not listed.")
     if load_json(found / "provenance.json")["study_hash"] != study_hash(study):
         raise StudyError(f"STUDY: the settings are not those with which {archive} was made (see study.json in it).")
     for path in found.rglob("*"):
         os.utime(path, (0, 0))  # all equally old, so that nothing of it is made again
     return found
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+    return [line for line in lines if "  " in line]
+
+
+def to_compute(tables: Mapping[str, str], found: Path) -> dict[str, str]:
+    """The tables that are computed again: all but those of measures that predictions do not decide.
+
+    Raises StudyError if one of them is in the archive, which would not be computed then, or if there is none.
+    """
+    computed = {name: digest for name, digest in tables.items() if not _taken(name)}
+    if given := [name for name in computed if (found / name).exists()]:
+        raise StudyError(
+            f"ARCHIVE: it has {', '.join(given)}, which must be computed. Make it by `archive-predictions`."
+        )
+    if not computed:
+        raise StudyError("ARCHIVE: its provenance.json names no table that could be computed.")
+    return computed
+
+
+def _taken(table: str) -> bool:
+    folder, measure = table.split("/")[0], Path(table).stem
+    return folder in ("pairwise", "image_groups") and measure in MEASURES and MEASURES[measure].needs != "predictions"
 
 
 def compute(study: Path, folder: Path, targets: list[str], cores: str) -> None:
@@ -75,11 +107,13 @@ def compute(study: Path, folder: Path, targets: list[str], cores: str) -> None:
 
 
 def compare(found: Path, expected: Mapping[str, str], published: Path | None) -> Iterator[Comparison]:
-    """Each table that was computed again, beside its published checksum and, if they differ, its published values."""
+    """Each table that was computed again, beside the published one, or if there is none its checksum in the archive."""
     for table, digest in expected.items():
-        if digest_of_file(found / table) == digest:
+        if published is not None and not (published / table).is_file():
+            yield Comparison(table, f"is not in {published}", True)
+        elif digest_of_file(found / table) == (digest_of_file(published / table) if published else digest):
             yield Comparison(table)
-        elif published is None or not (published / table).is_file():
+        elif published is None:
             yield Comparison(table, "other bytes; name the folder of the published tables to compare values", True)
         else:
             yield _by_value(table, found, published)
@@ -87,15 +121,22 @@ def compare(found: Path, expected: Mapping[str, str], published: Path | None) ->
 
 def _by_value(table: str, found: Path, published: Path) -> Comparison:
     if table.endswith(".npy"):
-        ours, theirs = (pl.DataFrame({"value": load_array(folder / table).ravel()}) for folder in (found, published))
+        arrays = [load_array(folder / table) for folder in (found, published)]
+        if arrays[0].shape != arrays[1].shape:
+            return Comparison(table, f"shape {arrays[0].shape} instead of {arrays[1].shape}", True)
+        ours, theirs = (pl.DataFrame({"value": array.ravel()}) for array in arrays)
     else:
         ours, theirs = (load_table(folder / table) for folder in (found, published))
     if ours.schema != theirs.schema or ours.height != theirs.height:
         return Comparison(table, f"{ours.height} rows and {theirs.height} published ones, or other columns", True)
+    lists = [name for name, dtype in ours.schema.items() if dtype == pl.List(pl.Float64)]
     numbers = [name for name, dtype in ours.schema.items() if dtype.is_float()]
-    if not ours.drop(numbers).equals(theirs.drop(numbers)):
+    same = [frame.drop(numbers).with_columns(pl.col(lists).list.len()) for frame in (ours, theirs)]
+    if not same[0].equals(same[1]):
         return Comparison(table, "other values in columns without fractions", True)
-    largest = max((_largest_difference(ours[name], theirs[name]) for name in numbers), default=0.0)
+    pairs = [(ours[name], theirs[name]) for name in numbers]
+    pairs += [(ours[name].explode(), theirs[name].explode()) for name in lists]
+    largest = max((_largest_difference(*pair) for pair in pairs), default=0.0)
     return Comparison(table, f"values differ by {largest:.1e} at most", not largest <= TOLERANCE)
 
 
@@ -108,15 +149,24 @@ def _largest_difference(ours: pl.Series, theirs: pl.Series) -> float:
 
 
 def verify(study: Path, archive: Path, published: Path | None, cores: str) -> list[Comparison]:
-    """Unpack, compute and compare. Raises StudyError if one of the files is wrong, or if the workflow fails."""
+    """Unpack, compute and compare, in a temporary folder that is kept if the workflow fails there.
+
+    Raises StudyError if one of the files is wrong, or if the workflow fails.
+    """
     resolved = resolve(read_study(study))
-    with tempfile.TemporaryDirectory() as scratch:
-        found = unpack(archive, Path(scratch), resolved)
-        tables: dict[str, str] = load_json(found / "provenance.json")["tables"]
-        computed = {name: digest for name, digest in tables.items() if not (found / name).exists()}
-        targets = [f"results/{resolved['name']}/{name}" for name in computed]
-        compute(study, Path(scratch), targets, cores)
-        return list(compare(found, computed, published))
+    if published is not None and not published.is_dir():
+        raise StudyError(f"PUBLISHED: {published} is not a folder.")
+    folder = Path(tempfile.mkdtemp(prefix="verify-"))
+    try:
+        found = unpack(archive, folder, resolved)
+        computed = to_compute(load_json(found / "provenance.json")["tables"], found)
+    except StudyError:
+        shutil.rmtree(folder)
+        raise
+    compute(study, folder, [f"results/{resolved['name']}/{name}" for name in computed], cores)
+    comparisons = list(compare(found, computed, published))
+    shutil.rmtree(folder)
+    return comparisons
 
 
 def main() -> int:
@@ -138,6 +188,7 @@ def main() -> int:
     same = sum(not comparison.difference for comparison in comparisons)
     different = sum(comparison.differs for comparison in comparisons)
     print(f"{same} of {len(comparisons)} tables are the same byte for byte; {different} differ by more than rounding.")
+    print("Tables of measures that predictions do not decide were taken from the archive.")
     return int(different > 0)
 
 

@@ -45,7 +45,7 @@ class Zoo:
 
 def find_zoo(models: Path, options: Options) -> Zoo:
     """The members and validation sets below the folder `models`. Raises StudyError if they do not fit together."""
-    here, folders = _predictions_in(models), _folders(models)
+    here, folders = _predictions_in(models), [f for f in _folders(models) if not _is_labels(f, options)]
     below = {folder.name: files for folder in folders if (files := _predictions_in(folder))}
     here = [file for file in here if not _is_labels(file, options)]
     if here and below:
@@ -223,9 +223,10 @@ def _other_files(folders: Sequence[Path], suffix: str, labels: set[Path]) -> Ite
                 yield printable(path), f"another suffix than the members' {suffix}"
 
 
-def _is_labels(file: Path, options: Options) -> bool:
+def _is_labels(path: Path, options: Options) -> bool:
+    """Whether a file or folder is the one that the user names for the labels."""
     labels = Path(options.labels) if options.labels else None
-    return labels is not None and labels.exists() and file.samefile(labels)
+    return labels is not None and labels.exists() and path.samefile(labels)
 
 
 def _folders(models: Path) -> list[Path]:

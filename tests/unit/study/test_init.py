@@ -216,6 +216,31 @@ def test_sets_that_do_not_fit_are_refused_with_what_to_do(
     assert not (tmp_path / "mine.yaml").exists()
 
 
+def test_labels_in_a_folder_beside_the_sets_are_no_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = zoo_of(tmp_path, {"clean": (9, "ab"), "noise": (9, "ab")}, labels="zoo/labels/{}.npy")
+    assert run(monkeypatch, zoo, "--labels", zoo / "labels", "--output", tmp_path / "study.yaml") == 0
+    study = yaml.safe_load((tmp_path / "study.yaml").read_text(encoding="utf-8"))
+    assert [dataset["id"] for dataset in study["datasets"]["validation"]] == ["clean", "noise"]
+
+
+def test_tables_beside_models_are_no_members_where_images_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = tmp_path / "zoo"
+    zoo.mkdir()
+    for name in ("test_vit", "test_convnext"):
+        save_file(timm.create_model(name, num_classes=2).state_dict(), zoo / f"{name}.safetensors")
+    for name in ("a", "b", "c"):
+        (zoo / f"{name}.csv").write_text("epoch,loss\n")
+    images = pictures(tmp_path / "images" / "deep")  # one folder for each class, with folders in it
+    (images / "cat" / "more").mkdir()
+    (images / "cat" / "1.png").rename(images / "cat" / "more" / "1.png")
+    assert run(monkeypatch, zoo, "--images", images, "--output", tmp_path / "study.yaml") == 0
+    assert "2 (timm)" in capsys.readouterr().out
+
+
 def test_a_clean_set_that_there_is_not_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,4 +257,13 @@ def test_what_is_missing_is_named(
         assert said in capsys.readouterr().out
     (tmp_path / "x.onnx").write_bytes(b"x")
     assert run(monkeypatch, tmp_path) == 1
-    assert "IMAGES: None must be a folder" in capsys.readouterr().out
+    assert "IMAGES: the files are models: name a folder" in capsys.readouterr().out
+    assert run(monkeypatch, tmp_path, "--images", str(tmp_path / "none")) == 1
+    assert "none is not a folder" in capsys.readouterr().out
+    assert run(monkeypatch, tmp_path, "--images", str(tmp_path), "--labels", "labels.csv") == 1
+    assert "LABELS: the files are models" in capsys.readouterr().out
+    assert run(monkeypatch, tmp_path / "a[1]") == 1
+    assert "is not a folder" in capsys.readouterr().out
+    (tmp_path / "a[1]").mkdir()
+    assert run(monkeypatch, tmp_path / "a[1]") == 1
+    assert "which the study file would read as a pattern" in capsys.readouterr().out

@@ -11,10 +11,12 @@ import pytest
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.provenance import archive, study_hash
 from scripts.lib.jobs.storage import digest_of_file, save_array, save_json, save_table
-from scripts.lib.study.verify import Comparison, compare, main, unpack
+from scripts.lib.study.verify import Comparison, compare, main, to_compute, unpack
 
 STUDY = {"name": "small", "seed": 3}
-TABLE = pl.DataFrame({"member": ["a", "b", "c"], "count": [1, 2, 3], "value": [0.5, 1000.0, math.nan]})
+TABLE = pl.DataFrame({"member": ["a", "b", "c"], "count": [1, 2, 3], "value": [0.5, 1000.0, math.nan]}).with_columns(
+    weights=pl.Series([[0.5, 0.5], [1.0], []], dtype=pl.List(pl.Float64))
+)
 
 
 @pytest.fixture
@@ -57,6 +59,34 @@ def test_a_changed_file_is_refused_by_name(packed: Path, tmp_path: Path) -> None
         unpack(packed, tmp_path / "there", STUDY)
 
 
+def test_a_byte_that_flipped_is_a_sentence(packed: Path, tmp_path: Path) -> None:
+    content = bytearray(packed.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    packed.write_bytes(bytes(content))
+    with pytest.raises(StudyError, match="ARCHIVE: "):
+        unpack(packed, tmp_path / "there", STUDY)
+
+
+def test_a_file_that_the_archive_does_not_list_is_refused(packed: Path, tmp_path: Path) -> None:
+    with tarfile.open(packed) as file:
+        file.extractall(tmp_path / "edited", filter="data")
+    (tmp_path / "edited/small/effects.parquet").write_bytes(b"added")
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(tmp_path / "edited/small", "small")
+    with pytest.raises(StudyError, match=r"effects\.parquet in .* not listed"):
+        unpack(packed, tmp_path / "there", STUDY)
+
+
+def test_a_table_that_is_to_be_computed_must_not_be_in_the_archive(tmp_path: Path) -> None:
+    taken = {"pairwise/clean/attribution_similarity.parquet": "", "image_groups/clean/activation_similarity.npy": ""}
+    assert to_compute({"effects.parquet": "a", **taken}, tmp_path) == {"effects.parquet": "a"}
+    (tmp_path / "effects.parquet").touch()
+    with pytest.raises(StudyError, match=r"it has effects\.parquet, which must be computed"):
+        to_compute({"effects.parquet": "a"}, tmp_path)
+    with pytest.raises(StudyError, match="no table that could be computed"):
+        to_compute(taken, tmp_path)
+
+
 def changed(**columns: list[object]) -> pl.DataFrame:
     return TABLE.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
@@ -71,6 +101,9 @@ def changed(**columns: list[object]) -> pl.DataFrame:
         (changed(value=[0.5, None, math.nan]), True, "inf at most"),
         (changed(count=[1, 2, 4]), True, "columns without fractions"),
         (changed(member=["a", "b", "d"]), True, "columns without fractions"),
+        (changed(weights=[[0.5, 0.5 + 1e-12], [1.0], []]), False, "at most"),
+        (changed(weights=[[0.5, 0.6], [1.0], []]), True, "1.0e-01 at most"),
+        (changed(weights=[[0.5], [1.0, 0.5], []]), True, "columns without fractions"),
         (TABLE.head(2), True, "2 rows and 3 published"),
     ],
 )
@@ -87,12 +120,27 @@ def test_tables_are_compared_by_value(ours: pl.DataFrame, differs: bool, said: s
 def test_arrays_are_compared_too_and_without_the_published_ones_only_bytes(tmp_path: Path) -> None:
     save_array(tmp_path / "ours/a.npy", np.array([[1.0, 2.0]]))
     save_array(tmp_path / "theirs/a.npy", np.array([[1.0, 2.5]]))
+    save_array(tmp_path / "flat/a.npy", np.array([1.0, 2.0]))
     expected = {"a.npy": digest_of_file(tmp_path / "theirs/a.npy")}
     [found] = compare(tmp_path / "ours", expected, tmp_path / "theirs")
     assert found == Comparison("a.npy", "values differ by 2.0e-01 at most", True)
     [found] = compare(tmp_path / "ours", expected, None)
     assert found.differs
     assert "name the folder" in found.difference
+    [found] = compare(tmp_path / "ours", expected, tmp_path / "flat")
+    assert found == Comparison("a.npy", "shape (1, 2) instead of (2,)", True)
+
+
+def test_the_published_tables_count_and_not_the_checksums_of_the_archive(tmp_path: Path) -> None:
+    """An archive that agrees with itself proves nothing about what was published."""
+    save_table(tmp_path / "ours/t.parquet", TABLE)
+    save_table(tmp_path / "theirs/t.parquet", TABLE.reverse())
+    expected = {"t.parquet": digest_of_file(tmp_path / "ours/t.parquet")}
+    [found] = compare(tmp_path / "ours", expected, tmp_path / "theirs")
+    assert found.differs
+    [found] = compare(tmp_path / "ours", expected, tmp_path / "nothing")
+    assert found.differs
+    assert "is not in" in found.difference
 
 
 def test_an_error_is_a_sentence(
