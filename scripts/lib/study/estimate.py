@@ -41,7 +41,7 @@ NNCF_EVALUATIONS = 3000  # of a search, if the section does not say
 NOT_INCLUDED = (
     "Sub-networks and steps of a super-network count as the whole network: an upper bound, without NNCF's own work. "
     "Not included: reading pictures, waiting for a cluster, pairwise measures and ensembles (minutes on a CPU). "
-    "Where loading keeps up, expect the truth within a factor of two of these numbers, on this device only."
+    "Where loading keeps up, the numbers are accurate to about a factor of two, for this device only."
 )
 TIMED_STEPS = 5
 IMAGES_ON_CPU = 8  # a step of a few images is enough to time one image; a GPU needs the whole batch

@@ -82,7 +82,7 @@ def _cost(study: dict[str, Any], contents: Contents) -> Iterator[str]:
         parts.append(f"of which inference {roughly(inference / cores)}")
     if len(networks) < len(study["members"]) and study["members"][0]["kind"] != "predictions":
         parts.append("without the members' own programs and ONNX files, whose speed is not known")
-    parts.append(f"expect the truth within a factor of {UNCERTAINTY}")
+    parts.append(f"accurate to about a factor of {UNCERTAINTY}")
     yield _line("time", f"about {roughly(seconds)} on the {cores} cores of this machine ({'; '.join(parts)})")
     megabytes |= estimate.megabytes(study["members"])
     yield _line("disk", f"about {disk(sum(megabytes.values()))} below results/{study['name']}")
