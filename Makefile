@@ -147,16 +147,19 @@ install:
 	  { echo "The installation failed: see pip's message above (possible causes: no network, no disk space, no package for this Python)"; exit 1; }
 	@cp "$(ROOT)/requirements.lock" "$(VENV)/.installed"
 
-# The name of the study in CONFIG.
-NAME = $(shell sed -n 's/^name: *//p' "$(or $(CONFIG),$(ROOT)/config.yaml)")
+# Pack a study: $(1) is what the file's name ends in.
+STUDY = $(abspath $(or $(CONFIG),$(ROOT)/config.yaml))
+define pack
+	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && cd "$(WORK)" && name=$$(python -m scripts.lib.study.file "$(STUDY)") && \
+	  snakemake $(SNAKEFILE) --configfile "$(STUDY)" --cores all "results/$$name$(1)" && \
+	  echo "The archive: file://$(WORK)/results/$$name$(1)"
+endef
 
 archive: setup
-	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --configfile "$(or $(CONFIG),$(ROOT)/config.yaml)" --cores all "results/$(NAME).tar.gz"
-	@echo "The archive: file://$(WORK)/results/$(NAME).tar.gz"
+	$(call pack,.tar.gz)
 
 archive-predictions: setup
-	@$(IN) cd "$(WORK)" && snakemake $(SNAKEFILE) --configfile "$(or $(CONFIG),$(ROOT)/config.yaml)" --cores all "results/$(NAME).predictions.tar.gz"
-	@echo "The archive: file://$(WORK)/results/$(NAME).predictions.tar.gz"
+	$(call pack,.predictions.tar.gz)
 
 verify-study: setup
 	@test -n "$(CONFIG)" -a -n "$(ARCHIVE)" || { echo "Name the study and its predictions: make verify-study CONFIG=config/STUDY.yaml ARCHIVE=STUDY.predictions.tar.gz [PUBLISHED=folder of its tables]"; exit 1; }

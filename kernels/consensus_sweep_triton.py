@@ -17,7 +17,7 @@ from .gpu import tl, triton
 from .subsets import LOW_MEMBERS, Ensembles, rows_of
 
 GPU_HIGH, GPU_ENSEMBLES, GPU_SAMPLES = 32, 128, 128  # high parts, listed ensembles, and samples of a program
-GPU_LISTED, GPU_LEAST_CLASSES = 1 << 25, 8  # samples × classes for whose competitors there is room
+GPU_LISTED, GPU_LEAST_CLASSES, GPU_MEMBERS = 1 << 25, 8, 32  # samples × classes of so many members at a time
 
 
 def sweep_triton(scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensembles, vote: bool) -> torch.Tensor:
@@ -30,7 +30,7 @@ def sweep_triton(scores: torch.Tensor, labels: torch.Tensor, ensembles: Ensemble
     counts = torch.zeros(rows_of(ensembles, len(scores)), dtype=torch.int64, device=scores.device)
     chosen = None if isinstance(ensembles, str) else ensembles.T.to(torch.int8).contiguous()
     votes = votes_triton(scores) if vote else None
-    step = GPU_LISTED // max(classes, GPU_LEAST_CLASSES)
+    step = max(1, GPU_LISTED // (max(classes, GPU_LEAST_CLASSES) * gpu.cdiv(len(scores), GPU_MEMBERS)))
     for first in range(0, samples, step):
         with gpu.on(scores):
             skylines = skylines_triton(scores, labels, votes, first, min(step, samples - first))

@@ -15,7 +15,7 @@ try:
 
     AVAILABLE = True
     INTERPRETED = bool(triton.knobs.runtime.interpret)  # instructions of the GPU's own do not exist there
-except ImportError:
+except (ImportError, AttributeError):  # an older Triton has no knobs
     triton = SimpleNamespace(jit=lambda function: function)
     tl = SimpleNamespace(constexpr=None, tensor=None)
     AVAILABLE = INTERPRETED = False

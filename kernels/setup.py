@@ -8,7 +8,7 @@ from setuptools import setup
 
 HERE = Path(__file__).parent
 # A source distribution has no CITATION.cff, but a PKG-INFO with the version that was written when it was made.
-STATED = {HERE.parent / "CITATION.cff": r"^version: (\S+)$", HERE / "PKG-INFO": r"^Version: (\S+)$"}
+STATED = {HERE / "PKG-INFO": r"^Version: (\S+)$", HERE.parent / "CITATION.cff": r"^version: (\S+)$"}
 
 
 def version() -> str:

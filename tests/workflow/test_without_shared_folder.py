@@ -74,7 +74,9 @@ def check(cluster: Cluster, copied: Path) -> None:
     assert found[0]["tables"] == found[1]["tables"]
     assert found[0]["devices"] == found[1]["devices"] == ["CPU"]
     for kind in ("figures/*.png", "csv/effects*.csv"):
-        for path in sorted((shared / "test").glob(kind)):
+        paths = sorted((shared / "test").glob(kind))
+        assert paths, kind
+        for path in paths:
             assert digest_of_file(path) == digest_of_file(apart / "test" / path.parent.name / path.name), path.name
     assert "Time and memory of each stage" in (shared / "test/report.html").read_text(encoding="utf-8")
     assert "Time and memory of each stage" not in (apart / "test/report.html").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.lib.datasets.image_folders import class_folders
+from scripts.lib.datasets.image_folders import class_folders, list_pictures
 from scripts.lib.datasets.labelled_samples import make_labelled_samples
 from scripts.lib.datasets.spec import kind_of
 from scripts.lib.jobs.storage import load_json, load_lines
@@ -51,8 +51,9 @@ def image_counts(datasets: dict[str, Any]) -> dict[str, int]:
 
 
 def files_in(folder: str | None) -> int:
-    """Number of files in the class folders of an image folder, if it exists."""
-    return sum(1 for _ in Path(folder).glob("*/*")) if folder else 0
+    """Number of pictures in the class folders of an image folder, if it exists."""
+    root = Path(folder or "").expanduser()
+    return sum(map(len, list_pictures(root, class_folders(root)))) if folder and root.is_dir() else 0
 
 
 def _of_labels(study: dict[str, Any]) -> Contents:

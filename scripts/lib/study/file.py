@@ -6,6 +6,7 @@ Needs only the standard library and PyYAML, because the rules use it to check th
 import codecs
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,20 @@ def _reason(error: yaml.YAMLError) -> str:
 def _kind(content: Any) -> str:
     names = {type(None): "nothing", list: "a list", str: "text"}
     return names.get(type(content), f"a value of type {type(content).__name__}")
+
+
+def main() -> int:
+    """Print the name of the study in the file that is the only argument, for the Makefile."""
+    try:
+        print(read_study(sys.argv[1])["name"])
+    except KeyError:
+        print(f"Error: {sys.argv[1]} has no `name`.", file=sys.stderr)
+        return 1
+    except StudyError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

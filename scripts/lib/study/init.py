@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from scripts.lib.datasets.image_folders import class_folders, list_pictures
-from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.errors import StudyError, printable
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.members_from_files import kinds_of_suffixes
@@ -63,7 +63,7 @@ def study_for(models: Path, images: Path | None, options: Options, name: str) ->
     _refuse_options_of_predictions(options)
     members = {"from": str(models / f"*{suffix}"), "kind": kinds_of_suffixes()[suffix]}
     others = [p for p in sorted(models.iterdir()) if p.suffix not in (suffix, ".json") and not p.name.startswith(".")]
-    skipped = [(str(path), f"another suffix than the members' {suffix}") for path in others if not path.is_dir()]
+    skipped = [(printable(path), f"another suffix than the members' {suffix}") for path in others if not path.is_dir()]
     return FirstStudy({"name": name, "datasets": _datasets(images), "members": members}, skipped)
 
 
@@ -131,6 +131,9 @@ def main() -> int:
         check_folders(study, str(ROOT))
         lines = list(summary(study, first.skipped))
         write_study(first.study, output)
+    except OSError as error:
+        print(f"Error: {error.filename} cannot be read ({error.strerror}).")
+        return 1
     except StudyError as error:
         print(f"Error: {error}")
         return 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.sizes import evaluated_ensembles, is_exhaustive, sizes_of
-from scripts.lib.jobs.device import choose_device
+from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import listing
 from scripts.lib.members.spec import kind_of
 from scripts.lib.study.amounts import disk, roughly
@@ -75,11 +75,13 @@ def _cost(study: dict[str, Any], contents: Contents) -> Iterator[str]:
     cores = os.cpu_count() or 1
     seconds, parts = seconds_of_tables(study, contents) / cores, []
     megabytes = {"tables": tables_megabytes(study)}
-    estimate = Estimate(study, choose_device(study["device"], study["threads"]), contents)
+    device = choose_device(study["device"], study["threads"])
+    estimate = Estimate(study, device, contents)
     if networks:
         inference = sum((estimate.inference(member) for member in networks), NOTHING).middle
-        seconds += inference / cores
-        parts.append(f"of which inference {roughly(inference / cores)}")
+        inference /= cores if device.type == "cpu" else 1  # one job at a time uses a GPU
+        seconds += inference
+        parts.append(f"of which inference {roughly(inference)} on {device_name(device)}")
     if len(networks) < len(study["members"]) and study["members"][0]["kind"] != "predictions":
         parts.append("without the members' own programs and ONNX files, whose speed is not known")
     parts.append(f"accurate to about a factor of {UNCERTAINTY}")

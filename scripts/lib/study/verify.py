@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,12 +27,15 @@ import polars as pl
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.paths import ROOT
-from scripts.lib.jobs.provenance import study_hash
+from scripts.lib.jobs.provenance import ENVIRONMENT, study_hash
 from scripts.lib.jobs.storage import digest_of_file, load_array, load_json, load_table
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 
+# What an archive may hold beside the tables of measures that predictions do not decide.
+FILES = {"study.json", "provenance.json", "members.parquet", "SHA256SUMS", *ENVIRONMENT}
+FOLDERS = ("labels/", "samples/", "classes/", "predictions/", "groups/")
 # Numbers of two machines may differ by rounding: of sums in another order, for example.
 TOLERANCE = 1e-9
 
@@ -48,8 +52,10 @@ class Comparison:
 def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     """Unpack an archive of predictions into `folder`/results; return the study's folder there.
 
-    Raises StudyError if it is no such archive, is damaged, has files that it does not list, or is of another study.
+    Raises StudyError if it is no such archive, is damaged, has files that it should not have, or is of another study.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise StudyError("Archives are unpacked with Python 3.11.4 or newer, which refuses paths that lead outside.")
     try:
         with tarfile.open(archive) as packed:
             packed.extractall(folder / "results", filter="data")
@@ -66,10 +72,18 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     ]
     if wrong:
         raise StudyError(f"ARCHIVE: {', '.join(sorted(wrong))} in {archive} is damaged, missing or not listed.")
-    if load_json(found / "provenance.json")["study_hash"] != study_hash(study):
+    if more := [name for name in files if not (name in FILES or name.startswith(FOLDERS) or _taken(name))]:
+        raise StudyError(
+            f"ARCHIVE: it has {', '.join(more)}, which must be computed. Make it by `archive-predictions`."
+        )
+    known = load_json(found / "provenance.json")
+    if not isinstance(known, dict) or not isinstance(known.get("tables"), dict):
+        raise StudyError(f"ARCHIVE: provenance.json in {archive} lists no tables.")
+    if known.get("study_hash") != study_hash(study):
         raise StudyError(f"STUDY: the settings are not those with which {archive} was made (see study.json in it).")
+    now = time.time()
     for path in found.rglob("*"):
-        os.utime(path, (0, 0))  # all equally old, so that nothing of it is made again
+        os.utime(path, (now, now))  # equally old and newer than the user's files, so that nothing of it is made again
     return found
 
 
@@ -78,16 +92,12 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if "  " in line]
 
 
-def to_compute(tables: Mapping[str, str], found: Path) -> dict[str, str]:
+def to_compute(tables: Mapping[str, str]) -> dict[str, str]:
     """The tables that are computed again: all but those of measures that predictions do not decide.
 
-    Raises StudyError if one of them is in the archive, which would not be computed then, or if there is none.
+    Raises StudyError if there is none.
     """
     computed = {name: digest for name, digest in tables.items() if not _taken(name)}
-    if given := [name for name in computed if (found / name).exists()]:
-        raise StudyError(
-            f"ARCHIVE: it has {', '.join(given)}, which must be computed. Make it by `archive-predictions`."
-        )
     if not computed:
         raise StudyError("ARCHIVE: its provenance.json names no table that could be computed.")
     return computed
@@ -107,7 +117,7 @@ def compute(study: Path, folder: Path, targets: list[str], cores: str) -> None:
 
 
 def compare(found: Path, expected: Mapping[str, str], published: Path | None) -> Iterator[Comparison]:
-    """Each table that was computed again, beside the published one, or if there is none its checksum in the archive."""
+    """Each table, computed again or taken, beside the published one, or if none is its checksum in the archive."""
     for table, digest in expected.items():
         if published is not None and not (published / table).is_file():
             yield Comparison(table, f"is not in {published}", True)
@@ -120,6 +130,13 @@ def compare(found: Path, expected: Mapping[str, str], published: Path | None) ->
 
 
 def _by_value(table: str, found: Path, published: Path) -> Comparison:
+    try:
+        return _compared(table, found, published)
+    except StudyError:
+        return Comparison(table, f"{published / table} is damaged", True)
+
+
+def _compared(table: str, found: Path, published: Path) -> Comparison:
     if table.endswith(".npy"):
         arrays = [load_array(folder / table) for folder in (found, published)]
         if arrays[0].shape != arrays[1].shape:
@@ -157,16 +174,18 @@ def verify(study: Path, archive: Path, published: Path | None, cores: str) -> li
     if published is not None and not published.is_dir():
         raise StudyError(f"PUBLISHED: {published} is not a folder.")
     folder = Path(tempfile.mkdtemp(prefix="verify-"))
+    computing = False
     try:
         found = unpack(archive, folder, resolved)
-        computed = to_compute(load_json(found / "provenance.json")["tables"], found)
-    except StudyError:
-        shutil.rmtree(folder)
-        raise
-    compute(study, folder, [f"results/{resolved['name']}/{name}" for name in computed], cores)
-    comparisons = list(compare(found, computed, published))
-    shutil.rmtree(folder)
-    return comparisons
+        tables = load_json(found / "provenance.json")["tables"]
+        targets = [f"results/{resolved['name']}/{name}" for name in to_compute(tables)]
+        computing = True
+        compute(study, folder, targets, cores)
+        computing = False
+        return list(compare(found, tables, published))
+    finally:
+        if not computing:
+            shutil.rmtree(folder)
 
 
 def main() -> int:
@@ -188,7 +207,7 @@ def main() -> int:
     same = sum(not comparison.difference for comparison in comparisons)
     different = sum(comparison.differs for comparison in comparisons)
     print(f"{same} of {len(comparisons)} tables are the same byte for byte; {different} differ by more than rounding.")
-    print("Tables of measures that predictions do not decide were taken from the archive.")
+    print("Pairwise tables of attributions and activations were taken from the archive and not computed again.")
     return int(different > 0)
 
 

@@ -195,7 +195,7 @@ def _incomplete(names: dict[str, set[str]], models: Path, skip: bool) -> list[tu
         for name in sorted(set().union(*names.values()))
     }
     lacking = {name: datasets for name, datasets in lacking.items() if datasets}
-    reasons = [(str(models / DATASET / name), f"no file for {', '.join(sets)}") for name, sets in lacking.items()]
+    reasons = [(printable(models / DATASET / name), f"no file for {', '.join(sets)}") for name, sets in lacking.items()]
     if reasons and not skip:
         lines = "\n".join(f"  - {path}: {reason}" for path, reason in reasons[:MOST_NAMES])
         more = f"\n  - and {len(reasons) - MOST_NAMES} more" if len(reasons) > MOST_NAMES else ""
@@ -226,6 +226,8 @@ def _other_files(folders: Sequence[Path], suffix: str, labels: set[Path]) -> Ite
 def _is_labels(path: Path, options: Options) -> bool:
     """Whether a file or folder is the one that the user names for the labels."""
     labels = Path(options.labels) if options.labels else None
+    if labels is not None and DATASET in labels.name and DATASET not in str(labels.parent):
+        labels = labels.parent
     return labels is not None and labels.exists() and path.samefile(labels)
 
 

@@ -33,7 +33,8 @@ def packed(tmp_path: Path) -> Path:
 def test_an_archive_is_unpacked_and_its_files_are_equally_old(packed: Path, tmp_path: Path) -> None:
     found = unpack(packed, tmp_path / "there", STUDY)
     assert np.load(found / "predictions/clean/a.npy").tolist() == [0, 1, 2]
-    assert {path.stat().st_mtime for path in found.rglob("*")} == {0}
+    [time] = {path.stat().st_mtime for path in found.rglob("*")}
+    assert time >= packed.stat().st_mtime
 
 
 def test_an_archive_of_other_settings_is_refused(packed: Path, tmp_path: Path) -> None:
@@ -77,14 +78,32 @@ def test_a_file_that_the_archive_does_not_list_is_refused(packed: Path, tmp_path
         unpack(packed, tmp_path / "there", STUDY)
 
 
-def test_a_table_that_is_to_be_computed_must_not_be_in_the_archive(tmp_path: Path) -> None:
-    taken = {"pairwise/clean/attribution_similarity.parquet": "", "image_groups/clean/activation_similarity.npy": ""}
-    assert to_compute({"effects.parquet": "a", **taken}, tmp_path) == {"effects.parquet": "a"}
-    (tmp_path / "effects.parquet").touch()
-    with pytest.raises(StudyError, match=r"it has effects\.parquet, which must be computed"):
-        to_compute({"effects.parquet": "a"}, tmp_path)
+TAKEN = {"pairwise/clean/attribution_similarity.parquet": "", "image_groups/clean/activation_similarity.npy": ""}
+
+
+def test_tables_of_attributions_and_activations_are_not_computed() -> None:
+    assert to_compute({"effects.parquet": "a", **TAKEN}) == {"effects.parquet": "a"}
     with pytest.raises(StudyError, match="no table that could be computed"):
-        to_compute(taken, tmp_path)
+        to_compute(TAKEN)
+
+
+@pytest.mark.parametrize(
+    "name", ["effects.parquet", "shards/clean/0/ensembles.parquet", "pairwise/clean/disagreement.parquet"]
+)
+def test_an_archive_must_not_hold_what_is_to_be_computed(name: str, packed: Path, tmp_path: Path) -> None:
+    folder = packed.parent / "small"
+    save_table(folder / name, TABLE)
+    archive(folder, [str(folder / one) for one in ("study.json", "provenance.json", name)], packed)
+    with pytest.raises(StudyError, match=f"it has {name}, which must be computed"):
+        unpack(packed, tmp_path / "there", STUDY)
+
+
+def test_a_provenance_without_tables_is_a_sentence(packed: Path, tmp_path: Path) -> None:
+    folder = packed.parent / "small"
+    save_json(folder / "provenance.json", [])
+    archive(folder, [str(folder / one) for one in ("study.json", "provenance.json")], packed)
+    with pytest.raises(StudyError, match="lists no tables"):
+        unpack(packed, tmp_path / "there", STUDY)
 
 
 def changed(**columns: list[object]) -> pl.DataFrame:
@@ -129,6 +148,18 @@ def test_arrays_are_compared_too_and_without_the_published_ones_only_bytes(tmp_p
     assert "name the folder" in found.difference
     [found] = compare(tmp_path / "ours", expected, tmp_path / "flat")
     assert found == Comparison("a.npy", "shape (1, 2) instead of (2,)", True)
+
+
+def test_a_damaged_published_table_is_one_line_of_many(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_table(tmp_path / f"ours/{name}.parquet", TABLE)
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/a.parquet").write_bytes(b"damaged")
+    save_table(tmp_path / "theirs/b.parquet", TABLE)
+    damaged, same = compare(tmp_path / "ours", {"a.parquet": "", "b.parquet": ""}, tmp_path / "theirs")
+    assert damaged.differs
+    assert "is damaged" in damaged.difference
+    assert same == Comparison("b.parquet")
 
 
 def test_the_published_tables_count_and_not_the_checksums_of_the_archive(tmp_path: Path) -> None:
