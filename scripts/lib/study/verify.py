@@ -64,7 +64,7 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     found = folder / "results" / study["name"]
     if not (found / "SHA256SUMS").is_file() or not (found / "provenance.json").is_file():
         raise StudyError(f"ARCHIVE: {archive} has no predictions of a study named {study['name']}.")
-    listed = dict(reversed(line.split("  ", 1)) for line in _lines(found / "SHA256SUMS"))
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in _lines(found / "SHA256SUMS"))}
     files = {path.relative_to(found).as_posix(): path for path in found.rglob("*") if path.is_file()}
     files.pop("SHA256SUMS")
     wrong = [
