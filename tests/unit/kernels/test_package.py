@@ -45,7 +45,7 @@ def test_it_has_the_modules_and_nothing_else_of_the_project(installed: Path) -> 
     assert {path.name for path in (installed / "ensemble_diversity_kernels").glob("*.*")} == modules
     [found] = importlib.metadata.distributions(name=NAME, path=[str(installed)])
     assert found.version == str(yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"])
-    assert set(found.requires or []) >= {"torch", "numpy"}
+    assert set(found.requires or []) >= {"torch", "numpy>=2"}
 
 
 def test_the_example_of_its_readme_runs_without_the_project(installed: Path, tmp_path: Path) -> None:
