@@ -60,7 +60,8 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
         with tarfile.open(archive) as packed:
             packed.extractall(folder / "results", filter="data")
     except (OSError, tarfile.TarError, EOFError, zlib.error, ValueError) as error:
-        raise StudyError(f"ARCHIVE: {archive} cannot be unpacked ({error}).") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
+        raise StudyError(f"ARCHIVE: {archive} cannot be unpacked ({reason}).") from None
     found = folder / "results" / study["name"]
     if not (found / "SHA256SUMS").is_file() or not (found / "provenance.json").is_file():
         raise StudyError(f"ARCHIVE: {archive} has no predictions of a study named {study['name']}.")
