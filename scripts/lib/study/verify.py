@@ -65,6 +65,20 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     found = folder / "results" / study["name"]
     if not (found / "SHA256SUMS").is_file() or not (found / "provenance.json").is_file():
         raise StudyError(f"ARCHIVE: {archive} has no predictions of a study named {study['name']}.")
+    _check_files(archive, found)
+    known = load_json(found / "provenance.json")
+    if not isinstance(known, dict) or not isinstance(known.get("tables"), dict):
+        raise StudyError(f"ARCHIVE: provenance.json in {archive} lists no tables.")
+    if known.get("study_hash") != study_hash(study):
+        raise StudyError(f"STUDY: the settings are not those with which {archive} was made (see study.json in it).")
+    now = time.time()
+    for path in found.rglob("*"):
+        os.utime(path, (now, now))  # equally old and newer than the user's files, so that nothing of it is made again
+    return found
+
+
+def _check_files(archive: Path, found: Path) -> None:
+    """Raises StudyError for a file that is damaged or missing, or that an archive of predictions does not have."""
     listed = {name: digest for digest, name in (line.split("  ", 1) for line in _lines(found / "SHA256SUMS"))}
     files = {path.relative_to(found).as_posix(): path for path in found.rglob("*") if path.is_file()}
     files.pop("SHA256SUMS")
@@ -77,15 +91,6 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
         raise StudyError(
             f"ARCHIVE: it has {', '.join(more)}, which must be computed. Make it by `archive-predictions`."
         )
-    known = load_json(found / "provenance.json")
-    if not isinstance(known, dict) or not isinstance(known.get("tables"), dict):
-        raise StudyError(f"ARCHIVE: provenance.json in {archive} lists no tables.")
-    if known.get("study_hash") != study_hash(study):
-        raise StudyError(f"STUDY: the settings are not those with which {archive} was made (see study.json in it).")
-    now = time.time()
-    for path in found.rglob("*"):
-        os.utime(path, (now, now))  # equally old and newer than the user's files, so that nothing of it is made again
-    return found
 
 
 def _lines(path: Path) -> list[str]:
