@@ -85,7 +85,7 @@ proof: setup
 	@$(IN) python -m pytest -m proof tests/workflow
 
 test: setup
-	@$(IN) python -m pytest tests/unit tests/fuzz tests/workflow --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(IN) export PATH="$$PATH:$(VENV)-snakedeploy/bin" && python -m pytest tests/unit tests/fuzz tests/workflow --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup
 	@$(IN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(REPLAY),--replay "$(REPLAY)") $(if $(ATHERIS),--atheris) $(TARGETS)
@@ -100,7 +100,8 @@ snakedeploy:
 	  echo "snakedeploy could not be installed: its test is left out"
 
 test-ecosystem: setup snakedeploy
-	@$(IN) python -m pytest -m "not proof" tests/workflow/test_snakedeploy.py tests/workflow/test_without_shared_folder.py
+	@$(IN) export PATH="$$PATH:$(VENV)-snakedeploy/bin" && \
+	  python -m pytest -m "not proof" tests/workflow/test_snakedeploy.py tests/workflow/test_without_shared_folder.py
 
 test-image: setup
 	@$(IN) tests/container/test_image

@@ -4,7 +4,6 @@ git is told to find https://github.com/ in a folder of this machine, so neither 
 repository is not there.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import ROOT, TAG, environment, git
+from tests.workflow.conftest import TAG, environment, git
 
-SNAKEDEPLOY = shutil.which("snakedeploy", path=f"{ROOT}/.venv-snakedeploy/bin:{os.environ['PATH']}")
+SNAKEDEPLOY = shutil.which("snakedeploy")
 
 
 def offline(host: Path, cache: Path) -> dict[str, str]:
