@@ -5,7 +5,7 @@
 Each kernel is launched as `kernels` launches it, but the launch is only recorded, and then compiled by Triton and by
 the ptxas that Triton ships. Of the machine code it is said how many registers a thread takes, whether numbers are moved
 to memory because there are too few registers (spills), and which instructions there are. The rows are written to
-results/compiled_sm90.csv. These are no measurements of speed.
+results/compiled_sm90.csv. These are not measurements of speed.
 """
 
 import argparse

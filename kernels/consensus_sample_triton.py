@@ -48,36 +48,24 @@ def skylines_triton(
     vote = votes is not None
     favourites, weights = (votes.favourites, votes.weights) if votes else (labels, labels)
     members, samples, classes = scores.shape
+    read = {"scores": scores, "labels": labels, "favourites": favourites, "first": first, "VOTE": vote}
+    read |= {"members": members, "samples": samples, "classes": classes}
     listed = torch.empty(count, classes, dtype=torch.int32, device=scores.device)
     sizes = torch.zeros(count, dtype=torch.int32, device=scores.device)
     _competitors_kernel[(count,)](
-        scores=scores,
-        labels=labels,
-        favourites=favourites,
+        **read,
         listed=listed,
         sizes=sizes,
-        members=members,
-        samples=samples,
-        classes=classes,
-        first=first,
-        VOTE=vote,
         BLOCK=min(GPU_CLASSES, gpu.power_of_2(classes)),
         num_warps=4,
     )
     kept = torch.empty_like(listed)
     _skyline_kernel[(count,)](
-        scores=scores,
-        labels=labels,
-        favourites=favourites,
+        **read,
         weights=weights,
         listed=listed,
         kept=kept,
         sizes=sizes,
-        members=members,
-        samples=samples,
-        classes=classes,
-        first=first,
-        VOTE=vote,
         BLOCK=GPU_BLOCK,
         num_warps=1,
     )
@@ -86,19 +74,12 @@ def skylines_triton(
     leads = torch.empty(total, members, dtype=torch.float64, device=scores.device)
     ties = torch.empty(total, dtype=torch.int8, device=scores.device)
     _leads_kernel[(count,)](
-        scores=scores,
-        labels=labels,
-        favourites=favourites,
+        **read,
         weights=weights,
         kept=kept,
         offsets=offsets,
         leads=leads,
         ties=ties,
-        members=members,
-        samples=samples,
-        classes=classes,
-        first=first,
-        VOTE=vote,
         MEMBERS=gpu.power_of_2(members),
         num_warps=1,
     )

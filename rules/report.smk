@@ -1,6 +1,6 @@
 # From all results above to one page.
 
-# They decide what the page looks like. They are no inputs, because they are part of the workflow: a job on another
+# They decide what the page looks like. They are not inputs, because they are part of the workflow: a job on another
 # machine finds them beside its script.
 PARTS_OF_PAGE = [
     PROJECT / "scripts/lib/report/report.html.jinja",

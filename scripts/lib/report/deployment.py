@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from scripts.lib.jobs.errors import listing
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.report.choices import choices_tables, sentence_on_choices
 from scripts.lib.report.deployment_summary import sentences
@@ -63,8 +64,7 @@ def _sizes_table(chosen: Mapping[str, pl.DataFrame], members: Sequence[str], con
 
 
 def _ensemble(row: Mapping[str, Any], members: Sequence[str]) -> Iterator[str]:
-    names = [members[position] for position in row["members"]]
-    yield ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    yield listing((members[position] for position in row["members"]), MOST_NAMES)
     yield str(row["size"])
     yield plain(row["selection_accuracy"], 1)
     yield plain(row["accuracy"], 1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from scripts.lib.jobs.errors import listing
 from scripts.lib.report.labels import counted, in_words, listed, plain, signed
 from scripts.lib.report.tables import whole
 
@@ -57,7 +58,7 @@ def one_hot_members(accuracies: Mapping[str, pl.DataFrame]) -> str:
     members = [name for name in next(iter(accuracies.values())).sort("position")["member"] if name in always]
     if not members:
         return ""
-    names = listed(members) if len(members) <= 5 else f"{', '.join(members[:5])} and {len(members) - 5} more"
+    names = listed(members) if len(members) <= 5 else listing(members, 5)
     verb = "gives" if len(members) == 1 else "give"
     return (
         f"{counted(len(members), 'member')} ({names}) {verb} classes instead of probabilities: one class has a "

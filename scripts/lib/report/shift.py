@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from scripts.lib.jobs.errors import listing
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.report.labels import consensus_title, in_words, missing, plain, signed
 from scripts.lib.report.tables import Table, whole
@@ -108,9 +109,7 @@ def _regret_table(shift: ShiftTables, members: Sequence[str], way: str) -> Table
 
 
 def _names(positions: Sequence[int], members: Sequence[str]) -> str:
-    names = [members[position] for position in positions]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
+    return listing((members[position] for position in positions), MOST_NAMES)
 
 
 def _between(low: float | None, high: float | None) -> str:

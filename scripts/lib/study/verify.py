@@ -52,7 +52,7 @@ class Comparison:
 def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     """Unpack an archive of predictions into `folder`/results; return the study's folder there.
 
-    Raises StudyError if it is no such archive, is damaged, has files that it should not have, or is of another study.
+    Raises StudyError if the file is not such an archive, is damaged, holds what it should not, or is of another study.
     """
     if not hasattr(tarfile, "data_filter"):
         raise StudyError("Archives are unpacked with Python 3.11.4 or newer, which refuses paths that lead outside.")

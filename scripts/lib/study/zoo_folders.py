@@ -209,7 +209,7 @@ def _incomplete(names: dict[str, set[str]], models: Path, skip: bool) -> list[tu
 
 
 def _other_files(folders: Sequence[Path], suffix: str, labels: set[Path]) -> Iterator[tuple[str, str]]:
-    """Files and folders that become no member; settings beside members (`.json`) are no such files.
+    """Files and folders that do not become members; settings beside members (`.json`) are left out.
 
     The first folder is the one that holds the others.
     """

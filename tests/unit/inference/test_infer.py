@@ -183,7 +183,7 @@ def test_the_device_is_the_wanted_one() -> None:
     assert choose_device("auto", 1).type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the message is for machines without a CUDA device")
 def test_a_wanted_cuda_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(StudyError, match="torch finds no CUDA device"):
         choose_device("cuda", 1)

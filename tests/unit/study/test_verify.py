@@ -50,12 +50,18 @@ def test_a_damaged_archive_is_refused(packed: Path, tmp_path: Path) -> None:
         unpack(packed, tmp_path / "there", STUDY)
 
 
-def test_a_changed_file_is_refused_by_name(packed: Path, tmp_path: Path) -> None:
+def write_into(packed: Path, name: str, content: bytes) -> None:
+    """Another file in an archive, whose list of files stays as it is."""
+    folder = packed.parent / "edited"
     with tarfile.open(packed) as file:
-        file.extractall(tmp_path / "edited", filter="data")
-    (tmp_path / "edited/small/predictions/clean/a.npy").write_bytes(b"other")
+        file.extractall(folder, filter="data")
+    (folder / "small" / name).write_bytes(content)
     with tarfile.open(packed, "w:gz") as file:
-        file.add(tmp_path / "edited/small", "small")
+        file.add(folder / "small", "small")
+
+
+def test_a_changed_file_is_refused_by_name(packed: Path, tmp_path: Path) -> None:
+    write_into(packed, "predictions/clean/a.npy", b"other")
     with pytest.raises(StudyError, match=r"predictions/clean/a\.npy in .* is damaged"):
         unpack(packed, tmp_path / "there", STUDY)
 
@@ -69,11 +75,7 @@ def test_a_byte_that_flipped_is_a_sentence(packed: Path, tmp_path: Path) -> None
 
 
 def test_a_file_that_the_archive_does_not_list_is_refused(packed: Path, tmp_path: Path) -> None:
-    with tarfile.open(packed) as file:
-        file.extractall(tmp_path / "edited", filter="data")
-    (tmp_path / "edited/small/effects.parquet").write_bytes(b"added")
-    with tarfile.open(packed, "w:gz") as file:
-        file.add(tmp_path / "edited/small", "small")
+    write_into(packed, "effects.parquet", b"added")
     with pytest.raises(StudyError, match=r"effects\.parquet in .* not listed"):
         unpack(packed, tmp_path / "there", STUDY)
 
