@@ -44,7 +44,8 @@ NOT_INCLUDED = (
     "Where loading keeps up, the numbers are accurate to about a factor of two, for this device only."
 )
 TIMED_STEPS = 5
-IMAGES_ON_CPU = 8  # a step of a few images is enough to time one image; a GPU needs the whole batch
+# On a CPU, a step is timed with fewer images than a batch if the images are large: eight of 224 pixels.
+PIXELS_ON_CPU = 8 * 224**2
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Estimate:
             network.model.get_submodule(network.head).requires_grad_(True)
         model = to_device(network.model, self.device)
         steps = Steps(model, make_optimizer(model, member["optimizer"]), self.study["training"], self.device)
-        count = self.batch(member)
+        count = self.batch(complete["batch_size"], complete["image_size"])
         images = torch.randn(count, 3, complete["image_size"], complete["image_size"], device=self.device)
         labels = torch.arange(count, device=self.device) % self.classes
 
@@ -128,13 +129,13 @@ class Estimate:
     def group(self, alike: Alike) -> Time:
         """Training of the members of one group together."""
         entry = dict(alike.entry)
-        count = self.batch(entry)
+        count = self.batch(entry["batch_size"], max(member["image_size"] for member in alike.members))
         step = StepOfGroup(alike, count, self.classes, self.study["training"], self.device)
         return measure(step, self.device) * (self.images(entry) / count)
 
     def pretraining(self, backbone: dict[str, Any]) -> Time:
         """Training of a backbone."""
-        count = self.batch(backbone)
+        count = self.batch(backbone["batch_size"], backbone["image_size"])
         pixels = np.zeros((count, 32, 32, 3), np.uint8)
         empty = ImageSet(ArrayImages(pixels), np.zeros(count, np.int64), [str(row) for row in range(count)], ["a"])
         run = Pretraining(backbone | {"batch_size": count}, empty, 0, self.device, self.study["training"])
@@ -167,14 +168,15 @@ class Estimate:
     def forward(self, network: dict[str, Any]) -> Time:
         """Logits of one image."""
         model = to_device(build(network, self.classes).model, self.device).eval()
-        count = self.batch({"batch_size": BATCH})
+        count = self.batch(BATCH, network["image_size"])
         images = torch.randn(count, 3, network["image_size"], network["image_size"], device=self.device)
         with torch.inference_mode():
             return measure(lambda: model(images), self.device) * (1 / count)
 
-    def batch(self, settings: dict[str, Any]) -> int:
-        count = min(settings["batch_size"], self.study["training"]["images_at_once"] or settings["batch_size"])
-        return count if self.device.type == "cuda" else min(count, IMAGES_ON_CPU)
+    def batch(self, batch_size: int, image_size: int) -> int:
+        """Number of images of a timed step."""
+        count = min(batch_size, self.study["training"]["images_at_once"] or batch_size)
+        return count if self.device.type == "cuda" else min(count, max(1, PIXELS_ON_CPU // image_size**2))
 
     def loading(self, member: dict[str, Any]) -> float:
         """Images that one process decodes and augments in a second, of pictures like ImageNet's."""
