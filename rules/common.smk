@@ -12,6 +12,7 @@ from scripts.lib.jobs.code_digest import code_digest
 from scripts.lib.jobs.software_environments import missing_program
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.fingerprint import fingerprint
+from scripts.lib.jobs.run_progress import RunProgress
 from scripts.lib.jobs.user_paths import location
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.files import lists_of_member
@@ -46,6 +47,10 @@ if lacking := missing_program(
     [method.name.lower() for method in workflow.deployment_settings.deployment_method]
 ):
     raise WorkflowError(lacking)
+
+# As a module, this workflow leaves the output of the outer one as it is.
+if FIRST_READING and not workflow.modifier.skip_configfile:
+    logger.addHandler(RunProgress(lambda: workflow.dag))
 
 MEMBER_ENTRIES = {member["id"]: member for member in STUDY["members"]}
 MEMBER_IDS = list(MEMBER_ENTRIES)

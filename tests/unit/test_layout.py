@@ -150,6 +150,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.jobs.software_environments",
     "scripts.lib.jobs.code_digest",
     "scripts.lib.jobs.fingerprint",
+    "scripts.lib.jobs.run_progress",
     "scripts.lib.report.figure",
     "scripts.lib.report.files",
     "scripts.lib.training.losses.spec",

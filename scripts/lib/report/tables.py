@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scripts.lib.jobs import amounts
 from scripts.lib.report.labels import missing, plain
 
 
@@ -30,10 +31,4 @@ def whole(value: float | None) -> str:
 
 def duration(seconds: float | None) -> str:
     """Seconds, minutes or hours."""
-    if seconds is None or missing(seconds):
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    return "–" if seconds is None or missing(seconds) else amounts.duration(seconds)

@@ -19,13 +19,13 @@ from scripts.lib.datasets.image_set import ArrayImages, ImageSet
 from scripts.lib.datasets.spec import kind_of as kind_of_datasets
 from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.inference.logits import BATCH
+from scripts.lib.jobs.amounts import disk, duration
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.external_weights import completed, source_of
 from scripts.lib.members.spec import kind_of
 from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.cost import count_parameters
-from scripts.lib.study.amounts import disk, duration
 from scripts.lib.study.contents import Contents, contents_of, image_counts
 from scripts.lib.study.estimate_groups import Alike, StepOfGroup, alike_groups
 from scripts.lib.study.estimate_tables import UNCERTAINTY, seconds_of_tables

@@ -8,10 +8,10 @@ from typing import Any
 
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS
 from scripts.lib.ensembles.sizes import evaluated_ensembles, is_exhaustive, sizes_of
+from scripts.lib.jobs.amounts import disk, roughly
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import listing
 from scripts.lib.members.spec import kind_of
-from scripts.lib.study.amounts import disk, roughly
 from scripts.lib.study.contents import Contents, contents_of
 from scripts.lib.study.estimate import NOTHING, Estimate
 from scripts.lib.study.estimate_tables import UNCERTAINTY, seconds_of_tables, tables_megabytes

@@ -2,7 +2,6 @@
 
 import pytest
 
-from scripts.lib.study.amounts import disk, duration, roughly
 from scripts.lib.study.contents import Contents
 from scripts.lib.study.estimate_tables import UNCERTAINTY, seconds_of_tables, tables_megabytes
 from scripts.lib.study.resolve import resolve
@@ -38,22 +37,3 @@ def test_estimates_are_within_their_uncertainty_of_what_was_measured(size: tuple
     assert seconds / UNCERTAINTY < seconds_of_tables(study, contents) < seconds * UNCERTAINTY
     predictions = members * sets * samples * 10 * 4 / 1e6
     assert megabytes / UNCERTAINTY < tables_megabytes(study) + predictions < megabytes * UNCERTAINTY
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.31, "0.3 s"), (59.9, "59.9 s"), (90, "1.5 min"), (3599, "60.0 min"), (5400, "1.50 h")]
-)
-def test_durations_have_a_unit_that_fits(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.3, "1 minute"), (61, "2 minutes"), (7100, "119 minutes"), (9000, "2.5 hours")]
-)
-def test_rough_durations_claim_no_precision(seconds: float, said: str) -> None:
-    assert roughly(seconds) == said
-
-
-@pytest.mark.parametrize(("megabytes", "said"), [(2.5, "2.5 MB"), (99.9, "99.9 MB"), (1234, "1.23 GB")])
-def test_sizes_have_a_unit_that_fits(megabytes: float, said: str) -> None:
-    assert disk(megabytes) == said

@@ -4,10 +4,12 @@ import math
 
 
 def duration(seconds: float) -> str:
-    """Hours from an hour on, minutes from a minute on, otherwise seconds."""
-    if seconds >= 3600:
-        return f"{seconds / 3600:.2f} h"
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
+    """Hours and minutes from an hour on, minutes and seconds from a minute on, otherwise tenths of a second."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def roughly(seconds: float) -> str:
