@@ -15,8 +15,9 @@ from tests.workflow.test_interruptions import contents
 
 __all__ = ["finished"]
 
-# This SLURM keeps no accounting, its nodes share a disk, and the tests use short waiting times.
-QUICK = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "5"]
+# The nodes of this SLURM share a disk, so the tests use short waiting times.
+QUICK = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "5"]
+WITHOUT_ACCOUNTING = ["--slurm-status-command", "squeue"]
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +50,10 @@ def job_processes(folder: Path, script: str) -> list[psutil.Process]:
 class Run:
     """Snakemake with the SLURM profile, its results below `folder`, its output in `folder`/snakemake.log."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, status: list[str] = WITHOUT_ACCOUNTING) -> None:
         self.folder, self.log = folder, folder / "snakemake.log"
         folder.mkdir(exist_ok=True)
-        profile = ["--workflow-profile", ROOT / "profiles" / "slurm", *QUICK]
+        profile = ["--workflow-profile", ROOT / "profiles" / "slurm", *QUICK, *status]
         self.command = snakemake_command(folder, *profile, *arguments)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -90,8 +91,11 @@ class Run:
 
 
 def slurm_job_of(process: psutil.Process) -> str:
-    """Id of the SLURM job that a process belongs to."""
-    return process.environ()["SLURM_JOB_ID"]
+    """Id of the SLURM job that a process belongs to, or of its task in an array."""
+    values = process.environ()
+    if array := values.get("SLURM_ARRAY_JOB_ID"):
+        return f"{array}_{values['SLURM_ARRAY_TASK_ID']}"
+    return values["SLURM_JOB_ID"]
 
 
 def assert_same_tables(folder: Path, undisturbed: Path) -> None:

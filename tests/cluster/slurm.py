@@ -15,6 +15,10 @@ from pathlib import Path
 import psutil
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")  # jobs do not inherit SLURM_CONF, so it must lie here
+ACCOUNTING_CONFIGURATION = CONFIGURATION.with_name("slurmdbd.conf")
+ACCOUNTING_PROGRAMS = ["slurmdbd", "mariadbd", "mariadb-install-db", "sacct", "sacctmgr"]
+DATABASE_PORT = 17003
+ACCOUNT = "science"
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol"]
 NODES = {"n1": 17001, "n2": 17002}
 PATIENCE = 60
@@ -29,8 +33,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
-AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+{accounting}
 SlurmctldTimeout=10
 SlurmdTimeout=15
 KillWait=5
@@ -46,6 +49,26 @@ SlurmdLogFile={folder}/slurmd-%n.log
 PartitionName=all Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
 
+NO_ACCOUNTING = """AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none"""
+ACCOUNTING = """AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=localhost
+AccountingStoreFlags=job_comment
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1"""
+ACCOUNTING_TEMPLATE = """# Left by make test-slurm
+AuthType=auth/munge
+DbdHost=localhost
+SlurmUser=root
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={port}
+StorageUser=slurm
+StoragePass=slurm
+PidFile={folder}/slurmdbd.pid
+LogFile={folder}/slurmdbd.log
+"""
+
 
 def missing() -> str | None:
     """What this machine lacks for a SLURM of its own, in words, or None."""
@@ -55,6 +78,13 @@ def missing() -> str | None:
         return f"{', '.join(absent)}: apt-get install slurm-wlm munge"
     if CONFIGURATION.exists() and not _is_left_behind():
         return f"a machine that is not part of a cluster ({CONFIGURATION} exists)"
+    return None
+
+
+def missing_for_accounting() -> str | None:
+    """What this machine lacks besides for accounting, in words, or None."""
+    if absent := [program for program in ACCOUNTING_PROGRAMS if not shutil.which(program)]:
+        return f"{', '.join(absent)}: apt-get install slurmdbd mariadb-server"
     return None
 
 
@@ -80,16 +110,22 @@ def wait_until(ready: Callable[[], object], what: str, patience: float = PATIENC
 
 @dataclass
 class Cluster:
-    """One controller and two node daemons, whose files lie below `folder`; `stop` ends what `start` started."""
+    """One controller and two node daemons, whose files lie below `folder`; `stop` ends what `start` started.
+
+    Where the programs for it are installed, it keeps accounts of jobs in a database, as most clusters do.
+    """
 
     folder: Path
     daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    database: Path | None = None
 
     def start(self) -> None:
         """Start munge, the controller and the nodes, and wait until jobs can run."""
         (self.folder / "state").mkdir()
         self._write_configuration()
         self._start_munge()
+        if not missing_for_accounting():
+            self._start_accounting()
         self._run("slurmctld", "slurmctld", "-D")
         for name in NODES:
             self.start_node(name)
@@ -113,13 +149,22 @@ class Cluster:
         for daemon in self.daemons.values():
             daemon.wait(PATIENCE)
         CONFIGURATION.unlink(missing_ok=True)
+        ACCOUNTING_CONFIGURATION.unlink(missing_ok=True)
+        if self.database:
+            shutil.rmtree(self.database)
 
     def _write_configuration(self) -> None:
         host = socket.gethostname()
         line = f"NodeName={{}} NodeHostname={host} NodeAddr=127.0.0.1 Port={{}} CPUs=2 RealMemory=16000"
         nodes = "\n".join(line.format(name, port) for name, port in NODES.items())
         CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)
-        content = TEMPLATE.format(host=host, folder=self.folder, nodes=nodes, names=",".join(NODES))
+        content = TEMPLATE.format(
+            host=host,
+            folder=self.folder,
+            nodes=nodes,
+            names=",".join(NODES),
+            accounting=NO_ACCOUNTING if missing_for_accounting() else ACCOUNTING,
+        )
         CONFIGURATION.write_text(content, encoding="utf-8")
 
     def _start_munge(self) -> None:
@@ -136,6 +181,27 @@ class Cluster:
         shutil.chown(place, "munge", "munge")
         self._run("munged", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground")
         wait_until(lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0, "munge")
+
+    def _start_accounting(self) -> None:
+        """A database of its own, SLURM's daemon in front of it, and an account for root."""
+        self.database = database = Path(tempfile.mkdtemp(prefix="slurm-database-"))  # mysql cannot enter pytest's folders
+        shutil.chown(database, "mysql", "mysql")
+        place = ["--no-defaults", "--user=mysql", f"--datadir={database}"]
+        command("mariadb-install-db", *place, "--skip-test-db", "--auth-root-authentication-method=normal")
+        socket_file = f"--socket={database}/socket"
+        self._run("mariadbd", "mariadbd", *place, socket_file, "--bind-address=127.0.0.1", f"--port={DATABASE_PORT}")
+        client = ["mariadb", "--no-defaults", "--user=root", socket_file, "--execute"]
+        wait_until(lambda: subprocess.run([*client, "SELECT 1"], capture_output=True).returncode == 0, "MariaDB")
+        command(*client, "GRANT ALL ON *.* TO slurm@'127.0.0.1' IDENTIFIED BY 'slurm'")
+        ACCOUNTING_CONFIGURATION.write_text(
+            ACCOUNTING_TEMPLATE.format(port=DATABASE_PORT, folder=self.folder), encoding="utf-8"
+        )
+        ACCOUNTING_CONFIGURATION.chmod(0o600)
+        self._run("slurmdbd", "slurmdbd", "-D")
+        add = ["sacctmgr", "--immediate", "add"]
+        wait_until(lambda: subprocess.run([*add, "cluster", "test"], capture_output=True).returncode == 0, "slurmdbd")
+        command(*add, "account", ACCOUNT, "Cluster=test")
+        command(*add, "user", "root", f"Account={ACCOUNT}")
 
     def _run(self, name: str, *words: str) -> None:
         """Start a daemon that ends with the tests, even if these are killed."""
