@@ -184,7 +184,9 @@ class Cluster:
 
     def _start_accounting(self) -> None:
         """A database of its own, SLURM's daemon in front of it, and an account for root."""
-        self.database = database = Path(tempfile.mkdtemp(prefix="slurm-database-"))  # mysql cannot enter pytest's folders
+        self.database = database = Path(
+            tempfile.mkdtemp(prefix="slurm-database-")
+        )  # mysql cannot enter pytest's folders
         shutil.chown(database, "mysql", "mysql")
         place = ["--no-defaults", "--user=mysql", f"--datadir={database}"]
         command("mariadb-install-db", *place, "--skip-test-db", "--auth-root-authentication-method=normal")
