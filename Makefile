@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
-.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm snakedeploy test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs docs-site docs-setup archive archive-predictions verify-study setup install clean
+.PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm snakedeploy test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs docs-site docs-setup archive archive-predictions verify-study publish-study setup install clean
 
 help:
 	@echo "make demo   install into .venv and run the built-in study (10 to 35 minutes on two cores)"
@@ -35,6 +35,7 @@ help:
 	@echo "make archive [CONFIG=study.yaml]              pack tables, figures and report of a study into one file with checksums"
 	@echo "make archive-predictions [CONFIG=study.yaml]  pack its predictions, from which its tables can be computed again"
 	@echo "make verify-study CONFIG=study.yaml ARCHIVE=study.predictions.tar.gz [PUBLISHED=folder]  compute them again and compare"
+	@echo "make publish-study CONFIG=study.yaml FOLDER=folder [FIGURES=\"names\"]  copy report, tables as text and figures into a repository, with checksums"
 	@echo "make clean  remove results and logs (data and .venv are kept)"
 
 demo: setup
@@ -165,6 +166,11 @@ archive-predictions: setup
 verify-study: setup
 	@test -n "$(CONFIG)" -a -n "$(ARCHIVE)" || { echo "Name the study and its predictions: make verify-study CONFIG=config/STUDY.yaml ARCHIVE=STUDY.predictions.tar.gz [PUBLISHED=folder of its tables]"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && python -m scripts.lib.study.verify "$(CONFIG)" "$(ARCHIVE)" $(if $(PUBLISHED),--published "$(PUBLISHED)")
+
+publish-study: setup
+	@test -n "$(CONFIG)" -a -n "$(FOLDER)" || { echo "Name the study and a folder: make publish-study CONFIG=config/STUDY.yaml FOLDER=docs/studies/STUDY [FIGURES=\"NAME NAME\"]"; exit 1; }
+	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && cd "$(WORK)" && \
+	  python -m scripts.lib.study.publish "$(abspath $(CONFIG))" "$(abspath $(FOLDER))" $(if $(FIGURES),--figures $(FIGURES))
 
 clean:
 	@$(IN) rm -rf results logs .snakemake

@@ -1,0 +1,68 @@
+"""What a repository shows of a study: files within a limit, with checksums, and nothing stale."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.jobs.errors import StudyError
+from scripts.lib.study.publish import Published, publish
+
+
+def write(folder: Path, **contents: str) -> None:
+    for name, content in contents.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    write(
+        folder,
+        report_dot_html="report",
+        study_dot_json="{}",
+        provenance_dot_json="{}",
+        csv__effects_dot_csv="a,b\n1,2\n",
+        csv__calibration__clean_dot_csv="x" * 3000,
+        figures__effects_dot_png="png",
+        figures__ways_dot_png="png",
+        figures__effects_dot_pdf="pdf",
+        effects_dot_parquet="not as text",
+    )
+    return folder
+
+
+def test_files_within_the_limit_are_copied_with_their_checksums(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "docs" / "study"
+    published = publish(results, folder, megabytes=2000 / 2**20)
+    assert published == Published(
+        ["report.html", "study.json", "provenance.json", "csv/effects.csv", "figures/effects.png", "figures/ways.png"],
+        ["csv/calibration/clean.csv"],
+    )
+    checked = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
+    assert checked.returncode == 0
+    assert checked.stdout.count("OK") == 6
+
+
+def test_files_of_an_earlier_call_are_removed_and_others_stay(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    publish(results, folder, 2)
+    (folder / "README.md").write_text("mine")
+    (tmp_path / "outside").write_text("mine")
+    with (folder / "SHA256SUMS").open("a") as file:
+        file.write("0  ../outside\n")
+    assert publish(results, folder, 2, ["ways"]).copied[-1] == "figures/ways.png"
+    assert [path.name for path in (folder / "figures").iterdir()] == ["ways.png"]
+    assert (folder / "README.md").exists()
+    assert (tmp_path / "outside").exists()
+
+
+def test_an_unfinished_study_and_an_unknown_figure_are_refused(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="has no figure way; it has effects, ways"):
+        publish(results, tmp_path / "study", 2, ["way"])
+    (results / "provenance.json").unlink()
+    with pytest.raises(StudyError, match=r"has no provenance.json: run the study to its end first"):
+        publish(results, tmp_path / "study", 2)
+    assert not (tmp_path / "study").exists()
