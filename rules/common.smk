@@ -79,6 +79,11 @@ RECORDED_KINDS = ["predictions"] + (["attributions", "activations"] if MEMBERS_W
 GROUP_ENTRIES = {group["id"]: group for group in STUDY["groups"]}
 GROUP_IDS = list(GROUP_ENTRIES)
 GROUP_OF = {member: group["id"] for group in STUDY["groups"] for member in group["members"]}
+# Groups that differ in their seed only have one setting: their id without the seed. One job runs all of a setting on the
+# validation sets, because most are small networks, and starting a process takes as long as running a group of them.
+GROUPS_OF_SETTING = {}
+for id, group in GROUP_ENTRIES.items():
+    GROUPS_OF_SETTING.setdefault(id.removesuffix(f"-s{group['seed']}"), []).append(id)
 SUPERNET_ENTRIES = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
 SUPERNET_IDS = list(SUPERNET_ENTRIES)
 SEARCHED_SUPERNET_IDS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]
@@ -158,6 +163,7 @@ POSSIBLE_NAMES = {
     "member": MEMBER_IDS,
     "backbone": BACKBONE_IDS,
     "group": GROUP_IDS,
+    "setting": list(GROUPS_OF_SETTING),
     "supernet": SUPERNET_IDS,
     "dataset": DATASETS,
     "measure": STUDY_MEASURES,

@@ -42,31 +42,35 @@ if INFERRED_ALONE:
 
 if GROUP_IDS:
 
-    # One job per group, because most are small networks.
-    rule infer_group:
+    rule infer_groups:
         input:
             **ALL_SETS,
-            trained="results/{study}/groups/{group}",
+            trained=lambda wildcards: [
+                f"results/{wildcards.study}/groups/{group}"
+                for group in GROUPS_OF_SETTING[wildcards.setting]
+            ],
         output:
-            directory("results/{study}/inferred_groups/{group}"),
+            directory("results/{study}/inferred_groups/{setting}"),
         log:
-            "logs/{study}/infer_group/{group}.log",
+            "logs/{study}/infer_groups/{setting}.log",
         benchmark:
-            "results/{study}/benchmarks/infer_group/{group}.tsv"
+            "results/{study}/benchmarks/infer_groups/{setting}.tsv"
         conda:
             "../envs/study.yaml"
         threads: STUDY["threads"]
         resources:
-            **requests(group_inference_megabytes, group_inference_minutes, GPUS),
+            **requests(groups_inference_megabytes, groups_inference_minutes, GPUS),
         params:
             **INFERENCE_PARAMS,
-            members=lambda wildcards: GROUP_ENTRIES[wildcards.group]["members"],
-            finished_parts="results/{study}/finished_parts_of_groups/{group}",
-            code=code("infer_group", ATTRIBUTION_FILE),
+            members=lambda wildcards: [
+                GROUP_ENTRIES[group]["members"] for group in GROUPS_OF_SETTING[wildcards.setting]
+            ],
+            finished_parts="results/{study}/finished_parts_of_groups/{setting}",
+            code=code("infer_groups", ATTRIBUTION_FILE),
         message:
-            "Run the members of {wildcards.group} on all validation sets"
+            "Run the members of {wildcards.setting}, of all seeds, on all validation sets"
         script:
-            "../scripts/infer_group.py"
+            "../scripts/infer_groups.py"
 
 
 # Only predictions in users' files are read by set: they are in the folder of the set already.
@@ -79,7 +83,7 @@ if MEMBERS_RUN_HERE:
                 for member in MEMBERS_RUN_HERE
                 if member not in GROUP_OF
             ],
-            groups=[f"results/{{study}}/inferred_groups/{group}" for group in GROUP_IDS],
+            groups=[f"results/{{study}}/inferred_groups/{setting}" for setting in GROUPS_OF_SETTING],
             imported=[IMPORTED] if MEMBERS_IN_FILES else [],
         output:
             **{kind: directory(f"results/{{study}}/{kind}/{{dataset}}") for kind in RECORDED_KINDS},

@@ -126,15 +126,20 @@ def work_of_loss(wildcards):
     return 3 if double_backward(GROUP_ENTRIES[wildcards.group]["loss"]) else 1
 
 
-def group_inference_megabytes(wildcards):
-    """One member after the other."""
-    members = GROUP_ENTRIES[wildcards.group]["members"]
-    return max(inference_megabytes(SimpleNamespace(member=member)) for member in members)
+def of_setting(cost, wildcards):
+    """A cost of each member of the groups of a setting, which are run one after the other."""
+    groups = [GROUP_ENTRIES[group] for group in GROUPS_OF_SETTING[wildcards.setting]]
+    return [cost(SimpleNamespace(member=member)) for group in groups for member in group["members"]]
 
 
-def group_inference_minutes(wildcards):
-    """One member after the other."""
-    return of_group(inference_minutes, wildcards)
+def groups_inference_megabytes(wildcards):
+    """That of the largest member."""
+    return max(of_setting(inference_megabytes, wildcards))
+
+
+def groups_inference_minutes(wildcards):
+    """All members together."""
+    return sum(of_setting(inference_minutes, wildcards))
 
 
 def supernet_megabytes(wildcards):

@@ -66,7 +66,7 @@ OTHERS = {
     "extract_subnet",
     "import_weights",
     "infer",
-    "infer_group",
+    "infer_groups",
     "members",
     "pretrain_backbone",
     "search_supernet",
