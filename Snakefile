@@ -21,6 +21,13 @@ container: os.environ.get("STUDY_IMAGE", "docker://condaforge/miniforge3:25.3.1-
 report: "report/workflow.rst"
 
 
+# On one machine, nothing need limit how many jobs start in a second. With its limit of 100, Snakemake sets a timer for
+# another look at the jobs that are ready whenever it looks at them, so it looks more often with every job that ends.
+onstart:
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/resources.smk"

@@ -1,5 +1,6 @@
 """The test study, run as a user runs it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -227,3 +228,11 @@ def test_a_second_run_has_nothing_to_do(copied: Path) -> None:
     result = snakemake(copied)
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout
+
+
+def test_on_one_machine_snakemake_does_not_limit_the_rate_of_jobs(tmp_path: Path) -> None:
+    """Its limit makes it look at the ready jobs more often with every job that ends (Snakefile, onstart)."""
+    result = snakemake(tmp_path, "results/test/study.json", "--verbose")
+    assert result.returncode == 0, result.stdout
+    limits = re.findall(r"Resources after job selection: .*'_job_count': (\d+)", result.stdout)
+    assert set(limits) == {str(sys.maxsize)}
