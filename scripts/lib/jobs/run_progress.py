@@ -48,7 +48,7 @@ class RunProgress(logging.Handler):
         if event == "run_info":
             self._complete_lines()
         elif event == "job_started":
-            self._started |= dict.fromkeys(record.jobs, self._clock())  # type: ignore[attr-defined]
+            self._start(record.jobs)  # type: ignore[attr-defined]
         elif event == "job_finished":
             self._end(record.job_id)  # type: ignore[attr-defined]
         elif event == "job_error":
@@ -69,6 +69,12 @@ class RunProgress(logging.Handler):
 
         return line
 
+    def _start(self, ids: Iterable[int]) -> None:
+        """When a line is written, a job has just ended, so it is now that all threads are busy."""
+        self._started |= dict.fromkeys(ids, self._clock())
+        busy = sum(job.threads for job in self._jobs() if self._id(job) in self._started)
+        self._threads = max(self._threads, busy)
+
     def _end(self, job_id: int) -> None:
         self._finished.add(job_id)
         start = self._started.pop(job_id, None)
@@ -87,8 +93,6 @@ class RunProgress(logging.Handler):
         jobs = {id: job for job in self._jobs() if (id := self._id(job)) not in self._finished}
         now = self._clock()
         left = _Left(jobs, {id: now - start for id, start in self._started.items() if id in jobs})
-        busy = sum(jobs[id].threads for id in left.running)
-        self._threads = max(self._threads, busy)
         return _running(left) + self._time_left(left, now) if jobs else ""
 
     def _time_left(self, left: _Left, now: float) -> str:
@@ -107,11 +111,12 @@ class RunProgress(logging.Handler):
 
     def _expected(self, job: Any) -> float | None:
         """Seconds of a job: the mean of its rule; None if no job of the rule has ended."""
-        if seconds := self._seconds[job.rule.name] or self._of_earlier_runs(job):
+        if seconds := [*self._of_earlier_runs(job), *self._seconds[job.rule.name]]:
             return fmean(seconds)
         return None if job.benchmark else 0.0  # rules whose jobs take moments have no benchmark file
 
     def _of_earlier_runs(self, job: Any) -> list[float]:
+        """Read once, at the first look, so that jobs of this run are not counted twice."""
         if not job.benchmark:
             return []
         folder = Path(str(job.benchmark)).parent

@@ -53,7 +53,8 @@ def test_time_left_is_the_mean_of_the_rule_over_the_threads_that_are_busy() -> N
     run.start(0, 1)
     run.now += 600
     run.end(0)
-    # The four that have not started take 600 s each on two threads; the running one is expected to end now.
+    # One has just ended, but two threads are busy: five trainings of 600 s each, and one that is expected to end now.
+    assert run.handler.outlook() == ". Running: train for 10 min 00 s. About 25 minutes left, until 12:35"
     run.start(2)
     assert run.handler.outlook() == (
         ". Running: train for 10 min 00 s, train for 0.0 s. About 25 minutes left, until 12:35"
