@@ -21,10 +21,12 @@ container: os.environ.get("STUDY_IMAGE", "docker://condaforge/miniforge3:25.3.1-
 report: "report/workflow.rst"
 
 
-# On one machine, nothing need limit how many jobs start in a second. With its limit of 100, Snakemake sets a timer for
-# another look at the jobs that are ready whenever it looks at them, so it looks more often with every job that ends.
+# Whenever Snakemake looks for jobs to start, it sets a timer to look again a second later, because of its default limit
+# of 100 jobs a second. Each job that ends starts one more such chain of timers, so the looks in a second grow with the
+# number of jobs that have ended. On one machine the limit has no use.
 onstart:
-    if workflow.local_exec:
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
 
 

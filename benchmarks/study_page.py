@@ -57,7 +57,9 @@ def member_table(results: Path, datasets: Sequence[str]) -> str:
             ]
         )
     header = ["member", "family", "million parameters", "clean accuracy, %", "mean of the shifted sets, %"]
-    rank = spearmanr(*zip(*both, strict=True)).statistic
+    rank = (
+        spearmanr([own for own, _ in both], [other for _, other in both]).statistic if len(both) > 1 else float("nan")
+    )
     table = markdown([*header, "in the paper (ImageNet), %", "training"], rows)
     return f"{table}\n\nRank correlation with the paper's accuracies: {rank:.2f} ({len(both)} members)."
 
@@ -116,8 +118,8 @@ def gain_table(results: Path, datasets: Sequence[str]) -> str:
             [
                 dataset,
                 f"{best:.1f}",
-                f"{ensembles['over_mean'].mean():.1f}",
-                f"{100 * (ensembles['over_best'] > 0).mean():.0f}",
+                f"{ensembles['improvement_over_mean'].mean():.1f}",
+                f"{100 * (ensembles['improvement_over_best'] > 0).mean():.0f}",
                 *(f"{row['accuracy']:.1f}" for row in chosen.rows(named=True)),
             ]
         )

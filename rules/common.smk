@@ -50,7 +50,7 @@ if lacking := missing_program(
 
 # As a module, this workflow leaves the output of the outer one as it is.
 if FIRST_READING and not workflow.modifier.skip_configfile:
-    logger.addHandler(RunProgress(lambda: workflow.dag))
+    logger.addHandler(RunProgress(workflow, Path(f"results/{STUDY['name']}/benchmarks")))
 
 MEMBER_ENTRIES = {member["id"]: member for member in STUDY["members"]}
 MEMBER_IDS = list(MEMBER_ENTRIES)
@@ -79,11 +79,12 @@ RECORDED_KINDS = ["predictions"] + (["attributions", "activations"] if MEMBERS_W
 GROUP_ENTRIES = {group["id"]: group for group in STUDY["groups"]}
 GROUP_IDS = list(GROUP_ENTRIES)
 GROUP_OF = {member: group["id"] for group in STUDY["groups"] for member in group["members"]}
-# Groups that differ in their seed only have one setting: their id without the seed. One job runs all of a setting on the
-# validation sets, because most are small networks, and starting a process takes as long as running a group of them.
+# Groups that differ only in their seed belong to one setting, named by their id without the seed. One job runs all groups
+# of a setting on the validation sets: most are small networks, and starting a process takes as long as running a group.
 GROUPS_OF_SETTING = {}
-for id, group in GROUP_ENTRIES.items():
-    GROUPS_OF_SETTING.setdefault(id.removesuffix(f"-s{group['seed']}"), []).append(id)
+for group in GROUP_ENTRIES.values():
+    setting = group["id"].removesuffix(f"-s{group['seed']}")
+    GROUPS_OF_SETTING.setdefault(setting, []).append(group["id"])
 SUPERNET_ENTRIES = {supernet["id"]: supernet for supernet in STUDY["supernets"]}
 SUPERNET_IDS = list(SUPERNET_ENTRIES)
 SEARCHED_SUPERNET_IDS = [s["id"] for s in STUDY["supernets"] if "search" in s["bootstrapNAS"]]

@@ -68,7 +68,7 @@ if GROUP_IDS:
             finished_parts="results/{study}/finished_parts_of_groups/{setting}",
             code=code("infer_groups", ATTRIBUTION_FILE),
         message:
-            "Run the members of {wildcards.setting}, of all seeds, on all validation sets"
+            "Run the groups of {wildcards.setting} (all seeds) on all validation sets"
         script:
             "../scripts/infer_groups.py"
 

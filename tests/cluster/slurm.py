@@ -76,21 +76,22 @@ def missing() -> str | None:
         return "root, to start SLURM's daemons"
     if absent := [program for program in PROGRAMS if not shutil.which(program)]:
         return f"{', '.join(absent)}: apt-get install slurm-wlm munge"
-    if CONFIGURATION.exists() and not _is_left_behind():
-        return f"a machine that is not part of a cluster ({CONFIGURATION} exists)"
+    for path in (CONFIGURATION, ACCOUNTING_CONFIGURATION):
+        if path.exists() and not _is_left_behind(path):
+            return f"a machine that is not part of a cluster ({path} exists)"
     return None
 
 
 def missing_for_accounting() -> str | None:
-    """What this machine lacks besides for accounting, in words, or None."""
+    """What else this machine lacks for accounting, in words, or None."""
     if absent := [program for program in ACCOUNTING_PROGRAMS if not shutil.which(program)]:
         return f"{', '.join(absent)}: apt-get install slurmdbd mariadb-server"
     return None
 
 
-def _is_left_behind() -> bool:
+def _is_left_behind(path: Path) -> bool:
     """Whether tests that were killed left the configuration: their daemons ended with them."""
-    ours = CONFIGURATION.read_text(encoding="utf-8").startswith(TEMPLATE.splitlines()[0])
+    ours = path.read_text(encoding="utf-8").startswith(TEMPLATE.splitlines()[0])
     return ours and not any(process.name() == "slurmctld" for process in psutil.process_iter())
 
 
@@ -149,8 +150,8 @@ class Cluster:
         for daemon in self.daemons.values():
             daemon.wait(PATIENCE)
         CONFIGURATION.unlink(missing_ok=True)
-        ACCOUNTING_CONFIGURATION.unlink(missing_ok=True)
         if self.database:
+            ACCOUNTING_CONFIGURATION.unlink(missing_ok=True)
             shutil.rmtree(self.database)
 
     def _write_configuration(self) -> None:
@@ -184,14 +185,16 @@ class Cluster:
 
     def _start_accounting(self) -> None:
         """A database of its own, SLURM's daemon in front of it, and an account for root."""
-        self.database = database = Path(
-            tempfile.mkdtemp(prefix="slurm-database-")
-        )  # mysql cannot enter pytest's folders
+        # The user mysql cannot enter pytest's folders.
+        self.database = database = Path(tempfile.mkdtemp(prefix="slurm-database-"))
         shutil.chown(database, "mysql", "mysql")
-        place = ["--no-defaults", "--user=mysql", f"--datadir={database}"]
-        command("mariadb-install-db", *place, "--skip-test-db", "--auth-root-authentication-method=normal")
+        place = ["--no-defaults", f"--datadir={database}"]
+        normal = ["--user=mysql", "--skip-test-db", "--auth-root-authentication-method=normal"]
+        command("mariadb-install-db", *place, *normal)
         socket_file = f"--socket={database}/socket"
-        self._run("mariadbd", "mariadbd", *place, socket_file, "--bind-address=127.0.0.1", f"--port={DATABASE_PORT}")
+        server = ["mariadbd", *place, socket_file, "--bind-address=127.0.0.1", f"--port={DATABASE_PORT}"]
+        # The option --user of the server itself would undo what ends it with the tests.
+        self._run("mariadbd", "--reuid=mysql", "--regid=mysql", "--clear-groups", *server)
         client = ["mariadb", "--no-defaults", "--user=root", socket_file, "--execute"]
         wait_until(lambda: subprocess.run([*client, "SELECT 1"], capture_output=True).returncode == 0, "MariaDB")
         command(*client, "GRANT ALL ON *.* TO slurm@'127.0.0.1' IDENTIFIED BY 'slurm'")

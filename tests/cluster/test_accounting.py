@@ -38,5 +38,8 @@ def test_an_array_of_trainings_one_of_which_is_cancelled(cluster: slurm.Cluster,
     assert steps["RuleName"].str.contains("train").any()
     assert (steps["CPU Efficiency (%)"] > 0).any()
     assert (steps["MaxRSS_MB"] > 100).any()
-    users = slurm.command("sacct", "--noheader", "--parsable2", "--allocations", "--format", "account,state").split()
-    assert {f"{slurm.ACCOUNT}|COMPLETED", f"{slurm.ACCOUNT}|CANCELLED"} <= {user.split(" ")[0] for user in users}
+    [name] = re.findall(r"SLURM run ID: (\S+)", log)
+    query = ["--noheader", "--parsable2", "--allocations", "--name", name, "--format", "account,state"]
+    found = slurm.command("sacct", *query).splitlines()
+    assert f"{slurm.ACCOUNT}|COMPLETED" in found
+    assert any(line.startswith(f"{slurm.ACCOUNT}|CANCELLED") for line in found)

@@ -21,6 +21,7 @@ GROUPS = [
     "joint-w1-s2",
     "mixed-s1",
 ]
+SETTINGS = {"independent", "joint-w0.5", "joint-w1", "mixed"}
 TARGETS = ["ways.parquet", "verdicts.parquet", "figures/ways.png", "figures/ways_by_weight.png"]
 
 
@@ -45,6 +46,11 @@ def test_members_of_groups_are_members_like_others(results: Path) -> None:
     record = load_json(results / "groups" / "joint-w1-s2" / "joint-w1-s2-2.json")
     assert record["member"]["seed"] == 2002
     assert [line["epoch"] for line in record["history"]] == [1, 2]
+
+
+def test_one_job_runs_the_groups_of_all_seeds_of_a_setting(results: Path) -> None:
+    assert {path.name for path in (results / "inferred_groups").iterdir()} == SETTINGS
+    assert {path.stem for path in (results / "benchmarks" / "infer_groups").iterdir()} == SETTINGS
 
 
 def test_results_of_a_group_are_those_of_its_members_predictions(results: Path) -> None:

@@ -4,7 +4,7 @@ import math
 
 
 def duration(seconds: float) -> str:
-    """Hours and minutes from an hour on, minutes and seconds from a minute on, otherwise tenths of a second."""
+    """Hours and minutes from an hour on, minutes and seconds from a minute on, otherwise seconds with one decimal."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

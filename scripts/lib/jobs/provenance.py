@@ -1,6 +1,5 @@
 """How a study's results were made, and an archive of them that others can verify."""
 
-import csv
 import hashlib
 import json
 import tarfile
@@ -9,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.jobs.benchmark_files import costs_of_jobs
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import digest_of_file, load_json, whole_file
@@ -45,13 +45,8 @@ def provenance(folder: Path, predictions: Sequence[str], tables: Sequence[str]) 
 
 def seconds_of_stages(benchmarks: Path) -> dict[str, float]:
     """Total seconds of the jobs of each rule, from Snakemake's benchmark files."""
-    seconds: dict[str, float] = {}
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        with path.open(encoding="utf-8", newline="") as file:
-            spent = sum(float(line["s"]) for line in csv.DictReader(file, delimiter="\t"))
-        seconds[rule] = round(seconds.get(rule, 0) + spent, 3)
-    return seconds
+    costs = costs_of_jobs(benchmarks)
+    return {rule: round(sum(cost.seconds for cost in costs[rule]), 3) for rule in costs}
 
 
 def archive(folder: Path, results: Sequence[str], output: str | Path) -> None:

@@ -1,10 +1,10 @@
 """The report's tables of how a study was made: software, time and memory."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.jobs.benchmark_files import costs_of_jobs
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.jobs.versions import versions
 from scripts.lib.members.files import record_of_training
@@ -30,33 +30,20 @@ def durations_table(benchmarks: Path) -> Table | None:
 
     None if there are none, as where jobs share no file system.
     """
-    rules: dict[str, list[tuple[float, float]]] = {}
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = list(csv.DictReader(file, delimiter="\t"))
-        rules.setdefault(rule, []).extend((_number(line.get("s")), _number(line.get("max_rss"))) for line in lines)
+    rules = costs_of_jobs(benchmarks)
     if not rules:
         return None
-    spent = {rule: sum(seconds for seconds, _ in jobs) for rule, jobs in rules.items()}
+    spent = {rule: sum(cost.seconds for cost in costs) for rule, costs in rules.items()}
     rows = [
         [
             in_words(rule),
             str(len(rules[rule])),
             duration(spent[rule]),
-            duration(max(seconds for seconds, _ in rules[rule])),
-            plain(max(memory for _, memory in rules[rule]), 0),
+            duration(max(cost.seconds for cost in rules[rule])),
+            plain(max(cost.megabytes for cost in rules[rule]), 0),
         ]
-        for rule in sorted(filter(rules.get, rules), key=lambda rule: -spent[rule])
+        for rule in sorted(rules, key=lambda rule: -spent[rule])
     ]
     rows.append(["All", str(sum(map(len, rules.values()))), duration(sum(spent.values())), "", ""])
     caption = "Time and memory of each stage (jobs run in parallel, so the wall-clock time is shorter)"
     return Table(caption, ["Stage", "Jobs", "Time of all jobs", "Longest job", "Peak memory (MB)"], rows)
-
-
-def _number(text: str | None) -> float:
-    """A number of a benchmark file; Snakemake writes `NA` or `-` for a job that ended before it was measured."""
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0

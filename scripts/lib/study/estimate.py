@@ -44,7 +44,7 @@ NOT_INCLUDED = (
     "Where loading keeps up, the numbers are accurate to about a factor of two, for this device only."
 )
 TIMED_STEPS = 5
-# On a CPU, a step is timed with fewer images than a batch if the images are large: eight of 224 pixels.
+# On a CPU, a step is timed with fewer images than a batch if these are large: with eight of 224 × 224 pixels.
 PIXELS_ON_CPU = 8 * 224**2
 
 
@@ -63,7 +63,7 @@ class Time:
         return Time(self.middle + other.middle, self.low + other.low, self.high + other.high)
 
     def __str__(self) -> str:
-        return f"{duration(self.middle):>10} ({duration(self.low)} to {duration(self.high)})"
+        return f"{duration(self.middle):>12} ({duration(self.low)} to {duration(self.high)})"
 
 
 NOTHING = Time(0, 0, 0)
@@ -176,7 +176,7 @@ class Estimate:
     def batch(self, batch_size: int, image_size: int) -> int:
         """Number of images of a timed step."""
         count = min(batch_size, self.study["training"]["images_at_once"] or batch_size)
-        return count if self.device.type == "cuda" else min(count, max(1, PIXELS_ON_CPU // image_size**2))
+        return count if self.device.type == "cuda" else min(count, max(2, PIXELS_ON_CPU // image_size**2))
 
     def loading(self, member: dict[str, Any]) -> float:
         """Images that one process decodes and augments in a second, of pictures like ImageNet's."""

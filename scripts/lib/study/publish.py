@@ -1,6 +1,6 @@
 """Put what a repository should show of a finished study into a folder: report, tables as text, figures, checksums.
 
-`python -m scripts.lib.study.publish STUDY FOLDER [--megabytes 2] [--figures NAME …]`
+`python -m scripts.lib.study.publish STUDY FOLDER [--mebibytes 2] [--figures NAME …]`
 
 Files over the limit are left out and named: a repository keeps every version of them for ever. They belong in the
 archives (`make archive`, `make archive-predictions`), which can be attached to a release.
@@ -18,7 +18,8 @@ from scripts.lib.jobs.storage import digest_of_file, load_lines, save_lines, who
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 
-CHECKSUMS = "SHA256SUMS"
+# A name of its own: a list that was there before is none of an earlier call.
+CHECKSUMS = "published.sha256"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Published:
     too_large: list[str]
 
 
-def publish(results: Path, folder: Path, megabytes: float, figures: Sequence[str] | None = None) -> Published:
+def publish(results: Path, folder: Path, mebibytes: float, figures: Sequence[str] | None = None) -> Published:
     """Copy the files of a study in `results` to `folder`, and write their checksums there.
 
     `figures` are names without suffix; without them, all are copied. Files that an earlier call published and this one
@@ -40,16 +41,21 @@ def publish(results: Path, folder: Path, megabytes: float, figures: Sequence[str
     if absent:
         raise StudyError(f"{results} has no {' and no '.join(absent)}: run the study to its end first.")
     paths = list(_files(results, figures))
-    small = [path for path in paths if path.stat().st_size <= megabytes * 2**20]
-    names = [str(path.relative_to(results)) for path in small]
-    for old in _published_before(folder) - set(names):
-        (folder / old).unlink(missing_ok=True)
-    for path, name in zip(small, names, strict=True):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    small = [path for path in paths if path.stat().st_size <= mebibytes * 2**20]
+    new = {str(path.relative_to(results)): digest_of_file(path) for path in small}
+    old = _published_before(folder)
+    _list(folder, old | new)  # if this call is stopped, the next one knows what either has copied
+    for name in old.keys() - new.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name in new:
         with whole_file(folder / name) as part:
-            shutil.copyfile(path, part)
-    save_lines(folder / CHECKSUMS, (f"{digest_of_file(folder / name)}  {name}" for name in names))
-    return Published(names, [str(path.relative_to(results)) for path in paths if path not in small])
+            shutil.copyfile(results / name, part)
+    _list(folder, new)
+    return Published(list(new), [str(path.relative_to(results)) for path in paths if path not in small])
+
+
+def _list(folder: Path, digests: dict[str, str]) -> None:
+    save_lines(folder / CHECKSUMS, (f"{digest}  {name}" for name, digest in digests.items()))
 
 
 def _files(results: Path, figures: Sequence[str] | None) -> Iterator[Path]:
@@ -63,12 +69,17 @@ def _files(results: Path, figures: Sequence[str] | None) -> Iterator[Path]:
     yield from (drawn[name] for name in (drawn if figures is None else figures))
 
 
-def _published_before(folder: Path) -> set[str]:
-    """The files of an earlier call. Names that lead out of the folder are ignored."""
+def _published_before(folder: Path) -> dict[str, str]:
+    """The files of an earlier call that are still as it wrote them, with their digests."""
     if not (folder / CHECKSUMS).is_file():
-        return set()
-    names = {line.split("  ", 1)[-1] for line in load_lines(folder / CHECKSUMS)}
-    return {name for name in names if not Path(name).is_absolute() and ".." not in Path(name).parts}
+        return {}
+    found = {name: digest for digest, _, name in (line.partition("  ") for line in load_lines(folder / CHECKSUMS))}
+    inside = {name for name in found if not Path(name).is_absolute() and ".." not in Path(name).parts}
+    return {
+        name: found[name]
+        for name in inside
+        if (folder / name).is_file() and digest_of_file(folder / name) == found[name]
+    }
 
 
 def main() -> int:
@@ -76,19 +87,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--megabytes", type=float, default=2.0, help="limit of a file's size (MiB)")
+    parser.add_argument("--mebibytes", type=float, default=2.0, help="limit of a file's size (MiB)")
     parser.add_argument("--figures", nargs="*", help="names of figures without suffix; all without this option")
     arguments = parser.parse_args()
     try:
         results = Path("results") / resolve(read_study(arguments.study))["name"]
-        published = publish(results, arguments.folder, arguments.megabytes, arguments.figures)
+        published = publish(results, arguments.folder, arguments.mebibytes, arguments.figures)
     except (OSError, StudyError) as error:
         print(f"Error: {error}")
         return 1
     total = sum((arguments.folder / name).stat().st_size for name in published.copied) / 2**20
     print(f"{len(published.copied)} files, {total:.1f} MiB, in {arguments.folder}.")
     for name in published.too_large:
-        print(f"Left out, because it is larger than {arguments.megabytes:g} MiB: {name}")
+        print(f"Left out, because it is larger than {arguments.mebibytes:g} MiB: {name}")
     return 0
 
 

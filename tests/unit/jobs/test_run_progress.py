@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,119 +15,218 @@ from scripts.lib.jobs.run_progress import RunProgress
 NOON = time.mktime((2026, 11, 29, 12, 0, 0, 0, 0, -1))
 
 
-class Run:
-    """A graph of jobs as Snakemake has it, a clock, and the events that Snakemake's logger would get."""
+class Job(SimpleNamespace):
+    """A job as Snakemake's graph has it."""
 
-    def __init__(self, **rules: int) -> None:
+    def is_group(self) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return int(self.number)
+
+
+class Group(list[Job]):
+    """Jobs that are submitted as one."""
+
+    def is_group(self) -> bool:
+        return True
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+
+class Run:
+    """A workflow whose jobs the test starts and ends, and the events that Snakemake's logger would get."""
+
+    def __init__(self, benchmarks: Path, **rules: int) -> None:
         self.now = NOON
-        self.jobs: list[Any] = []
-        self.handler = RunProgress(lambda: self, lambda: self.now)
+        self.jobs: list[Job] = []
+        self.dag = self.scheduler = self
+        self.running: set[Any] = set()
+        self.failed: set[Any] = set()
+        self.depending: dict[Job, list[Job]] = {}
+        self.progress = RunProgress(self, benchmarks, lambda: self.now)
         for rule, count in rules.items():
             self.add(rule, count)
+        self.event("run_info")
 
-    def add(self, rule: str, count: int, threads: int = 1, benchmark: str | None = "absent/x.tsv") -> None:
-        for _ in range(count):
-            id = len(self.jobs)
-            name = SimpleNamespace(name=rule)
-            self.jobs.append(SimpleNamespace(id=id, rule=name, message=None, threads=threads, benchmark=benchmark))
+    def add(self, rule: str, count: int, gpu: int = 0, benchmark: bool = True) -> list[Job]:
+        added = [
+            Job(
+                number=len(self.jobs) + i,
+                rule=SimpleNamespace(name=rule),
+                message=None,
+                threads=1,
+                benchmark="a file" if benchmark else None,
+                scheduler_resources={"gpu": gpu},
+            )
+            for i in range(count)
+        ]
+        self.jobs += added
+        return added
 
-    def needrun_jobs(self, exclude_finished: bool) -> list[Any]:
-        assert not exclude_finished  # the line is written before Snakemake itself marks the job as finished
+    def needrun_jobs(self) -> list[Job]:
         return self.jobs
 
-    def jobid(self, job: Any) -> int:
-        return int(job.id)
+    def jobid(self, job: Job) -> int:
+        return int(job.number)
+
+    def bfs(self, _: Any, *jobs: Job) -> Iterator[Job]:
+        for job in jobs:
+            yield from [job, *self.depending.get(job, [])]
 
     def event(self, event: str, **values: Any) -> None:
-        record = logging.makeLogRecord({"event": event, **values})
-        self.handler.emit(record)
+        self.progress.emit(logging.makeLogRecord({"event": event, **values}))
 
-    def start(self, *ids: int) -> None:
-        self.event("job_started", jobs=list(ids))
+    def start(self, *entries: int | Group) -> None:
+        self.running |= {self.jobs[entry] if isinstance(entry, int) else entry for entry in entries}
+        self.event("job_started", jobs=["what the record says is not used: of a group, it is no number"])
 
-    def end(self, id: int) -> None:
-        self.event("job_finished", job_id=id)
+    def end(self, *numbers: int) -> None:
+        for number in numbers:
+            self.running.discard(self.jobs[number])
+            self.event("job_finished", job_id=number)
+
+    def said(self) -> str:
+        return self.progress.outlook()
 
 
-def test_time_left_is_the_mean_of_the_rule_over_the_threads_that_are_busy() -> None:
-    run = Run(train=7)
+@pytest.fixture
+def benchmarks(tmp_path: Path) -> Path:
+    return tmp_path / "benchmarks"
+
+
+def test_the_mean_of_a_rule_over_the_threads_that_are_busy(benchmarks: Path) -> None:
+    run = Run(benchmarks, train=7)
     run.start(0, 1)
     run.now += 600
     run.end(0)
-    # One has just ended, but two threads are busy: five trainings of 600 s each, and one that is expected to end now.
-    assert run.handler.outlook() == ". Running: train for 10 min 00 s. About 25 minutes left, until 12:35"
+    # Two threads were busy: five trainings of 600 s each, and one that is expected to end now.
+    assert run.said() == ". Running: train (10 min 00 s so far). About 25 minutes left (until 12:35)"
     run.start(2)
-    assert run.handler.outlook() == (
-        ". Running: train for 10 min 00 s, train for 0.0 s. About 25 minutes left, until 12:35"
-    )
-    for id in range(1, 7):
-        run.start(id)
-        run.end(id)
-    assert run.handler.outlook() == ""
+    assert run.said().startswith(". Running: train (10 min 00 s so far); train (0.0 s so far). About 25 minutes")
+    for number in range(1, 7):
+        run.start(number)
+        run.end(number)
+    assert run.said() == ""
 
 
-def test_a_long_job_that_runs_alone_bounds_the_time_left() -> None:
-    run = Run(train=2, infer=8)
+@pytest.mark.parametrize("started", [(1,), ()])
+def test_a_long_job_bounds_the_time_left(benchmarks: Path, started: tuple[int, ...]) -> None:
+    run = Run(benchmarks, train=2, infer=8)
     run.start(0, *range(2, 10))
     run.now += 60
-    run.end(2)
+    run.end(*range(2, 10))
     run.now += 3540
     run.end(0)
-    run.start(1)
-    # Eight threads are busy, but the training of an hour is not shared among them.
-    assert run.handler.outlook().endswith("About 60 minutes left, until 14:00")
+    run.start(*started)
+    # Nine threads were busy, but the training of an hour is not shared among them.
+    assert run.said().endswith("About 60 minutes left (until 14:00)")
 
 
-def test_rules_that_have_not_run_make_it_a_lower_bound() -> None:
-    run = Run(train=2, infer=2, report=1)
-    assert run.handler.outlook() == ""
+def test_jobs_that_take_turns_on_a_gpu_are_not_divided_by_the_cores(benchmarks: Path) -> None:
+    run = Run(benchmarks, short=16)
+    run.add("train", 5, gpu=1)
+    run.event("run_info")
+    run.start(*range(17))
+    run.now += 600
+    run.end(*range(17))
+    assert run.said() == ". About 40 minutes left (until 12:50)"
+
+
+def test_rules_that_have_not_run_make_it_a_lower_bound(benchmarks: Path) -> None:
+    run = Run(benchmarks, train=2, infer=2, report=1)
+    assert run.said() == ""
     run.start(0)
     run.now += 120
     run.end(0)
-    assert run.handler.outlook() == ". At least 2 minutes left, until 12:04, and 2 rules that have not run yet"
+    assert run.said() == ". At least 2 minutes left (not before 12:04); 2 rules have not run yet"
 
 
-def test_jobs_of_earlier_runs_count(tmp_path: Path) -> None:
-    (tmp_path / "train").mkdir()
-    for name, seconds in (("a", "100.5"), ("b", "200.5")):
-        (tmp_path / "train" / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:01:40\n")
-    (tmp_path / "train" / "killed.tsv").write_text("")
-    run = Run()
-    run.add("train", 2, benchmark=str(tmp_path / "train" / "c.tsv"))
-    assert run.handler.outlook() == ". About 6 minutes left, until 12:05"
+def test_earlier_runs_count_by_rule(benchmarks: Path) -> None:
+    """Files of several rules are in one folder; of others, in a folder for each validation set."""
+    for name, seconds in {"pairwise/clean/a": "60.0", "pairwise/noise/a": "180.0", "study": "0.1"}.items():
+        path = benchmarks / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:01:40\tNA\n")
+    (benchmarks / "killed.tsv").write_text("")
+    run = Run(benchmarks, pairwise=3)
+    assert run.said() == ". About 6 minutes left (until 12:06)"
+    run = Run(benchmarks, effects=3)
+    assert run.said() == ""
 
 
-def test_a_rule_without_benchmark_file_takes_moments() -> None:
-    run = Run()
-    run.add("all", 1, benchmark=None)
-    assert run.handler.outlook() == ". About 1 minute left, until 12:00"
+def test_the_target_takes_moments(benchmarks: Path) -> None:
+    run = Run(benchmarks)
+    run.add("all", 1, benchmark=False)
+    run.event("run_info")
+    assert run.said() == ""
 
 
-def test_many_running_jobs_are_counted_and_failed_ones_are_not_running() -> None:
-    run = Run(train=4, infer=2)
+def test_many_running_jobs_are_counted(benchmarks: Path) -> None:
+    run = Run(benchmarks, train=4, infer=2)
     run.start(0, 1, 2, 3, 4)
-    assert run.handler.outlook() == ". 5 running (4 train, 1 infer)"
-    for id in (0, 1):
-        run.event("job_error", jobid=id)
-    run.now += 5
-    assert run.handler.outlook() == ". Running: train for 5.0 s, train for 5.0 s, infer for 5.0 s"
+    assert run.said() == ". 5 running (4 train, 1 infer)"
 
 
-def test_an_unknown_start_is_not_timed() -> None:
-    run = Run(train=2)
+def test_the_jobs_of_a_group_are_timed(benchmarks: Path) -> None:
+    run = Run(benchmarks, pairwise=4)
+    group = Group(run.jobs[:2])
+    run.start(group)
+    run.now += 120
+    run.running.clear()
+    run.end(0, 1)
+    assert run.said() == ". About 2 minutes left (until 12:04)"
+
+
+def test_failed_jobs_and_what_depends_on_them_are_left_out(benchmarks: Path) -> None:
+    run = Run(benchmarks, train=3, infer=3)
+    run.start(0, 1)
+    run.now += 60
     run.end(0)
-    assert run.handler.outlook() == ""
+    run.running.discard(run.jobs[1])
+    run.failed.add(run.jobs[1])
+    run.depending[run.jobs[1]] = run.jobs[3:]
+    assert run.said() == ". About 1 minute left (until 12:02)"
 
 
-@pytest.mark.parametrize("graph", [None, SimpleNamespace()])
-def test_snakemakes_own_line_stays_if_its_graph_has_another_form(graph: Any) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(50_000, "About 13.9 hours left (until Mon 01:54)"), (700_000, "About 194.4 hours left (until 07 Dec 14:27)")],
+)
+def test_a_later_day_is_named(benchmarks: Path, seconds: float, said: str) -> None:
+    benchmarks.mkdir()
+    (benchmarks / "train.tsv").write_text(f"s\n{seconds}\n")
+    assert Run(benchmarks, train=1).said() == f". {said}"
+
+
+@pytest.mark.parametrize("workflow", [None, SimpleNamespace(dag=None), SimpleNamespace(dag=SimpleNamespace())])
+def test_an_error_never_reaches_the_run(workflow: Any, tmp_path: Path) -> None:
+    logger = logging.getLogger("snakemake.logging")
+    stream = logging.StreamHandler()
+    stream.setFormatter(DefaultFormatter(set()))
+    logger.addHandler(stream)
+    progress = RunProgress(workflow, tmp_path)
+    try:
+        for event in ("run_info", "job_started", "job_finished", "job_error"):
+            progress.emit(logging.makeLogRecord({"event": event}))
+        said = stream.format(logging.makeLogRecord({"event": "progress", "done": 1, "total": 4}))
+    finally:
+        logger.removeHandler(stream)
+    assert said == "1 of 4 steps (25%) done"
+
+
+def test_snakemakes_line_is_completed(benchmarks: Path) -> None:
     logger = logging.getLogger("snakemake.logging")
     stream = logging.StreamHandler()
     stream.setFormatter(DefaultFormatter(set()))
     logger.addHandler(stream)
     try:
-        RunProgress(lambda: graph).emit(logging.makeLogRecord({"event": "run_info"}))
-        said = stream.format(logging.makeLogRecord({"event": "progress", "done": 1, "total": 4}))
+        run = Run(benchmarks, train=2)
+        run.start(0)
+        record = logging.makeLogRecord({"event": "progress", "done": 1, "total": 4})
+        assert stream.format(record) == "1 of 4 steps (25%) done. Running: train (0.0 s so far)"
+        run.failed = None  # type: ignore[assignment]  # as if another version had another attribute
+        assert stream.format(record) == "1 of 4 steps (25%) done"
     finally:
         logger.removeHandler(stream)
-    assert said == "1 of 4 steps (25%) done"

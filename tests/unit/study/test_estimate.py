@@ -61,11 +61,22 @@ def test_super_networks_and_what_is_cut_out_of_them_are_estimated(capsys: pytest
         assert line in said
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "image_size", "count"), [(256, 32, 256), (256, 224, 8), (4, 32, 4), (256, 1000, 2)]
+)
+def test_on_a_cpu_a_step_has_a_whole_batch_of_small_images(batch_size: int, image_size: int, count: int) -> None:
+    study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
+    estimate = Estimate(study, CPU)
+    assert estimate.batch(batch_size, image_size) == count
+    study["training"] = study["training"] | {"images_at_once": 3}
+    assert estimate.batch(batch_size, image_size) == min(count, 3)
+
+
 def test_what_a_super_network_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scripts.lib.study.estimate.measure", lambda step, device: Time(1, 1, 1))
     study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
     supernet, estimate = study["supernets"][0], Estimate(study, CPU)
-    steps, scored, evaluations = 4 * 160 / 8, (32 + 100) / 8, supernet["bootstrapNAS"]["search"]["num_evals"]
+    steps, scored, evaluations = 4 * 160 / 16, (32 + 100) / 100, supernet["bootstrapNAS"]["search"]["num_evals"]
     assert estimate.shrinking(supernet).middle == pytest.approx(steps + 2 * 4 * scored)
     assert estimate.search(supernet).middle == pytest.approx(evaluations * scored)
 

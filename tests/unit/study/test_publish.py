@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.study.publish import Published, publish
+from scripts.lib.jobs.paths import ROOT
+from scripts.lib.jobs.storage import digest_of_file
+from scripts.lib.study.publish import Published, main, publish
 
 
 def write(folder: Path, **contents: str) -> None:
@@ -36,12 +38,12 @@ def results(tmp_path: Path) -> Path:
 
 def test_files_within_the_limit_are_copied_with_their_checksums(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "docs" / "study"
-    published = publish(results, folder, megabytes=2000 / 2**20)
+    published = publish(results, folder, 2000 / 2**20)
     assert published == Published(
         ["report.html", "study.json", "provenance.json", "csv/effects.csv", "figures/effects.png", "figures/ways.png"],
         ["csv/calibration/clean.csv"],
     )
-    checked = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
+    checked = subprocess.run(["sha256sum", "--check", "published.sha256"], cwd=folder, capture_output=True, text=True)
     assert checked.returncode == 0
     assert checked.stdout.count("OK") == 6
 
@@ -51,11 +53,14 @@ def test_files_of_an_earlier_call_are_removed_and_others_stay(results: Path, tmp
     publish(results, folder, 2)
     (folder / "README.md").write_text("mine")
     (tmp_path / "outside").write_text("mine")
-    with (folder / "SHA256SUMS").open("a") as file:
-        file.write("0  ../outside\n")
+    (folder / "csv/effects.csv").write_text("changed by hand")
+    (results / "csv/effects.csv").unlink()
+    with (folder / "published.sha256").open("a") as file:
+        file.write(f"{digest_of_file(tmp_path / 'outside')}  ../outside\n\n")
     assert publish(results, folder, 2, ["ways"]).copied[-1] == "figures/ways.png"
     assert [path.name for path in (folder / "figures").iterdir()] == ["ways.png"]
     assert (folder / "README.md").exists()
+    assert (folder / "csv/effects.csv").exists()
     assert (tmp_path / "outside").exists()
 
 
@@ -66,3 +71,20 @@ def test_an_unfinished_study_and_an_unknown_figure_are_refused(results: Path, tm
     with pytest.raises(StudyError, match=r"has no provenance.json: run the study to its end first"):
         publish(results, tmp_path / "study", 2)
     assert not (tmp_path / "study").exists()
+
+
+def test_the_command_says_what_it_left_out(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "results").rename(tmp_path / "test")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "test").rename(tmp_path / "results/test")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["publish", str(ROOT / "config/test.yaml"), "shown", "--mebibytes", "0.001"])
+    assert main() == 0
+    said = capsys.readouterr().out
+    assert "6 files, 0.0 MiB, in shown." in said
+    assert "Left out, because it is larger than 0.001 MiB: csv/calibration/clean.csv" in said
+    monkeypatch.setattr("sys.argv", ["publish", str(ROOT / "config/test.yaml"), "shown", "--figures", "way"])
+    assert main() == 1
+    assert "has no figure way" in capsys.readouterr().out
