@@ -16,6 +16,7 @@ from scripts.lib.report.labels import in_words, missing, quantity, signed
 COLUMNS = 5
 BETWEEN_SERIES = 0.22  # inches
 THICK = 3.2
+NEAR_THE_EDGE = 0.8
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def draw_series(series: Sequence[Series], estimate: Estimate, limit: float | Non
     per_dataset = 0.27 if len(series) == 1 else BETWEEN_SERIES * len(series) + 0.08
     figure = new_figure(height=rows * (per_dataset * len(datasets) + 0.55) + 0.6)
     axes = panels(figure, len(measures), columns)
+    limit = _limit(table, estimate) if limit is None else limit
     for axis, measure in zip(axes, measures, strict=True):
         axis.set_title("\n".join(_two_lines(quantity(measure).title)), fontsize=7.5)
         axis.axvline(0, color=GREY, linewidth=0.7, zorder=0)
@@ -76,9 +78,9 @@ def draw_series(series: Sequence[Series], estimate: Estimate, limit: float | Non
             offset = (number - (len(series) - 1) / 2) * BETWEEN_SERIES / per_dataset
             for row in each.table.filter(measure=measure).iter_rows(named=True):
                 _draw_row(axis, datasets.index(row["dataset"]) + offset, row, estimate, each)
+                _write_value(axis, datasets.index(row["dataset"]) + offset, row[estimate.value], estimate, limit)
     axes[0].set_yticks(range(len(datasets)), [literal(in_words(dataset)) for dataset in datasets])
     axes[0].set_ylim(len(datasets) - 0.4, -0.7)
-    limit = _limit(table, estimate) if limit is None else limit
     axes[0].set_xlim(-1.08 * limit, 1.08 * limit)
     axes[0].xaxis.set_major_locator(MaxNLocator(4, prune="both"))  # those of two panels would touch
     if limit == 1:
@@ -111,4 +113,12 @@ def _draw_row(axis: Axes, line: float, row: dict[str, Any], estimate: Estimate, 
         if not (missing(low) or missing(high)):
             axis.plot([low, high], [line, line], color=series.colour, linewidth=width, solid_capstyle="butt")
     axis.plot(value, line, series.marker, markersize=4.5, color=series.colour)
-    axis.annotate(signed(value, estimate.digits), (value, line), (0, 4), textcoords="offset points", ha="center")
+
+
+def _write_value(axis: Axes, line: float, value: float | None, estimate: Estimate, limit: float) -> None:
+    """Above the mark; beside the edge of a panel, within it, because numbers of two panels would touch."""
+    if value is None or missing(value):
+        return
+    side = 0 if abs(value) < NEAR_THE_EDGE * limit else 1 if value > 0 else -1
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": ("center", "right", "left")[side]}
+    axis.annotate(signed(value, estimate.digits), (value, line), (5 * side, 4), **place)

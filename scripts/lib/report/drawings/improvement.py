@@ -29,7 +29,7 @@ from scripts.lib.report.labels import (
 )
 
 PANEL_HEIGHT = 0.9  # inches
-MOST_WIDE_COLUMNS = 7  # so many have room for numbers beside and above their cells
+MOST_COLUMNS = 5  # so many have room for numbers beside and above their cells
 
 Panels = dict[tuple[str, str], Cloud]  # of one picture, by dataset and measure
 
@@ -74,8 +74,15 @@ def _of_several(table: pl.DataFrame, consensus: str) -> pl.DataFrame:
 
 
 def _columns(datasets: int) -> int:
-    """Cells of a raster, side by side, in one of so many columns of the picture."""
-    return round(POINTS_PER_INCH * WIDTH / datasets)
+    """Cells of a raster, side by side, in one column of a picture of so many datasets."""
+    return round(POINTS_PER_INCH * WIDTH / len(_blocks(range(datasets))[0]))
+
+
+def _blocks(datasets: Sequence[Any]) -> list[Sequence[Any]]:
+    """Equally many datasets side by side, and below them the next ones."""
+    blocks = -(-len(datasets) // MOST_COLUMNS)
+    columns = -(-len(datasets) // blocks)
+    return [datasets[start : start + columns] for start in range(0, len(datasets), columns)]
 
 
 def clouds_of(
@@ -102,24 +109,27 @@ def draw_improvement(panels: Panels, correlations: pl.DataFrame, improvement: st
     """The grid for one improvement and one consensus; `correlations` has one row per dataset and measure."""
     measures = correlations["measure"].unique(maintain_order=True).to_list()
     datasets = list(dict.fromkeys(dataset for dataset, _ in panels))
-    figure = new_figure(height=1.46 * len(measures) + 0.75)
-    # Shared by all columns, the axis would make a line of the sets on which ensembles differ little.
-    wide = len(datasets) <= MOST_WIDE_COLUMNS
-    grid = figure.subplots(len(measures), len(datasets), squeeze=False, sharey="col" if wide else True)
+    blocks = _blocks(datasets)
+    figure = new_figure(height=len(blocks) * (1.46 * len(measures) + 0.25) + 0.5)
+    grid = figure.subplots(len(blocks) * len(measures), len(blocks[0]), squeeze=False)
     sizes = sorted({size for cloud in panels.values() for size in cloud.sizes})
-    for column, dataset in enumerate(datasets):
-        for row, measure in enumerate(measures):
-            found = correlations.filter(dataset=dataset, measure=measure)
-            _draw_cell(grid[row, column], panels[dataset, measure], sizes)
-            if wide:
-                _write_coefficients(grid[row, column], found)
-            if row == 0:
-                _write_above(grid[row, column], literal(in_words(dataset)), points=15, size=8.5)
-    for row, measure in enumerate(measures):
-        _label_row(grid[row], quantity(measure).label)
+    for number, block in enumerate(blocks):
+        rows = grid[number * len(measures) : (number + 1) * len(measures)]
+        for column, dataset in enumerate(block):
+            for axis, measure in zip(rows[:, column], measures, strict=True):
+                # Shared by all columns, the axis would make a line of the sets on which ensembles differ little.
+                if axis is not rows[0, column]:
+                    axis.sharey(rows[0, column])
+                _draw_cell(axis, panels[dataset, measure], sizes)
+                _write_coefficients(axis, correlations.filter(dataset=dataset, measure=measure))
+            _write_above(rows[0, column], literal(in_words(dataset)), points=15, size=8.5)
+        for axis in rows[:, len(block) :].flat:
+            axis.set_axis_off()
+        for axes, measure in zip(rows[:, : len(block)], measures, strict=True):
+            _label_row(axes, quantity(measure).label)
     figure.supylabel(f"{improvement_title(improvement)} (points)", fontsize=8)
     figure.suptitle(f"Ensembles by {consensus_title(consensus)}")
-    add_colours_of_sizes(figure, grid, sizes)
+    add_colours_of_sizes(figure, grid, sizes, height=0.4 / len(blocks))
     return figure
 
 

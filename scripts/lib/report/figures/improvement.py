@@ -56,7 +56,7 @@ SPEC = FigureSpec(
     "number of members, and it is more opaque the more there are (on a logarithmic scale; a single ensemble is visible "
     "too). Columns are datasets; up to seven have a vertical axis of their own, more share one. Rows are quantities "
     "that may explain the improvement: the mean pairwise diversities of the members, and their mean accuracy. Above "
-    "each cell (of up to seven datasets): Pearson's r and its 95 % interval over all ensembles. "
+    "each cell: Pearson's r and its 95 % interval over all ensembles. "
     f"{PLAIN_CORRELATIONS}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,

@@ -171,24 +171,25 @@ def test_a_dataset_on_which_ensembles_differ_little_fills_its_own_axes(
         assert max(high, 0) < top < max(high, 0) + 0.1 * (high - low)
 
 
-def test_more_than_seven_datasets_have_no_room_for_axes_of_their_own(study: Path) -> None:
+@pytest.mark.parametrize(("count", "blocks"), [(5, 1), (6, 2), (11, 3), (40, 8)])
+def test_more_than_five_datasets_are_in_blocks_below_each_other(study: Path, count: int, blocks: int) -> None:
     rows = pl.read_parquet(study / "correlations.parquet").filter(improvement="over_best", measure="disagreement")
     rows = rows.filter(dataset="clean", consensus="vote", size="all")
     panels = read(study)["over_best", "vote"]
-    for count, own in ((7, True), (8, False)):
-        names = [f"set{number}" for number in range(count)]
-        found = {
-            (name, "disagreement"): panels[("clean", "noise")[number % 2], "disagreement"]
-            for number, name in enumerate(names)
-        }
-        of_names = pl.concat([rows.with_columns(dataset=pl.lit(name)) for name in names])
-        figure = draw_improvement(found, of_names, "over_best", "vote")
-        first = figure.axes[:count]
-        assert (len({axis.get_ylim() for axis in first}) > 1) is own
-        assert all(bool(axis.get_title()) is own for axis in first)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # such as that cells have no width
-            figure.draw_without_rendering()
+    names = [f"set{number}" for number in range(count)]
+    found = {
+        (name, "disagreement"): panels[("clean", "noise")[number % 2], "disagreement"]
+        for number, name in enumerate(names)
+    }
+    of_names = pl.concat([rows.with_columns(dataset=pl.lit(name)) for name in names])
+    figure = draw_improvement(found, of_names, "over_best", "vote")
+    drawn = [axis for axis in figure.axes if axis.get_title()]
+    assert len(drawn) == count
+    assert len({axis.get_ylim() for axis in drawn}) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as that cells have no width
+        figure.draw_without_rendering()
+    assert len({round(axis.get_position().y0, 3) for axis in drawn}) == blocks
 
 
 def test_what_is_drawn_is_what_the_tables_say(study: Path) -> None:
