@@ -79,7 +79,7 @@ def _columns(datasets: int) -> int:
 
 
 def _blocks(datasets: Sequence[Any]) -> list[Sequence[Any]]:
-    """Equally many datasets side by side, and below them the next ones."""
+    """At most `MOST_COLUMNS` datasets side by side, and below them the next ones."""
     blocks = -(-len(datasets) // MOST_COLUMNS)
     columns = -(-len(datasets) // blocks)
     return [datasets[start : start + columns] for start in range(0, len(datasets), columns)]
