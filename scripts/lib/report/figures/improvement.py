@@ -55,8 +55,8 @@ SPEC = FigureSpec(
     f"{counted(MOST_POINTS, 'ensemble')}, those that lie next to each other share a dot: its colour shows their mean "
     "number of members, and it is more opaque the more there are (on a logarithmic scale; a single ensemble is visible "
     "too). Columns are datasets, each with a vertical axis of its own; more than five are in blocks below each other. "
-    "Rows are quantities that may explain the improvement: the mean pairwise diversities of the members, and their mean "
-    "accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. "
+    "Rows are quantities that may explain the improvement: the mean pairwise diversities of the members, and their "
+    "mean accuracy. Above each cell: Pearson's r and its 95 % interval over all ensembles. "
     f"{PLAIN_CORRELATIONS}",
     inputs=lambda study: {"ensembles": study.tables("ensembles"), "correlations": ["correlations.parquet"]},
     several=pictures,
