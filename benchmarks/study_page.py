@@ -50,7 +50,7 @@ def member_table(results: Path, datasets: Sequence[str]) -> str:
                 member["member"],
                 member["family"],
                 f"{member['parameters'] / 1e6:.2f}",
-                f"{clean['accuracy']:.1f} ({clean['low']:.1f} to {clean['high']:.1f})",
+                ACCURACY.of(clean),
                 f"{shifted.mean():.1f}",
                 "–" if top1 is None else f"{top1:.1f}",
                 "–" if member["seconds"] is None else duration(member["seconds"]),
@@ -60,7 +60,7 @@ def member_table(results: Path, datasets: Sequence[str]) -> str:
     rank = (
         spearmanr([own for own, _ in both], [other for _, other in both]).statistic if len(both) > 1 else float("nan")
     )
-    table = markdown([*header, "in the paper (ImageNet), %", "training"], rows)
+    table = markdown([*header, "in the paper (ImageNet), %", "own training"], rows)
     return f"{table}\n\nRank correlation with the paper's accuracies: {rank:.2f} ({len(both)} members)."
 
 
@@ -71,13 +71,21 @@ class Cell:
     number: str
     low: str
     high: str
+    digits: int = 2
 
     def of(self, row: dict[str, Any] | None) -> str:
         """The number with its interval, as far as they are known."""
         if row is None or row[self.number] is None:
             return "–"
-        interval = "" if row[self.low] is None else f" ({row[self.low]:.2f} to {row[self.high]:.2f})"
-        return f"{row[self.number]:.2f}{interval}"
+        number, low, high = (row[key] for key in (self.number, self.low, self.high))
+        interval = "" if low is None else f" ({self._said(low)} to {self._said(high)})"
+        return f"{self._said(number)}{interval}"
+
+    def _said(self, number: float) -> str:
+        return f"{number:.{self.digits}f}".replace("-", "−")
+
+
+ACCURACY = Cell("accuracy", "low", "high", digits=1)
 
 
 def grid(table: pl.DataFrame, datasets: Sequence[str], cell: Cell) -> str:
@@ -106,25 +114,30 @@ def verdict_table(results: Path) -> str:
 
 
 def gain_table(results: Path, datasets: Sequence[str]) -> str:
-    """What ensembles gain on each set: the mean over all, and the one that was chosen on the clean set."""
+    """What all ensembles gain on each set, and the member and the ensemble that were chosen on the clean set."""
     rows = []
     for dataset in datasets:
         ensembles = pl.read_parquet(results / f"ensembles/{dataset}.parquet").filter(consensus=CONSENSUS)
-        chosen = pl.read_parquet(results / f"held_out/{dataset}.parquet").filter(
-            consensus=CONSENSUS, kind="chosen", recommended=True
-        )
-        best = pl.read_parquet(results / f"accuracies/{dataset}.parquet")["accuracy"].max()
+        judged = pl.read_parquet(results / f"held_out/{dataset}.parquet").filter(consensus=CONSENSUS)
+        chosen = judged.filter(kind="chosen")
+        recommended = chosen.filter(recommended=True)
+        own = judged.filter(kind="own") if dataset != datasets[0] else recommended
+        shown = [chosen.filter(size=1), recommended, own]
         rows.append(
             [
                 dataset,
-                f"{best:.1f}",
                 f"{ensembles['improvement_over_mean'].mean():.1f}",
                 f"{100 * (ensembles['improvement_over_best'] > 0).mean():.0f}",
-                *(f"{row['accuracy']:.1f}" for row in chosen.rows(named=True)),
+                *(ACCURACY.of(found.row(0, named=True)) for found in shown),
+                Cell("over_best_member", "over_best_low", "over_best_high", digits=1).of(
+                    recommended.row(0, named=True)
+                ),
             ]
         )
-    header = ["set", "best member, %", "mean gain over the mean member, points", "ensembles above their best member, %"]
-    return markdown([*header, "ensemble chosen on clean images, %"], rows)
+    header = ["set", "mean gain over the mean member, points", "ensembles above their best member, %"]
+    chosen_on = ["member chosen on clean images, %", "ensemble chosen on clean images, %"]
+    own_choice = "ensemble chosen on images of this set, %"
+    return markdown([*header, *chosen_on, own_choice, "ensemble − member, both chosen on clean images, points"], rows)
 
 
 def main() -> None:
@@ -144,6 +157,11 @@ def main() -> None:
     adjusted = grid(effects, datasets, Cell("per_sd", "both_low", "both_high"))
     print(f"## Pearson's r with the improvement over the mean member\n\n{plain}\n")
     print(f"## Effects, points per standard deviation\n\n{adjusted}\n")
+    clean = pl.read_parquet(results / "effects_from_clean.parquet").filter(
+        consensus=CONSENSUS, outcome="accuracy", measured_on=datasets[0], adjusted_on=datasets[0]
+    )
+    known = grid(clean, datasets[1:], Cell("per_sd", "both_low", "both_high"))
+    print(f"## Effects of what is known on clean images, points per standard deviation\n\n{known}\n")
     print(f"## Observations\n\n{verdict_table(results)}\n")
     seconds = sorted(provenance["seconds"].items(), key=lambda item: -item[1])
     print(f"## Cost\n\n{duration(sum(s for _, s in seconds))} of jobs: ", end="")
