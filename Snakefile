@@ -21,15 +21,6 @@ container: os.environ.get("STUDY_IMAGE", "docker://condaforge/miniforge3:25.3.1-
 report: "report/workflow.rst"
 
 
-# Whenever Snakemake looks for jobs to start, it sets a timer to look again a second later, because of its default limit
-# of 100 jobs a second. Each job that ends starts one more such chain of timers, so the looks in a second grow with the
-# number of jobs that have ended. On one machine the limit has no use.
-onstart:
-    limit = workflow.scheduling_settings.max_jobs_per_timespan
-    if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
-
-
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/resources.smk"

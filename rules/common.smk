@@ -52,6 +52,16 @@ if lacking := missing_program(
 if FIRST_READING and not workflow.modifier.skip_configfile:
     logger.addHandler(RunProgress(workflow, Path(f"results/{STUDY['name']}/benchmarks")))
 
+
+# Whenever Snakemake looks for jobs to start, it sets a timer to look again a second later, because of its default limit
+# of 100 jobs a second. Each job that ends starts one more such chain of timers, so the looks in a second grow with the
+# number of jobs that have ended. On one machine the limit has no use.
+onstart:
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 MEMBER_ENTRIES = {member["id"]: member for member in STUDY["members"]}
 MEMBER_IDS = list(MEMBER_ENTRIES)
 

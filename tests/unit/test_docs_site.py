@@ -30,7 +30,7 @@ ADDRESS = "https://example.org/owner/name"
 CASES = [
     # page in the site, link as written, link in the site without and with an address of the repository
     ("index.md", "[a](docs/how-to/docker.md)", "[a](how-to/docker.md)", None),
-    ("index.md", "![a](docs/images/effects.png)", "![a](images/effects.png)", None),
+    ("index.md", "![a](docs/images/ways.png)", "![a](images/ways.png)", None),
     ("index.md", "[a](CONTRIBUTING.md)", "[a](contributing.md)", None),
     ("contributing.md", "[`a`](docs/statistics.md#model)", "[`a`](statistics.md#model)", None),
     ("kernels.md", "[a](../kernels/README.md)", "[a](kernels-package.md)", None),

@@ -231,7 +231,7 @@ def test_a_second_run_has_nothing_to_do(copied: Path) -> None:
 
 
 def test_on_one_machine_snakemake_does_not_limit_the_rate_of_jobs(tmp_path: Path) -> None:
-    """Its limit makes it look at the ready jobs more often with every job that ends (Snakefile, onstart)."""
+    """Its limit makes it look at the ready jobs more often with every job that ends (rules/common.smk, onstart)."""
     result = snakemake(tmp_path, "results/test/study.json", "--verbose")
     assert result.returncode == 0, result.stdout
     limits = re.findall(r"Resources after job selection: .*'_job_count': (\d+)", result.stdout)
