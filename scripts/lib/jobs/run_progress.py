@@ -102,8 +102,10 @@ class RunProgress(logging.Handler):
         dag = self._workflow.dag
         return {dag.jobid(job): job for entry in self._workflow.scheduler.running for job in _jobs_in(entry)}
 
-    def _start(self, _: logging.LogRecord) -> None:
+    def _start(self, record: logging.LogRecord) -> None:
         """Busy threads are counted here and not when a line is written, because a job has just ended then."""
+        for id in getattr(record, "jobs", ()):
+            self._started.pop(id, None)  # of an attempt that failed
         running, now = self._running(), self._clock()
         for id, job in running.items():
             if id not in self._started:

@@ -80,7 +80,7 @@ class Run:
 
     def start(self, *entries: int | Group) -> None:
         self.running |= {self.jobs[entry] if isinstance(entry, int) else entry for entry in entries}
-        self.event("job_started", jobs=["what the record says is not used: of a group, it is no number"])
+        self.event("job_started", jobs=[entry if isinstance(entry, int) else "a group's" for entry in entries])
 
     def end(self, *numbers: int) -> None:
         for number in numbers:
@@ -177,6 +177,18 @@ def test_the_jobs_of_a_group_are_timed(benchmarks: Path) -> None:
     run.running.clear()
     run.end(0, 1)
     assert run.said() == ". About 2 minutes left (until 12:04)"
+
+
+def test_another_attempt_is_timed_from_its_own_start(benchmarks: Path) -> None:
+    run = Run(benchmarks, train=2)
+    run.start(0)
+    run.now += 600
+    run.running.clear()  # it has failed and is started again
+    run.start(0)
+    run.now += 60
+    assert run.said() == ". Running: train (1 min 00 s so far)"
+    run.end(0)
+    assert run.said() == ". About 1 minute left (until 12:12)"
 
 
 def test_failed_jobs_and_what_depends_on_them_are_left_out(benchmarks: Path) -> None:
