@@ -105,20 +105,20 @@ def training_minutes(wildcards):
     return images * relative_pixels(wildcards) * 3 / IMAGES_PER_SECOND / 60
 
 
-def of_group(cost, wildcards):
-    """The sum of a cost over the members of a group, which are trained at the same time."""
-    members = GROUP_ENTRIES[wildcards.group]["members"]
-    return sum(cost(SimpleNamespace(member=member)) for member in members)
+def costs_of_members(cost, groups):
+    """A cost of each member of some groups."""
+    members = [member for group in groups for member in GROUP_ENTRIES[group]["members"]]
+    return [cost(SimpleNamespace(member=member)) for member in members]
 
 
 def group_megabytes(wildcards):
     """What back-propagation keeps of a batch of all members."""
-    return of_group(training_megabytes, wildcards) * work_of_loss(wildcards)
+    return sum(costs_of_members(training_megabytes, [wildcards.group])) * work_of_loss(wildcards)
 
 
 def group_minutes(wildcards):
     """The trainings of all members, one after the other."""
-    return of_group(training_minutes, wildcards) * work_of_loss(wildcards)
+    return sum(costs_of_members(training_minutes, [wildcards.group])) * work_of_loss(wildcards)
 
 
 def work_of_loss(wildcards):
@@ -126,20 +126,14 @@ def work_of_loss(wildcards):
     return 3 if double_backward(GROUP_ENTRIES[wildcards.group]["loss"]) else 1
 
 
-def of_setting(cost, wildcards):
-    """A cost of each member of the groups of a setting, which are run one after the other."""
-    groups = [GROUP_ENTRIES[group] for group in GROUPS_OF_SETTING[wildcards.setting]]
-    return [cost(SimpleNamespace(member=member)) for group in groups for member in group["members"]]
-
-
 def groups_inference_megabytes(wildcards):
     """That of the largest member."""
-    return max(of_setting(inference_megabytes, wildcards))
+    return max(costs_of_members(inference_megabytes, GROUPS_OF_SETTING[wildcards.setting]))
 
 
 def groups_inference_minutes(wildcards):
     """All members together."""
-    return sum(of_setting(inference_minutes, wildcards))
+    return sum(costs_of_members(inference_minutes, GROUPS_OF_SETTING[wildcards.setting]))
 
 
 def supernet_megabytes(wildcards):
