@@ -16,6 +16,7 @@ from scripts.lib.jobs.run_progress import RunProgress
 from scripts.lib.jobs.user_paths import location
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.files import lists_of_member
+from scripts.lib.members.scale import scale_of
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.report.files import CSV_OF_DATASET, CSV_OF_STUDY, content_of
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
@@ -198,6 +199,11 @@ def settings_of(member):
 
 def member_settings(wildcards):
     return settings_of(wildcards.member)
+
+
+def training_scale(wildcards):
+    """How a member's training uses its device."""
+    return scale_of(settings_of(wildcards.member), STUDY["training"])
 
 
 def group_settings(wildcards):

@@ -29,7 +29,7 @@ if members_of_kind("supervised"):
             datasets=TRAINING,
             device=STUDY["device"],
             workers=STUDY["workers"],
-            training=STUDY["training"],
+            training=training_scale,
             resume="results/{study}/checkpoints/unfinished/{member}.pt",
             code=code("train", DATASET_KIND_FILE),
         message:

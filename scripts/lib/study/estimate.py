@@ -23,6 +23,7 @@ from scripts.lib.jobs.amounts import disk, duration
 from scripts.lib.jobs.device import choose_device, device_name
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.members.external_weights import completed, source_of
+from scripts.lib.members.scale import scale_of
 from scripts.lib.members.spec import kind_of
 from scripts.lib.networks.architectures import build, to_device
 from scripts.lib.networks.cost import count_parameters
@@ -115,7 +116,7 @@ class Estimate:
             network.model.requires_grad_(False)
             network.model.get_submodule(network.head).requires_grad_(True)
         model = to_device(network.model, self.device)
-        steps = Steps(model, make_optimizer(model, member["optimizer"]), self.study["training"], self.device)
+        steps = Steps(model, make_optimizer(model, member["optimizer"]), scale_of(member, self.study["training"]), self.device)
         count = self.batch(complete["batch_size"], complete["image_size"])
         images = torch.randn(count, 3, complete["image_size"], complete["image_size"], device=self.device)
         labels = torch.arange(count, device=self.device) % self.classes

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from scripts.lib.members.contradictions import contradictions_of_training
-from scripts.lib.members.kinds.supervised import SCHEMA as SCHEMA_OF_SUPERVISED
+from scripts.lib.members.kinds.supervised import TRAINED_ON_LABELS
 from scripts.lib.members.spec import Entry, MemberKind
 
 SCHEMA = (
-    SCHEMA_OF_SUPERVISED.replace(
+    TRAINED_ON_LABELS.replace(
         "description: A classifier that is trained on the labels.",
         "description: >-\n  A classifier that is trained together with the other members of its group. Do not write "
         "such members yourself:\n  they are made from the entries of `groups`, whose keys `epochs`, `batch_size`, "

@@ -3,7 +3,8 @@
 from scripts.lib.members.contradictions import contradictions_of_training
 from scripts.lib.members.spec import MemberKind
 
-SCHEMA = """
+# The keys of every network that is trained on the labels, alone or in a group.
+TRAINED_ON_LABELS = """
 description: A classifier that is trained on the labels.
 required: [architecture, optimizer, schedule, epochs, batch_size]
 properties:
@@ -28,6 +29,17 @@ properties:
     minimum: 0
     default: 0
 """
+SCHEMA = (
+    TRAINED_ON_LABELS
+    + """
+  precision:
+    description: >-
+      Number format of this member's training, in place of `training/precision`, which null takes. On a CPU with AVX-512,
+      `bfloat16` is faster for ResNets and ResNeXts and slower for MNASNets.
+    enum: [float32, bfloat16, float16, null]
+    default: null
+"""
+)
 SUPERVISED = MemberKind(
     name="supervised",
     order=10,
