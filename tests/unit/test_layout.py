@@ -136,6 +136,7 @@ def test_a_circle_inside_functions_would_be_found(tmp_path: Path, monkeypatch: p
 
 CHECKS_BEFORE_JOBS = (
     "scripts.lib.members.files",
+    "scripts.lib.members.scale",
     "scripts.lib.members.spec",
     "scripts.lib.jobs.user_paths",
     "scripts.lib.measures.spec",

@@ -116,9 +116,11 @@ class Estimate:
             network.model.requires_grad_(False)
             network.model.get_submodule(network.head).requires_grad_(True)
         model = to_device(network.model, self.device)
-        steps = Steps(model, make_optimizer(model, member["optimizer"]), scale_of(member, self.study["training"]), self.device)
-        count = self.batch(complete["batch_size"], complete["image_size"])
-        images = torch.randn(count, 3, complete["image_size"], complete["image_size"], device=self.device)
+        scale = scale_of(member, self.study["training"])
+        steps = Steps(model, make_optimizer(model, member["optimizer"]), scale, self.device)
+        size = complete["image_size"]
+        count = self.batch(complete["batch_size"], size)
+        images = torch.randn(count, 3, size, size, device=self.device)
         labels = torch.arange(count, device=self.device) % self.classes
 
         def step() -> None:
@@ -234,10 +236,8 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         work += shrinking
     longest = NOTHING
     for member in members:
-        training, inference = (
-            trained.get(member["id"], NOTHING),
-            _line(f"infer {member['id']}", estimate.inference(member)),
-        )
+        training = trained.get(member["id"], NOTHING)
+        inference = _line(f"infer {member['id']}", estimate.inference(member))
         chain = before.get(made_from(member), NOTHING) + training + inference
         longest = max(longest, chain, key=lambda time: time.middle)
         work += training + inference

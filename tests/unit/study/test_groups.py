@@ -190,3 +190,10 @@ def test_settings_that_cannot_be_differentiated_twice(key: str, value: Any) -> N
 def test_members_of_the_kind_that_only_groups_have() -> None:
     message = refused(members=[small_member_entry("a", kind="grouped"), small_member_entry("b")])
     assert "members of kind 'grouped' come from the section `groups`" in message
+
+
+def test_a_precision_counts_for_a_whole_group() -> None:
+    """Its members are computed in one step, so one of them cannot have its own."""
+    message = refused(a_group(members=[entry(precision="bfloat16"), entry()]))
+    assert "members/0" in message
+    assert "precision" in message

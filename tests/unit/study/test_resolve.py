@@ -93,3 +93,8 @@ def test_two_members_do_not_share_default_lists() -> None:
     study = resolve(small_study())
     study["members"][0]["transforms"]["mean"][0] = 9
     assert study["members"][1]["transforms"]["mean"][0] == 0.485
+
+
+def test_a_precision_for_all_members_that_may_have_one() -> None:
+    study = resolve(small_study(overrides={"precision": "bfloat16"}))
+    assert {member["precision"] for member in study["members"]} == {"bfloat16"}

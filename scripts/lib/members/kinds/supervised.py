@@ -34,8 +34,8 @@ SCHEMA = (
     + """
   precision:
     description: >-
-      Number format of this member's training, in place of `training/precision`, which null takes. On a CPU with AVX-512,
-      `bfloat16` is faster for ResNets and ResNeXts and slower for MNASNets.
+      Number format of this member's training, in place of `training/precision`, which null takes. On a CPU with
+      instructions for it (AVX512-BF16), `bfloat16` is faster for ResNets and ResNeXts and slower for MNASNets.
     enum: [float32, bfloat16, float16, null]
     default: null
 """
