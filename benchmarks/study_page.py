@@ -1,11 +1,15 @@
-"""The tables of docs/studies/fashion-mnist/README.md: `python -m benchmarks.study_page results/fashion-mnist-full`.
+"""The tables of a published study's page: `python -m benchmarks.study_page results/fashion-mnist-full PAGE`.
 
 Members beside the paper's (Figure A), plain correlations of each quantity with the improvement (the form of Figure B),
-effects beyond accuracy and confidence, the paper's observations, and what the run cost.
+effects beyond accuracy and confidence, and the gain of ensembles replace the tables below the page's lines
+`<!-- table: members -->`, `correlations`, `effects`, `effects_from_clean` and `gain`. All but the last come from the
+folder `csv` beside the page. The paper's observations and what the run cost are printed. `benchmarks.study_facts` has
+the numbers in the text.
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +17,14 @@ from typing import Any
 import polars as pl
 from scipy.stats import spearmanr
 
+from benchmarks.study_facts import AVERAGE, CLEAN, Published
 from scripts.lib.jobs.amounts import duration
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 
-CONSENSUS, IMPROVEMENT, ALL_SIZES = "average", "over_mean", "all"
+IMPROVEMENT, ALL_SIZES = "over_mean", "all"
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -34,34 +39,34 @@ def paper_accuracies() -> dict[str, float]:
     return {m["id"]: m["expected_top1"] for m in members if m.get("expected_top1") is not None}
 
 
-def member_table(results: Path, datasets: Sequence[str]) -> str:
+def member_table(published: Published) -> str:
     """Each member's cost and its accuracy on the clean set, and on average over the shifted sets."""
-    accuracies = pl.concat([pl.read_parquet(results / f"accuracies/{dataset}.parquet") for dataset in datasets])
-    paper, rows, both = paper_accuracies(), [], []
-    for member in pl.read_parquet(results / "members.parquet").rows(named=True):
+    accuracies, paper, rows = published.accuracies, paper_accuracies(), []
+    for member in published.table("members").rows(named=True):
         own = accuracies.filter(member=member["member"])
-        clean = own.filter(dataset=datasets[0]).row(0, named=True)
-        shifted = own.filter(pl.col("dataset") != datasets[0])["accuracy"]
+        shifted = own.filter(pl.col("dataset") != CLEAN)["accuracy"]
         top1 = paper.get(member["member"])
-        if top1 is not None:
-            both.append((clean["accuracy"], top1))
         rows.append(
             [
                 member["member"],
                 member["family"],
                 f"{member['parameters'] / 1e6:.2f}",
-                ACCURACY.of(clean),
+                ACCURACY.of(own.row(by_predicate=pl.col("dataset") == CLEAN, named=True)),
                 f"{shifted.mean():.1f}",
                 "–" if top1 is None else f"{top1:.1f}",
                 "–" if member["seconds"] is None else duration(member["seconds"]),
             ]
         )
     header = ["member", "family", "million parameters", "clean accuracy, %", "mean of the shifted sets, %"]
-    rank = (
-        spearmanr([own for own, _ in both], [other for _, other in both]).statistic if len(both) > 1 else float("nan")
-    )
-    table = markdown([*header, "in the paper (ImageNet), %", "own training"], rows)
-    return f"{table}\n\nRank correlation with the paper's accuracies: {rank:.2f} ({len(both)} members)."
+    return markdown([*header, "in the paper (ImageNet), %", "own training"], rows)
+
+
+def rank_in_paper(published: Published) -> str:
+    """The rank correlation of clean accuracies with those in the paper, and the number of members."""
+    own = dict(published.accuracies.filter(dataset=CLEAN).select("member", "accuracy").rows())
+    paper = {member: top1 for member, top1 in paper_accuracies().items() if member in own}
+    rank = spearmanr([own[member] for member in paper], list(paper.values())).statistic
+    return f"{rank:.2f} ({len(paper)} members)"
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,9 @@ def grid(table: pl.DataFrame, datasets: Sequence[str], cell: Cell) -> str:
     return markdown(["", *datasets], rows)
 
 
-def verdict_table(results: Path) -> str:
+def verdict_table(published: Published) -> str:
     """The numbers that decide the paper's observations."""
-    verdicts = pl.read_parquet(results / "verdicts.parquet").filter(pl.col("verdict").is_not_null())
+    verdicts = published.table("verdicts").filter(pl.col("verdict").is_not_null())
     rows = [
         [
             row["observation"],
@@ -113,15 +118,15 @@ def verdict_table(results: Path) -> str:
     return markdown(["observation", "number", "estimate (95 %)", "verdict", "reason"], rows)
 
 
-def gain_table(results: Path, datasets: Sequence[str]) -> str:
+def gain_table(results: Path) -> str:
     """What all ensembles gain on each set, and the member and the ensemble that were chosen on the clean set."""
     rows = []
-    for dataset in datasets:
-        ensembles = pl.read_parquet(results / f"ensembles/{dataset}.parquet").filter(consensus=CONSENSUS)
-        judged = pl.read_parquet(results / f"held_out/{dataset}.parquet").filter(consensus=CONSENSUS)
+    for dataset in [dataset["id"] for dataset in load_json(results / "study.json")["datasets"]["validation"]]:
+        ensembles = pl.read_parquet(results / f"ensembles/{dataset}.parquet").filter(AVERAGE)
+        judged = pl.read_parquet(results / f"held_out/{dataset}.parquet").filter(AVERAGE)
         chosen = judged.filter(kind="chosen")
         recommended = chosen.filter(recommended=True)
-        own = judged.filter(kind="own") if dataset != datasets[0] else recommended
+        own = judged.filter(kind="own") if dataset != CLEAN else recommended
         shown = [chosen.filter(size=1), recommended, own]
         rows.append(
             [
@@ -140,31 +145,50 @@ def gain_table(results: Path, datasets: Sequence[str]) -> str:
     return markdown([*header, *chosen_on, own_choice, "ensemble − member, both chosen on clean images, points"], rows)
 
 
+def with_tables(page: str, tables: Mapping[str, str]) -> str:
+    """The page with its tables replaced, each of which follows the line `<!-- table: name -->` and an empty line.
+
+    Raises ValueError if a table has no place on the page.
+    """
+    for name, table in tables.items():
+        place = re.compile(rf"(?<=^<!-- table: {name} -->\n\n)(?:\|.*\n)+", re.MULTILINE)
+        page, found = place.subn(lambda _, table=table: f"{table}\n", page)  # type: ignore[misc]
+        if found != 1:
+            raise ValueError(f"{found} tables follow lines `<!-- table: {name} -->`, but there must be one")
+    return page
+
+
+def published_tables(published: Published) -> dict[str, str]:
+    """The tables that the published ones contain, by their names on the page."""
+    datasets = published.datasets
+    correlations = published.table("correlations").filter(AVERAGE, improvement=IMPROVEMENT, size=ALL_SIZES)
+    effects = published.table("effects").filter(AVERAGE, outcome="accuracy")
+    known = published.table("effects_from_clean").filter(
+        AVERAGE, outcome="accuracy", measured_on=CLEAN, adjusted_on=CLEAN
+    )
+    effect = Cell("per_sd", "both_low", "both_high")
+    return {
+        "members": member_table(published),
+        "correlations": grid(correlations, datasets, Cell("pearson", "ci_low", "ci_high")),
+        "effects": grid(effects, datasets, effect),
+        "effects_from_clean": grid(known, datasets[1:], effect),
+    }
+
+
 def main() -> None:
-    """Print the tables."""
+    """Replace the tables of the page; print what the text needs besides."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
-    results = parser.parse_args().results
-    provenance = load_json(results / "provenance.json")
-    datasets = [dataset["id"] for dataset in load_json(results / "study.json")["datasets"]["validation"]]
-    correlations = pl.read_parquet(results / "correlations.parquet").filter(
-        consensus=CONSENSUS, improvement=IMPROVEMENT, size=ALL_SIZES
-    )
-    effects = pl.read_parquet(results / "effects.parquet").filter(consensus=CONSENSUS, outcome="accuracy")
-    print(f"## Members\n\n{member_table(results, datasets)}\n")
-    print(f"## Gain of ensembles\n\n{gain_table(results, datasets)}\n")
-    plain = grid(correlations, datasets, Cell("pearson", "ci_low", "ci_high"))
-    adjusted = grid(effects, datasets, Cell("per_sd", "both_low", "both_high"))
-    print(f"## Pearson's r with the improvement over the mean member\n\n{plain}\n")
-    print(f"## Effects, points per standard deviation\n\n{adjusted}\n")
-    clean = pl.read_parquet(results / "effects_from_clean.parquet").filter(
-        consensus=CONSENSUS, outcome="accuracy", measured_on=datasets[0], adjusted_on=datasets[0]
-    )
-    known = grid(clean, datasets[1:], Cell("per_sd", "both_low", "both_high"))
-    print(f"## Effects of what is known on clean images, points per standard deviation\n\n{known}\n")
-    print(f"## Observations\n\n{verdict_table(results)}\n")
-    seconds = sorted(provenance["seconds"].items(), key=lambda item: -item[1])
-    print(f"## Cost\n\n{duration(sum(s for _, s in seconds))} of jobs: ", end="")
+    parser.add_argument("page", type=Path)
+    arguments = parser.parse_args()
+    results, page = arguments.results, arguments.page
+    published = Published(page.parent / "csv")
+    tables = published_tables(published) | {"gain": gain_table(results)}
+    page.write_text(with_tables(page.read_text(), tables))
+    print(f"## Observations\n\n{verdict_table(published)}\n")
+    print(f"Rank correlation with the paper's accuracies: {rank_in_paper(published)}.\n")
+    seconds = sorted(load_json(results / "provenance.json")["seconds"].items(), key=lambda item: -item[1])
+    print(f"{duration(sum(s for _, s in seconds))} of jobs: ", end="")
     print(", ".join(f"{rule} {duration(s)}" for rule, s in seconds[:8]))
 
 
