@@ -22,7 +22,7 @@ LEAST_R = 0.9
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedTables:
     """The tables of a published study."""
 
     folder: Path
@@ -60,7 +60,7 @@ def _listed(sets: pl.Series) -> str:
     return f"{len(sets)} ({', '.join(sets)})"
 
 
-def effects(published: Published) -> Iterator[str]:
+def effects(published: PublishedTables) -> Iterator[str]:
     """Effects of measures on the same set, and those of what is known on clean images."""
     table = published.table("effects").filter(AVERAGE)
     for outcome in ("accuracy", "nll"):
@@ -82,14 +82,14 @@ def effects(published: Published) -> Iterator[str]:
         yield f"from clean images, {measure}: interval above 0 on {_listed(above)}"
 
 
-def shares(published: Published) -> Iterator[str]:
+def shares(published: PublishedTables) -> Iterator[str]:
     """Shares of variance in the model with all diversities, in percent."""
     table = published.table("variance_shares").filter(AVERAGE, pl.col("unique").is_not_null(), model="all")
     for (term,), own in table.group_by("term", maintain_order=True):
         yield f"{term}: share {_range(100 * own['share'], 1)} %, alone {_range(100 * own['unique'], 1)} %"
 
 
-def correlations(published: Published) -> Iterator[str]:
+def correlations(published: PublishedTables) -> Iterator[str]:
     """Plain correlations with the improvement over the mean member."""
     table = published.table("correlations").filter(AVERAGE, improvement="over_mean", size="all")
     for (measure,), own in table.group_by("measure", maintain_order=True):
@@ -99,7 +99,7 @@ def correlations(published: Published) -> Iterator[str]:
         yield f"{measure}: r {_range(own['pearson'])}; {where}"
 
 
-def choices(published: Published) -> Iterator[str]:
+def choices(published: PublishedTables) -> Iterator[str]:
     """What was chosen on clean images, and the best member, on average over the shifted sets."""
     table = published.table("robustness_over_sets")
     best = table.filter(kind="member").sort("mean_accuracy").row(-1, named=True)
@@ -112,7 +112,7 @@ def choices(published: Published) -> Iterator[str]:
         yield f"{name} ({who}): clean {row['clean_accuracy']:.1f}, mean of the shifted sets {row['mean_accuracy']:.1f}"
 
 
-def members(published: Published) -> Iterator[str]:
+def members(published: PublishedTables) -> Iterator[str]:
     """Accuracies of the members, and whether those on clean images go with those under shift."""
     accuracies = published.accuracies
     clean = accuracies.filter(dataset=CLEAN).sort("position")
@@ -132,7 +132,7 @@ def _rank(one: pl.DataFrame, other: pl.DataFrame) -> float:
     return float(spearmanr(one["accuracy"], other["accuracy"]).statistic)
 
 
-SUBJECTS: dict[str, Callable[[Published], Iterator[str]]] = {
+SUBJECTS: dict[str, Callable[[PublishedTables], Iterator[str]]] = {
     "Effects": effects,
     "Shares of variance": shares,
     "Plain correlations": correlations,
@@ -145,7 +145,7 @@ def main() -> None:
     """Print the numbers, by subject."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=PAGE, help="a folder made by `make publish-study`")
-    published = Published(parser.parse_args().folder / "csv")
+    published = PublishedTables(parser.parse_args().folder / "csv")
     for subject, facts in SUBJECTS.items():
         print(f"\n## {subject}\n")
         for fact in facts(published):

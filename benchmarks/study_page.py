@@ -17,10 +17,11 @@ from typing import Any
 import polars as pl
 from scipy.stats import spearmanr
 
-from benchmarks.study_facts import AVERAGE, CLEAN, Published
+from benchmarks.study_facts import AVERAGE, CLEAN, PublishedTables
 from scripts.lib.jobs.amounts import duration
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import load_json
+from scripts.lib.report.labels import quantity
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
 
@@ -39,7 +40,7 @@ def paper_accuracies() -> dict[str, float]:
     return {m["id"]: m["expected_top1"] for m in members if m.get("expected_top1") is not None}
 
 
-def member_table(published: Published) -> str:
+def member_table(published: PublishedTables) -> str:
     """Each member's cost and its accuracy on the clean set, and on average over the shifted sets."""
     accuracies, paper, rows = published.accuracies, paper_accuracies(), []
     for member in published.table("members").rows(named=True):
@@ -61,7 +62,7 @@ def member_table(published: Published) -> str:
     return markdown([*header, "in the paper (ImageNet), %", "own training"], rows)
 
 
-def rank_in_paper(published: Published) -> str:
+def rank_in_paper(published: PublishedTables) -> str:
     """The rank correlation of clean accuracies with those in the paper, and the number of members."""
     own = dict(published.accuracies.filter(dataset=CLEAN).select("member", "accuracy").rows())
     paper = {member: top1 for member, top1 in paper_accuracies().items() if member in own}
@@ -98,11 +99,11 @@ def grid(table: pl.DataFrame, datasets: Sequence[str], cell: Cell) -> str:
     rows = []
     for measure in table["measure"].unique(maintain_order=True):
         found = {row["dataset"]: row for row in table.filter(measure=measure).rows(named=True)}
-        rows.append([measure, *(cell.of(found.get(dataset)) for dataset in datasets)])
+        rows.append([quantity(measure).title, *(cell.of(found.get(dataset)) for dataset in datasets)])
     return markdown(["", *datasets], rows)
 
 
-def verdict_table(published: Published) -> str:
+def verdict_table(published: PublishedTables) -> str:
     """The numbers that decide the paper's observations."""
     verdicts = published.table("verdicts").filter(pl.col("verdict").is_not_null())
     rows = [
@@ -158,7 +159,7 @@ def with_tables(page: str, tables: Mapping[str, str]) -> str:
     return page
 
 
-def published_tables(published: Published) -> dict[str, str]:
+def published_tables(published: PublishedTables) -> dict[str, str]:
     """The tables that the published ones contain, by their names on the page."""
     datasets = published.datasets
     correlations = published.table("correlations").filter(AVERAGE, improvement=IMPROVEMENT, size=ALL_SIZES)
@@ -182,7 +183,7 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     arguments = parser.parse_args()
     results, page = arguments.results, arguments.page
-    published = Published(page.parent / "csv")
+    published = PublishedTables(page.parent / "csv")
     tables = published_tables(published) | {"gain": gain_table(results)}
     page.write_text(with_tables(page.read_text(), tables))
     print(f"## Observations\n\n{verdict_table(published)}\n")

@@ -2,18 +2,18 @@
 
 import pytest
 
-from benchmarks.study_facts import PAGE, SUBJECTS, Published
+from benchmarks.study_facts import PAGE, SUBJECTS, PublishedTables
 from benchmarks.study_page import published_tables, with_tables
 
 
 def test_the_page_shows_the_published_tables() -> None:
     page = (PAGE / "README.md").read_text(encoding="utf-8")
-    assert with_tables(page, published_tables(Published(PAGE / "csv"))) == page
+    assert with_tables(page, published_tables(PublishedTables(PAGE / "csv"))) == page
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_numbers_in_the_text_can_be_computed(subject: str) -> None:
-    assert list(SUBJECTS[subject](Published(PAGE / "csv")))
+    assert list(SUBJECTS[subject](PublishedTables(PAGE / "csv")))
 
 
 def test_a_table_is_replaced_below_its_line() -> None:
