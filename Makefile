@@ -30,7 +30,7 @@ help:
 	@echo "make test-ecosystem   run a project made by snakedeploy, and the digits study on jobs without a shared file system (needs rsync)"
 	@echo "make test-image   build the container image and run a study in it (Debian, root; 10 minutes)"
 	@echo "make lint   run formatters, linters and type checker in check mode"
-	@echo "make docs   write docs/config.md again from the schema"
+	@echo "make docs   write docs/config.md and docs/measures.md again"
 	@echo "make docs-site   make the documentation's site in the folder site, and check its links"
 	@echo "make archive [CONFIG=study.yaml]              pack tables, figures and report of a study into one file with checksums"
 	@echo "make archive-predictions [CONFIG=study.yaml]  pack its predictions, from which its tables can be computed again"

@@ -188,13 +188,14 @@ wildcard_constraints:
     shard=r"\d+",
 
 
+def without(entry, *keys):
+    """An entry of the resolved study without some of its keys."""
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
 def settings_of(member):
     """The resolved study's entry of a member, without the keys that do not change the member."""
-    return {
-        key: value
-        for key, value in MEMBER_ENTRIES[member].items()
-        if key not in ("expected_top1", "family")
-    }
+    return without(MEMBER_ENTRIES[member], "expected_top1", "family")
 
 
 def member_settings(wildcards):

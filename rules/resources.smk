@@ -136,31 +136,6 @@ def groups_inference_minutes(wildcards):
     return sum(costs_of_members(inference_minutes, GROUPS_OF_SETTING[wildcards.setting]))
 
 
-def supernet_megabytes(wildcards):
-    """A batch with what back-propagation keeps of it, in the whole super-network."""
-    supernet = supernet_settings(wildcards)
-    pixels = supernet["image_size"] ** 2 / PIXELS
-    return supernet["batch_size"] * pixels * MB_PER_IMAGE + 1000 * STUDY["workers"]
-
-
-def supernet_minutes(wildcards):
-    """Three passes' work for every image of every epoch of every stage."""
-    supernet = supernet_settings(wildcards)
-    schedule = supernet["bootstrapNAS"]["training"]["schedule"]
-    epochs = sum(stage.get("epochs", 1) for stage in schedule["list_stage_descriptions"])
-    images = (supernet["training_images"] or DATASET_KIND.size.training) * epochs
-    return images * supernet["image_size"] ** 2 / PIXELS * 3 / IMAGES_PER_SECOND / 60
-
-
-def search_minutes(wildcards):
-    """One pass for every held-out image and evaluated sub-network."""
-    supernet = supernet_settings(wildcards)
-    images = supernet["evaluation_images"] * supernet["bootstrapNAS"]["search"].get(
-        "num_evals", 3000
-    )
-    return images * supernet["image_size"] ** 2 / PIXELS / IMAGES_PER_SECOND / 60
-
-
 def inference_megabytes(wildcards):
     """A batch for the gradient, and the arrays that are written."""
     pixels = STUDY["datasets"]["image_size"] ** 2

@@ -87,7 +87,7 @@ if members_of_kind("subnet"):
             "../envs/study.yaml"
         threads: STUDY["threads"]
         resources:
-            **requests(gpu=GPUS),
+            **requests(subnet_megabytes, gpu=GPUS),
         params:
             member=member_settings,
             datasets=TRAINING,

@@ -25,7 +25,8 @@ if members_of_kind("supervised"):
         resources:
             **requests(training_megabytes, training_minutes, GPUS * STUDY["training"]["gpus"]),
         params:
-            member=member_settings,
+            # Its precision is that in `training`.
+            member=lambda wildcards: without(member_settings(wildcards), "precision"),
             datasets=TRAINING,
             device=STUDY["device"],
             workers=STUDY["workers"],
@@ -92,7 +93,7 @@ rule members:
     resources:
         **requests(),
     params:
-        members=STUDY["members"],
+        members=[without(member, "expected_top1") for member in STUDY["members"]],
         dataset=DATASETS[0],
         code=code("members"),
     message:

@@ -80,7 +80,7 @@ class RunProgress(logging.Handler):
         dag = self._workflow.dag
         self._left = {dag.jobid(job): job for job in dag.needrun_jobs()}
         # Rules whose jobs take moments, such as the target, have no benchmark file.
-        self._counts = Counter(job.rule.name for job in self._left.values() if job.benchmark)
+        self._counts = Counter(self._name_of(job) for job in self._left.values() if job.benchmark)
 
     def _completed(self, plain: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
         def line(message: dict[str, Any]) -> str:
@@ -93,6 +93,13 @@ class RunProgress(logging.Handler):
             return said
 
         return line
+
+    def _name_of(self, job: Any) -> str:
+        """The rule as its benchmark files name it: `train_base` is `train` with another priority."""
+        path = Path(str(job.benchmark))
+        if path.is_relative_to(self._benchmarks):
+            return path.relative_to(self._benchmarks).parts[0].removesuffix(".tsv")
+        return str(job.rule.name)
 
     def _rule(self, name: str) -> _Rule:
         return self._rules.setdefault(name, _Rule())
@@ -110,9 +117,9 @@ class RunProgress(logging.Handler):
         for id, job in running.items():
             if id not in self._started:
                 self._started[id] = now
-                rule = self._rule(job.rule.name)
+                rule = self._rule(self._name_of(job))
                 rule.threads, rule.uses_gpu = job.threads, bool(job.scheduler_resources.get("gpu"))
-        rules = [self._rule(job.rule.name) for job in running.values()]
+        rules = [self._rule(self._name_of(job)) for job in running.values()]
         self._busy_threads = max(self._busy_threads, sum(rule.threads for rule in rules))
         self._busy_gpus = max(self._busy_gpus, sum(rule.uses_gpu for rule in rules))
 
@@ -120,13 +127,13 @@ class RunProgress(logging.Handler):
         id = record.job_id  # type: ignore[attr-defined]
         job, start = self._take(id), self._started.pop(id, None)
         if job is not None and start is not None:
-            self._rule(job.rule.name).add(self._clock() - start)
+            self._rule(self._name_of(job)).add(self._clock() - start)
 
     def _take(self, id: int) -> Any:
         """Remove a job from those that are left, and return it; None if it was not among them."""
         job = self._left.pop(id, None)
         if job is not None and job.benchmark:
-            self._counts[job.rule.name] -= 1
+            self._counts[self._name_of(job)] -= 1
         return job
 
     def outlook(self) -> str:
@@ -149,12 +156,12 @@ class RunProgress(logging.Handler):
         known = {name: rule for name in counts if (rule := self._rule(name)).ended}
         if not known:
             return ""
-        rest = {id: max(0.0, self._rule(job.rule.name).mean - seconds[id]) for id, job in running.items()}
-        waiting = counts - Counter(job.rule.name for job in running.values())
+        rest = {id: max(0.0, self._rule(self._name_of(job)).mean - seconds[id]) for id, job in running.items()}
+        waiting = counts - Counter(self._name_of(job) for job in running.values())
         work = {name: waiting[name] * rule.mean for name, rule in known.items()}
         for id, job in running.items():
-            if job.rule.name in work:
-                work[job.rule.name] += rest[id]
+            if self._name_of(job) in work:
+                work[self._name_of(job)] += rest[id]
         bounds = [
             sum(work[name] * rule.threads for name, rule in known.items()) / self._busy_threads,
             sum(work[name] for name, rule in known.items() if rule.uses_gpu) / self._busy_gpus,

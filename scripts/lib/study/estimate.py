@@ -38,7 +38,6 @@ from scripts.lib.training.dino import Pretraining
 from scripts.lib.training.optimizers import make_optimizer
 from scripts.lib.training.steps import Steps
 
-NNCF_EVALUATIONS = 3000  # of a search, if the section does not say
 NOT_INCLUDED = (
     "Sub-networks and steps of a super-network count as the whole network: an upper bound, without NNCF's own work. "
     "Not included: reading pictures, waiting for a cluster, pairwise measures and ensembles (minutes on a CPU). "
@@ -150,14 +149,14 @@ class Estimate:
     def shrinking(self, supernet: dict[str, Any]) -> Time:
         """Training of a super-network; the smallest and the largest sub-network are evaluated after every epoch."""
         stages = supernet["bootstrapNAS"]["training"]["schedule"]["list_stage_descriptions"]
-        epochs = sum(stage["epochs"] for stage in stages)
-        plain = supernet | {"epochs": epochs}
+        epochs = sum(stage.get("epochs", 1) for stage in stages)
+        plain = supernet | {"epochs": epochs, "precision": "float32"}  # NNCF's super-networks are trained in float32
         plain["optimizer"] = {"name": "SGD", "lr": 0.01, **supernet["optimizer"]}
         return self.supervised(plain) + self.forward(supernet) * (2 * epochs * scored_images(supernet))
 
     def search(self, supernet: dict[str, Any]) -> Time:
         """Search of a super-network."""
-        count = supernet["bootstrapNAS"]["search"].get("num_evals", NNCF_EVALUATIONS)
+        count = supernet["bootstrapNAS"]["search"]["num_evals"]
         return self.forward(supernet) * (count * scored_images(supernet))
 
     def inference(self, member: dict[str, Any]) -> Time:

@@ -14,7 +14,7 @@ from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
 from scripts.lib.study.contradictions import contradictions, dataset_contradictions
-from scripts.lib.study.groups import KIND, faults_of_entries, members_of_group, plain_entries, swept
+from scripts.lib.study.groups import KIND, TRAINED_ALONE, faults_of_entries, members_of_group, plain_entries, swept
 from scripts.lib.study.members_from_files import expand
 from scripts.lib.study.messages import listed, path_of, readable
 from scripts.lib.study.plain_values import canonical, faults
@@ -170,7 +170,9 @@ def _merged(study: Study, entry: Any, where: str, kind: str, kinds: dict[str, se
     if "recipe" in entry and name not in recipes:
         raise StudyError(f"{where}/recipe: {not_among(name, recipes)} (config/recipes.yaml).")
     base = copy.deepcopy(recipes.get(name, {}))
-    overrides = _overrides(study, entry.get("kind", base.get("kind", kind)), kinds)
+    own = entry.get("kind", base.get("kind", kind))
+    # In a group, a member of kind `supervised` becomes one of kind `grouped`.
+    overrides = _overrides(study, kind if (kind, own) == (KIND, TRAINED_ALONE) else own, kinds)
     return merge(merge(base, overrides), entry)
 
 

@@ -69,12 +69,26 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     known = load_json(found / "provenance.json")
     if not isinstance(known, dict) or not isinstance(known.get("tables"), dict):
         raise StudyError(f"ARCHIVE: provenance.json in {archive} lists no tables.")
-    if known.get("study_hash") != study_hash(study):
+    if known.get("study_hash") != study_hash(study) and not _same_settings(archive, found, known, study):
         raise StudyError(f"STUDY: the settings are not those with which {archive} was made (see study.json in it).")
     now = time.time()
     for path in found.rglob("*"):
         os.utime(path, (now, now))  # equally old and newer than the user's files, so that nothing of it is made again
     return found
+
+
+def _same_settings(archive: Path, found: Path, known: Mapping[str, Any], study: Mapping[str, Any]) -> bool:
+    """Whether the archived settings are those of the study if keys are added that the archive's version did not have.
+
+    Raises StudyError if the archived settings are not those that its provenance names.
+    """
+    archived = load_json(found / "study.json")
+    if study_hash(archived) != known.get("study_hash"):
+        raise StudyError(f"ARCHIVE: study.json in {archive} is not the study that its provenance.json names.")
+    try:
+        return resolve(archived) == study
+    except StudyError:
+        return False
 
 
 def _check_files(archive: Path, found: Path) -> None:

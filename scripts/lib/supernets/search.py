@@ -45,7 +45,7 @@ def search_supernet(
     """
     images = Images(training, settings, datasets)
     supernet, batches = elastic(settings, images, len(training.classes), device, weights)
-    key = {"settings": settings, "weights": digest_of_file(weights)}
+    key = {"settings": settings, "weights": digest_of_file(weights), "datasets": datasets}
     scores: list[dict[str, Any]] = _restored(resume, key)
     known = {str(score["config"]): score["accuracy"] for score in scores}
     bar = progress(None, f"search {settings['id']}", "sub-network", settings["bootstrapNAS"]["search"]["num_evals"])

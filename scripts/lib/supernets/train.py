@@ -88,9 +88,8 @@ def train_supernet(
     `settings` is the study's entry with architecture, image size and transforms. Raises StudyError if base weights do
     not fit, NNCF refuses the settings, or the loss is not finite.
     """
-    settings = settings | {
-        "base_weights": _digest(settings, base_weights)
-    }  # with other weights it is another super-network
+    # With other weights it is another super-network.
+    settings = settings | {"base_weights": _digest(settings, base_weights)}
     images = Images(training, settings, datasets)
     supernet, batches = elastic(settings, images, len(training.classes), device, base_weights)
     loader = Loader(Transformed(images.training, settings), settings, workers)
@@ -99,7 +98,7 @@ def train_supernet(
     optimizer = torch.optim.SGD(supernet.model.parameters(), rate, **settings["optimizer"])
     supernet.start_training(optimizer, len(loader))
     parts: dict[str, Part] = {"model": supernet.model, "optimizer": optimizer}
-    history = restore(outputs.resume, settings, parts, device)
+    history = restore(outputs.resume, settings, parts)
     if history:
         supernet.resume_after(len(history))
     loop = _Loop(settings, supernet, loader, optimizer, images, batches, device)

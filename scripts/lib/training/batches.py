@@ -1,6 +1,7 @@
 """Training images in batches: order, and each process's share. Both depend only on seed and epoch."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -62,6 +63,8 @@ class Loader:
             collate_fn=_unchanged,
             num_workers=workers,
             generator=self.order,
+            # All processes draw the same seed for their workers from `order`.
+            worker_init_fn=partial(_own_streams, rank()) if rank() else None,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -73,6 +76,11 @@ class Loader:
         self.order.manual_seed(derive(self.seed, "order", epoch))
         seed_everything(derive(self.seed, "augmentation", epoch, *([rank()] if rank() else [])))
         return iter(self.loader)
+
+
+def _own_streams(rank: int, worker: int) -> None:
+    """Random streams of a loading process that no process of another rank has."""
+    seed_everything(derive(torch.initial_seed(), "rank", rank, worker))
 
 
 def _unchanged(batch: Any) -> Any:

@@ -61,17 +61,18 @@ def pretrain(backbone: dict[str, Any], run: Run) -> None:
     seed_everything(derive(backbone["seed"], "initialisation"))
     loop = Pretraining(backbone, chosen, run.workers, device, run.scale)
     check = _NearestNeighbours(backbone, chosen, run.validation, device)
-    history = restore(outputs.resume, backbone, loop.parts, device)
-    with memory_advice(where, backbone["batch_size"], run.scale):
+    identity = run.identity(backbone)
+    history = restore(outputs.resume, identity, loop.parts)
+    with memory_advice(where, backbone["batch_size"], run.scale, divided=False):
         for epoch in range(len(history), backbone["epochs"]):
             start = time.perf_counter()
             line = loop.epoch(epoch) | {"knn_accuracy": check.accuracy(loop.teacher.backbone) if rank() == 0 else 0.0}
             history.append({"epoch": epoch + 1, **line, "seconds": time.perf_counter() - start})
             log.info("%s: loss %.3f, k-NN accuracy %.1f %%", loop.title(epoch), line["loss"], line["knn_accuracy"])
-            save_state(outputs.resume, backbone, loop.parts, history)
+            save_state(outputs.resume, identity, loop.parts, history)
     if rank() == 0:
         save_weights(loop.teacher.backbone, outputs.weights)
-        record = make_record(backbone, run.training.classes, len(chosen), history, device, outputs.weights)
+        record = make_record(run.recipe(backbone), run.training.classes, len(chosen), history, device, outputs.weights)
         save_json(outputs.record, record)
         Path(outputs.resume).unlink(missing_ok=True)
 

@@ -52,11 +52,12 @@ def train(group: dict[str, Any], run: Run) -> None:
     check_labels(chosen, run.validation)
     members = [_member(entry, run) for entry in group["members"]]
     loop = _Loop(group, members, chosen, run)
-    history = restore(run.outputs.resume, group, loop.parts(), run.device)
+    identity = run.identity(group)
+    history = restore(run.outputs.resume, identity, loop.parts())
     with memory_advice(where, group["batch_size"], run.scale):
         for epoch in range(len(history), group["epochs"]):
             history.append(loop.epoch(epoch))
-            save_state(run.outputs.resume, group, loop.parts(), history)
+            save_state(run.outputs.resume, identity, loop.parts(), history)
         if rank() == 0:
             _write(group, members, chosen, history, run)
 
@@ -192,7 +193,8 @@ def _write(
         weights = folder / f"{member.entry['id']}.safetensors"
         save_weights(member.network.model, weights)
         lines = [_line_of_member(line, place, len(members)) for line in history]
-        record = make_record(member.entry, run.training.classes, len(images), lines, run.device, str(weights))
+        recipe = run.recipe(member.entry)
+        record = make_record(recipe, run.training.classes, len(images), lines, run.device, str(weights))
         save_json(weights.with_suffix(".json"), record)
     remark = collapse(history[-1]["validation_accuracy"], run.validation.labels)
     if remark:

@@ -8,6 +8,8 @@ import torch
 from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.validation_sets import ValidationSet
 
+# A key of what the state of an unfinished training belongs to, as a message names it.
+DIGEST_OF_IMAGES = "digest of the training images"
 # The defaults of the study's section `training`.
 PLAIN: dict[str, Any] = {"precision": "float32", "images_at_once": None, "compile": False, "gpus": 1}
 
@@ -26,7 +28,8 @@ class Run:
     """One run of a training.
 
     `validation` (the clean set) is used only for the learning curve: no decision depends on it. `workers` is the number
-    of processes that load images, `scale` is the study's section `training`.
+    of processes that load images, `scale` is the study's section `training`, `digest` that of the record of the checked
+    training images.
     """
 
     training: ImageSet
@@ -35,3 +38,12 @@ class Run:
     outputs: TrainingOutputs
     workers: int = 0
     scale: dict[str, Any] = field(default_factory=lambda: dict(PLAIN))
+    digest: str = ""
+
+    def recipe(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The entry of a member, backbone or group, with the precision that this training has."""
+        return settings | {"precision": self.scale["precision"]}
+
+    def identity(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """What the state of an unfinished training belongs to: it continues only with the same recipe and images."""
+        return self.recipe(settings) | {DIGEST_OF_IMAGES: self.digest}

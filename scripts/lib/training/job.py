@@ -10,6 +10,7 @@ from scripts.lib.datasets.training_images import checked_training_images
 from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.storage import digest_of_file
 from scripts.lib.training.distributed import start
 from scripts.lib.training.inputs import Run, TrainingOutputs
 
@@ -46,7 +47,8 @@ class TrainingJob:
         training = checked_training_images(self.datasets, files["training_samples"], files["training_record"])
         validation = load_validation_set(files["images"], files["labels"], files["samples"], files["set_record"])
         device = choose_device(self.device, self.threads)
-        return Run(training, validation, device, TrainingOutputs(**self.outputs), self.workers, self.scale)
+        digest, outputs = digest_of_file(files["training_record"]), TrainingOutputs(**self.outputs)
+        return Run(training, validation, device, outputs, self.workers, self.scale, digest)
 
 
 def start_training(train: Callable[..., None], job: TrainingJob) -> None:

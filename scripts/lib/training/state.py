@@ -33,15 +33,24 @@ def save_state(path: str, settings: dict[str, Any], parts: dict[str, Part], hist
         part.write_bytes(content.getbuffer())
 
 
-def restore(path: str, settings: dict[str, Any], parts: dict[str, Part], device: torch.device) -> list[dict[str, Any]]:
+def restore(path: str, settings: dict[str, Any], parts: dict[str, Part]) -> list[dict[str, Any]]:
     """Continue from the last finished epoch, if there is one; returns the history so far.
 
-    Raises StudyError, naming the keys that differ, if the state belongs to another recipe.
+    Raises StudyError, naming the keys that differ, if the state belongs to another recipe or other images, and if the
+    file cannot be read for a reason that may pass. A damaged file is ignored.
     """
     if not Path(path).exists():
         return []
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise StudyError(
+            f"{path}, the state of an unfinished training, cannot be read ({error.strerror}): run again to continue "
+            "it, or delete the file to start over."
+        ) from None
+    try:
+        # Not to a GPU: one without free memory would make it look damaged.
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         before = state["settings"]
     except Exception as error:  # noqa: BLE001 - whatever the problem is, the training can start over
         log.warning("train %s: %s cannot be read (%s), starting over", settings["id"], path, type(error).__name__)
@@ -49,8 +58,8 @@ def restore(path: str, settings: dict[str, Any], parts: dict[str, Part], device:
     if differing := list(_differences(before, settings)):
         raise StudyError(
             f"{path} is the state of an unfinished training of {settings['id']} ({len(state['history'])} epochs) with "
-            f"another recipe: {'; '.join(differing)}. Restore the recipe to continue it, or delete the file to start "
-            "over."
+            f"another recipe: {'; '.join(differing)}. Restore what differs to continue it, or delete the file to "
+            "start over."
         )
     for name, part in parts.items():
         part.load_state_dict(state[name])

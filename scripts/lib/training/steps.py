@@ -9,6 +9,7 @@ from torch import nn
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.training.distributed import parallel, world
+from scripts.lib.training.parts import number_of_parts
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -31,13 +32,13 @@ class Steps:
     def classify(self, images: torch.Tensor, labels: torch.Tensor, batch: int) -> tuple[torch.Tensor, float]:
         """One step on this process's share of a batch of `batch` images; its logits [B, C] and its mean loss."""
         self.optimizer.zero_grad()
-        size = self.images_at_once or len(labels)
+        count = number_of_parts(len(labels), self.images_at_once)
+        parts = zip(images.tensor_split(count), labels.tensor_split(count), strict=True)
         logits, losses = [], 0.0
-        for start in range(0, len(labels), size):
-            part = slice(start, start + size)
-            with self._summing(last=start + size >= len(labels)), self.mixed:
-                outputs = self.model(images[part])
-                loss = nn.functional.cross_entropy(outputs, labels[part])
+        for number, (some, answers) in enumerate(parts, start=1):
+            with self._summing(last=number == count), self.mixed:
+                outputs = self.model(some)
+                loss = nn.functional.cross_entropy(outputs, answers)
             # Processes are averaged, so that the gradients are those of the mean over the whole batch.
             self.scaler.scale(loss * (len(outputs) * world() / batch)).backward()
             logits.append(outputs.detach())
@@ -55,15 +56,20 @@ class Steps:
 
 
 @contextmanager
-def memory_advice(where: str, batch_size: int, scale: dict[str, Any]) -> Iterator[None]:
-    """Convert "out of memory" into a StudyError that says which setting to lower."""
+def memory_advice(where: str, batch_size: int, scale: dict[str, Any], divided: bool = True) -> Iterator[None]:
+    """Convert "out of memory" into a StudyError that says which setting to lower.
+
+    `divided`: whether this kind of training computes batches in parts, as `images_at_once` says.
+    """
     try:
         yield
     except RuntimeError as error:
         if "memory" not in str(error).lower():
             raise
-        now = scale["images_at_once"] or batch_size
-        raise StudyError(
-            f"{where} does not fit into the memory of its device: lower training/images_at_once (now {now} images), "
-            "which keeps the batch size, or use a precision of 16 bits (training/precision)."
-        ) from None
+        advice = f"lower {where}/batch_size (now {batch_size})"
+        if divided:
+            now = scale["images_at_once"] or batch_size
+            advice = f"lower training/images_at_once (now {now} images), which keeps the batch size"
+        if scale["precision"] == "float32":
+            advice += ", or use a precision of 16 bits (training/precision)"
+        raise StudyError(f"{where} does not fit into the memory of its device: {advice}.") from None

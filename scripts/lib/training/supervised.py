@@ -63,15 +63,16 @@ def fit(
     schedule = make_schedule(optimizer, member["schedule"], member["epochs"], len(loader))
     loop = _Loop(member, model, loader, schedule, Steps(model, optimizer, run.scale, device), run.validation, device)
     parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": loop.steps.scaler}
-    history = restore(outputs.resume, member, parts, device)
+    identity = run.identity(member)
+    history = restore(outputs.resume, identity, parts)
     with memory_advice(where, member["batch_size"], run.scale):
         for epoch in range(len(history), member["epochs"]):
             history.append(loop.epoch(epoch))
-            save_state(outputs.resume, member, parts, history)
+            save_state(outputs.resume, identity, parts, history)
     if rank() == 0:
         finish(model)
         save_weights(model, outputs.weights)
-        record = make_record(member, run.training.classes, len(chosen), history, device, outputs.weights)
+        record = make_record(run.recipe(member), run.training.classes, len(chosen), history, device, outputs.weights)
         save_json(outputs.record, record)
         Path(outputs.resume).unlink(missing_ok=True)
 

@@ -38,3 +38,4 @@ def test_a_value_that_is_not_allowed_is_shown_with_the_one_that_it_resembles() -
         "'supervized' is not one of supervised, dino; did you mean 'supervised'?"
     )
     assert not_among(3, ["a", "b"]) == "3 is not one of a, b"
+    assert not_among("none", ["a", None]) == "'none' is not one of a, null"

@@ -111,6 +111,17 @@ def test_the_mean_of_a_rule_over_the_threads_that_are_busy(benchmarks: Path) -> 
     assert run.said() == ""
 
 
+def test_a_rule_with_another_name_shares_what_is_known_by_their_benchmark_files(benchmarks: Path) -> None:
+    (benchmarks / "train").mkdir(parents=True)
+    (benchmarks / "train" / "a.tsv").write_text("s\tmax_rss\n600\t100\n", encoding="utf-8")
+    run = Run(benchmarks)
+    [job] = run.add("train_base", 1)
+    job.benchmark = str(benchmarks / "train" / "b.tsv")
+    run.event("run_info")
+    run.start(0)
+    assert run.said() == ". Running: train_base (0.0 s so far). About 10 minutes left (until 12:10)"
+
+
 @pytest.mark.parametrize("started", [(1,), ()])
 def test_a_long_job_bounds_the_time_left(benchmarks: Path, started: tuple[int, ...]) -> None:
     run = Run(benchmarks, train=2, infer=8)

@@ -81,6 +81,17 @@ def test_what_a_super_network_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert estimate.search(supernet).middle == pytest.approx(evaluations * scored)
 
 
+def test_a_stage_of_a_super_network_has_one_epoch_unless_it_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.study.estimate.measure", lambda step, device: Time(1, 1, 1))
+    study = resolve(yaml.safe_load((ROOT / "tests" / "studies" / "subnets.yaml").read_text(encoding="utf-8")))
+    supernet, costs = study["supernets"][0], []
+    stages = supernet["bootstrapNAS"]["training"]["schedule"]["list_stage_descriptions"]
+    for epochs in ({"epochs": 1}, {}):
+        stages[:] = [{key: value for key, value in stage.items() if key != "epochs"} | epochs for stage in stages]
+        costs.append(Estimate(study, CPU).shrinking(supernet))
+    assert costs[0] == costs[1]
+
+
 def test_only_integrated_gradients_cost_a_pass_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scripts.lib.study.estimate.measure", lambda step, device: Time(1, 1, 1))
     study = study_with(backbone_entry())

@@ -192,6 +192,12 @@ def test_members_of_the_kind_that_only_groups_have() -> None:
     assert "members of kind 'grouped' come from the section `groups`" in message
 
 
+@pytest.mark.parametrize("kind", [{}, {"kind": "supervised"}])
+def test_a_precision_among_the_overrides_leaves_groups_alone(kind: dict[str, str]) -> None:
+    study = resolved(a_group(members=[entry() | kind | {"copies": 2}]), overrides={"precision": "bfloat16"})
+    assert ["precision" in member for member in study["members"]] == [True, True, False, False]
+
+
 def test_a_precision_counts_for_a_whole_group() -> None:
     """Its members are computed in one step, so one of them cannot have its own."""
     message = refused(a_group(members=[entry(precision="bfloat16"), entry()]))

@@ -1,5 +1,6 @@
 """What a verification says of an archive that is damaged or of another study, and of tables that differ."""
 
+import copy
 import math
 import tarfile
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.provenance import archive, study_hash
 from scripts.lib.jobs.storage import digest_of_file, save_array, save_json, save_table
+from scripts.lib.study.resolve import resolve
 from scripts.lib.study.verify import Comparison, compare, main, to_compute, unpack
+from tests.unit.conftest import small_study
 
 STUDY = {"name": "small", "seed": 3}
 TABLE = pl.DataFrame({"member": ["a", "b", "c"], "count": [1, 2, 3], "value": [0.5, 1000.0, math.nan]}).with_columns(
@@ -42,6 +45,31 @@ def test_an_archive_of_other_settings_is_refused(packed: Path, tmp_path: Path) -
         unpack(packed, tmp_path / "there", STUDY | {"seed": 4})
     with pytest.raises(StudyError, match="no predictions of a study named other"):
         unpack(packed, tmp_path / "elsewhere", STUDY | {"name": "other"})
+
+
+def test_an_archive_of_a_version_that_lacked_a_key_is_of_the_same_study(tmp_path: Path) -> None:
+    study = resolve(small_study(name="small"))
+    before = copy.deepcopy(study)
+    for member in before["members"]:
+        del member["precision"]
+    folder, packed = tmp_path / "small", tmp_path / "small.predictions.tar.gz"
+    save_json(folder / "study.json", before)
+    save_json(folder / "provenance.json", {"study_hash": study_hash(before), "tables": {}})
+    archive(folder, [str(folder / name) for name in ("study.json", "provenance.json")], packed)
+    assert unpack(packed, tmp_path / "there", study)
+    for member in study["members"]:
+        member["precision"] = "bfloat16"
+    with pytest.raises(StudyError, match="STUDY: the settings are not those"):
+        unpack(packed, tmp_path / "elsewhere", study)
+
+
+def test_settings_that_are_not_those_of_the_provenance_are_refused(tmp_path: Path) -> None:
+    folder, packed = tmp_path / "small", tmp_path / "small.predictions.tar.gz"
+    save_json(folder / "study.json", STUDY | {"seed": 5})
+    save_json(folder / "provenance.json", {"study_hash": study_hash(STUDY | {"seed": 4}), "tables": {}})
+    archive(folder, [str(folder / name) for name in ("study.json", "provenance.json")], packed)
+    with pytest.raises(StudyError, match=r"ARCHIVE: study\.json in .* is not the study"):
+        unpack(packed, tmp_path / "there", STUDY)
 
 
 def test_a_damaged_archive_is_refused(packed: Path, tmp_path: Path) -> None:

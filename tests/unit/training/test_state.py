@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.training.inputs import PLAIN
 from tests.unit.conftest import (
     small_member,
 )
 from tests.unit.training.test_supervised import Files, train_small
 
 
-def interrupted(folder: Path, member: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Files:
+def interrupted(folder: Path, member: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **of_run: Any) -> Files:
     """A training that stops after its last epoch, before its weights are written."""
 
     def stop(*arguments: Any) -> None:
@@ -25,7 +26,7 @@ def interrupted(folder: Path, member: dict[str, Any], monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr("scripts.lib.training.supervised.save_weights", stop)
         with pytest.raises(KeyboardInterrupt):
-            train_small(folder, member)
+            train_small(folder, member, **of_run)
     return Files(folder)
 
 
@@ -36,6 +37,31 @@ def test_a_remainder_of_another_recipe_is_refused_with_the_keys_that_differ(
     with pytest.raises(StudyError, match=r"another recipe: optimizer/lr was 0.5, is 0.1; seed was 2, is 0. Restore"):
         train_small(tmp_path, small_member())
     assert remainder.exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"digest": "b"}, "digest of the training images was a, is b"),
+        ({"scale": PLAIN | {"precision": "float16"}}, "precision was float32, is float16"),
+    ],
+)
+def test_other_images_or_another_precision_do_not_continue_a_training(
+    changed: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same: dict[str, Any] = {"digest": "a", "scale": PLAIN}
+    remainder = interrupted(tmp_path, small_member(), monkeypatch, **same).resume
+    with pytest.raises(StudyError, match=message):
+        train_small(tmp_path, small_member(), **same | changed)
+    assert remainder.exists()
+    train_small(tmp_path, small_member(), **same)
+    assert not remainder.exists()
+
+
+def test_the_state_is_kept_if_it_cannot_be_read_at_the_moment(tmp_path: Path) -> None:
+    Files(tmp_path).resume.mkdir()
+    with pytest.raises(StudyError, match=r"cannot be read .*: run again to continue it, or delete"):
+        train_small(tmp_path, small_member())
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "foreign"])

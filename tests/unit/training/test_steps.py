@@ -47,6 +47,21 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch(size: int) -> None:
         assert torch.allclose(one, other, atol=1e-6)
 
 
+def test_no_part_of_a_batch_is_a_single_image() -> None:
+    """Batch norm cannot use one: 65 images of which 32 are computed at once are 22, 22 and 21, not 32, 32 and 1."""
+    seen = []
+
+    class Counting(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            seen.append(len(input))
+            return super().forward(input)
+
+    model = Counting(2, 3)
+    steps = Steps(model, torch.optim.SGD(model.parameters(), 0.1), PLAIN | {"images_at_once": 32}, CPU)
+    steps.classify(torch.zeros(65, 2), torch.zeros(65, dtype=torch.int64), batch=65)
+    assert seen == [22, 22, 21]
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_sixteen_bits_give_nearly_the_same_gradients(precision: str) -> None:
     whole, loss = gradients()
@@ -115,6 +130,13 @@ def test_a_device_without_enough_memory_names_the_setting() -> None:
         torch.empty(2**50)
     with pytest.raises(RuntimeError, match="shape"), memory_advice("members/a", 512, PLAIN):
         nn.Linear(2, 2)(torch.zeros(3, 3))
+
+
+def test_memory_advice_names_only_what_helps() -> None:
+    short = PLAIN | {"precision": "bfloat16"}
+    said = r"device: lower backbones/a/batch_size \(now 512\)\.$"
+    with pytest.raises(StudyError, match=said), memory_advice("backbones/a", 512, short, divided=False):
+        torch.empty(2**50)
 
 
 def test_the_last_good_state_is_kept_when_the_loss_is_no_number(

@@ -15,8 +15,8 @@ properties:
     type: string
   weights:
     description: >-
-      A file of weights (`.safetensors`; `.pt` and `.pth` only if they contain nothing but tensors); null downloads
-      timm's own weights.
+      A file of weights (`.safetensors`; `.pt` and `.pth` only if they contain nothing but tensors and plain values);
+      null downloads timm's own weights.
     type: [string, "null"]
     default: null
   arguments: {$ref: "#/$defs/library_arguments", default: {}}

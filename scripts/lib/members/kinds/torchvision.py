@@ -20,9 +20,9 @@ properties:
     type: string
   weights:
     description: >-
-      A file of weights (`.safetensors`; `.pt` and `.pth` only if they contain nothing but tensors), or the name of
-      torchvision's own weights, such as `IMAGENET1K_V1`, which are downloaded; null downloads the best weights of
-      torchvision.
+      A file of weights (`.safetensors`; `.pt` and `.pth` only if they contain nothing but tensors and plain values),
+      or the name of torchvision's own weights, such as `IMAGENET1K_V1`, which are downloaded; null downloads the best
+      weights of torchvision.
     type: [string, "null"]
     default: null
   arguments: {$ref: "#/$defs/library_arguments", default: {}}
