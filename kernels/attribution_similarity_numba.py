@@ -96,7 +96,9 @@ def _shift_and_scale(maps: Any, sample: int, halves: bool, centred: bool, strip:
             total += part
         shift[member, 0] = first
         shift[member, 1] = np.float32(total / pixels) if centred else np.float32(0)
-        scale[member] = np.float32(2.0) ** -np.floor(np.log2(largest)) if largest > 0 else np.float32(1)
+        # 2^128 would be infinite.
+        power = min(-np.floor(np.log2(largest)), np.float32(126)) if largest > 0 else np.float32(0)
+        scale[member] = np.float32(2.0) ** power
 
 
 @compiled_reassociating

@@ -15,6 +15,7 @@ if INFERRED_ALONE:
     rule infer:
         input:
             **ALL_SETS,
+            classes=CLASSES_OF_ALL_SETS,
             weights="results/{study}/checkpoints/{member}.safetensors",
             record="results/{study}/checkpoints/{member}.json",
         output:
@@ -45,6 +46,7 @@ if GROUP_IDS:
     rule infer_groups:
         input:
             **ALL_SETS,
+            classes=CLASSES_OF_ALL_SETS,
             trained=lambda wildcards: [
                 f"results/{wildcards.study}/groups/{group}"
                 for group in GROUPS_OF_SETTING[wildcards.setting]

@@ -260,7 +260,7 @@ export class Ensembles {
 }
 
 /**
- * The best ensemble of a size by its correct answers; of equal ones, the first.
+ * The best ensemble of a size by its correct answers, of those that the page knows; of equal ones, the first.
  * @param {Ensembles} ensembles
  * @param {number} size
  * @param {number} set
@@ -277,5 +277,14 @@ export function bestOfSize(ensembles, size, set, consensus) {
   for (let row = 0; row < ensembles.count; row++) {
     if (ensembles.sizes[row] === size && (best < 0 || right[row] > right[best])) best = row;
   }
-  return best < 0 ? [] : ensembles.membersOf(best);
+  let members = best < 0 ? [] : ensembles.membersOf(best);
+  let most = best < 0 ? -1 : right[best];
+  // A page with a sample of the ensembles also has the best of each size, which were looked for among all of them.
+  const { name } = ensembles.block.datasets[set];
+  for (const choice of ensembles.block.choices) {
+    if (choice.dataset !== name || choice.consensus !== consensus) continue;
+    for (const found of choice.found)
+      if (found.members.length === size && found.right > most) [members, most] = [found.members, found.right];
+  }
+  return members;
 }

@@ -1,5 +1,6 @@
 """Attribution maps of a member on a validation set."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,17 @@ def attribute(
     settings: dict[str, Any],
     device: torch.device,
     title: str,
+    scored: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Attribution maps float16 [n, S, S] of the first n samples at the size S of the stored images.
 
     Absolute values are summed over the channels. Each map is scaled to maximum 1, because small gradients would vanish
-    in float16; the scale does not affect any similarity measure. A map that is zero everywhere stays zero.
+    in float16; the scale does not affect any similarity measure. A map that is zero everywhere stays zero. `scored` has
+    the labels of the classes that count on this set (None: all), among which a member's prediction is.
     """
     n, size = min(settings["samples"], len(validation.samples)), validation.images.shape[1]
-    targets = torch.from_numpy(logits.argmax(1) if settings["target"] == "prediction" else np.array(validation.labels))
+    predicted = logits.argmax(1) if scored is None else np.array(scored)[logits[:, scored].argmax(1)]
+    targets = torch.from_numpy(predicted if settings["target"] == "prediction" else np.array(validation.labels))
     method = ATTRIBUTION_METHODS[settings["method"]]
     maps = []
     batches = progress(batches_of(validation.images[:n]), title, "batch", total=-(-n // BATCH))

@@ -1,6 +1,7 @@
 """Runs a trained member on a validation set: logits, input attributions and activations."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,18 +46,20 @@ def infer(
     settings: InferenceSettings,
     device: torch.device,
     folder: Path,
+    scored: Sequence[int] | None = None,
 ) -> None:
     """Record logits, attributions and activations of one member on one validation set.
 
     Writes `predictions.npy`, `attributions.npy`, `activations.npy` and last the record `predictions.json` into
-    `folder`. Raises StudyError for logits that are NaN or infinite, naming the first sample.
+    `folder`. `scored` has the labels of the classes that count on this set, if they are not all. Raises StudyError for
+    logits that are NaN or infinite, naming the first sample.
     """
     start = time.perf_counter()
     entry, network, attributions = member.settings, member.network, settings.attributions
     title = f"infer {entry['id']} on {dataset}"
     logits, activations = predict(entry, network, validation.images, settings.activation_samples, device, title)
     require_finite_logits(logits, entry["id"], dataset, validation.samples)
-    maps = attribute(entry, network, validation, logits, attributions, device, f"{title}: attributions")
+    maps = attribute(entry, network, validation, logits, attributions, device, f"{title}: attributions", scored)
     arrays = {"predictions": logits, "attributions": maps, "activations": activations}
     for name, array in arrays.items():
         save_array(folder / f"{name}.npy", array)

@@ -65,10 +65,16 @@ def load_predictions(files: RecordedFiles) -> Predictions:
     for member, path, array in zip(files.members, files.arrays, logits, strict=True):
         _check_logits(array, expected, path, member, files.dataset)
         require_finite_logits(array, member, files.dataset, ids)
-    scored = [label for label, name in enumerate(names) if name is not None]
-    if len(scored) == len(names):
+    scored = scored_labels(names)
+    if scored is None:
         return Predictions(files.dataset, list(files.members), ids, logits)
     return Predictions(files.dataset, list(files.members), ids, [array[:, scored] for array in logits], scored)
+
+
+def scored_labels(names: Sequence[str | None]) -> list[int] | None:
+    """The labels of the classes that count on a set, whose others are None; None if all count."""
+    scored = [label for label, name in enumerate(names) if name is not None]
+    return None if len(scored) == len(names) else scored
 
 
 def checked_samples(files: RecordedFiles, kind: str) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 
 from scripts.lib.datasets.validation_sets import load_validation_set
 from scripts.lib.inference.infer import InferenceSettings, TrainedMember, infer
+from scripts.lib.inference.predictions import scored_labels
 from scripts.lib.jobs.checksums import recorded_checksums, require_undamaged
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.finished_parts import FinishedParts
@@ -26,6 +27,7 @@ class SetFiles:
     labels: str
     samples: str
     record: str
+    classes: str
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Inference:
     def of_rule(cls, snakemake: Any) -> "Inference":
         """From what Snakemake gives to the script of a rule."""
         files, params = snakemake.input, snakemake.params
-        stored = zip(params.datasets, files.images, files.labels, files.samples, files.set_records, strict=True)
+        kinds = (files.images, files.labels, files.samples, files.set_records, files.classes)
+        stored = zip(params.datasets, *kinds, strict=True)
         return cls(
             [SetFiles(*paths) for paths in stored],
             InferenceSettings(params.attributions, params.activation_samples),
@@ -59,16 +62,18 @@ class Inference:
         network = load_trained(recorded, weights, self.device)
         member = TrainedMember(recorded["member"], network, digest_of_file(weights))
         for files in self.sets:
+            scored = scored_labels(load_json(files.classes))
             key = {
                 "dataset": files.dataset,
                 "set": recorded_checksums(files.record),
                 "member": member.settings,
                 "weights": member.weights_digest,
                 "settings": asdict(self.settings),
+                "scored": scored,
                 "device": self.device.type,
                 "code": self.code,
             }
             stored = load_validation_set(files.images, files.labels, files.samples, files.record)
-            make = partial(infer, member, files.dataset, stored, self.settings, self.device)
+            make = partial(infer, member, files.dataset, stored, self.settings, self.device, scored=scored)
             finished.provide(key, output / files.dataset, make)
         finished.remove_others()

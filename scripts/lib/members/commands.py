@@ -73,9 +73,15 @@ def filled(command: Sequence[str], images: Path, output: Path, where: str) -> li
 def _run(command: list[str], timeout: float, folder: Path, where: str) -> None:
     """Run a program in its own process group, so that the processes that it starts end with it."""
     with (folder / "said.txt").open("w+b") as said:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            raise StudyError(
+                f"{where}: the program {command[0]} could not be started ({error.strerror}). A script needs a first "
+                "line such as `#!/usr/bin/env python3` that names an existing program."
+            ) from None
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:

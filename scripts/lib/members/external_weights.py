@@ -213,14 +213,16 @@ def _keys(names: Sequence[str], others: Mapping[str, Any]) -> str:
 
 
 def reordered(state: State, network: Network, order: list[int]) -> State:
-    """The weights with the classifier head's outputs, or some of them, in the given order."""
+    """The weights with the outputs of the classifier head, and of auxiliary ones, or some of them, in this order."""
     outputs = outputs_of(_head(network))[0]
     if order == list(range(outputs)):
         return state
     rows = torch.tensor(order)
+    auxiliary = [name for name, layer in network.model.named_modules() if "aux" in name.lower() and outputs_of(layer)]
     return state | {
         name: state[name].index_select(0, rows)
-        for name in (f"{network.head}.weight", f"{network.head}.bias")
+        for head in (network.head, *auxiliary)
+        for name in (f"{head}.weight", f"{head}.bias")
         if name in state and len(state[name]) == outputs
     }
 

@@ -26,6 +26,7 @@ from scripts.lib.observations.groups_of_study import (
     common_seeds,
     equal_cost,
     of_other_seeds,
+    with_common_seeds,
 )
 from scripts.lib.observations.verdict import Estimate, Verdict, estimate_over_seeds, undecided
 
@@ -49,16 +50,15 @@ def verdict(ways: Sequence[Way], results: Results) -> Verdict:
     mixed = [way for way in ways if way.is_independent and way.of_different_families]
     if not mixed:
         return undecided(ARCHITECTURES_OR_NCL, first, 0, "the study has no group of different architecture families")
-    different = max(mixed, key=lambda way: len(way.groups))
-    rivals = [way for way in ways if _is_rival(way, different) and len(common_seeds([way, different])) >= FEWEST_SEEDS]
-    seeds = common_seeds([different, *rivals]) if rivals else []
-    if len(seeds) < FEWEST_SEEDS:
+    rivals_of = [(way, with_common_seeds([way], [rival for rival in ways if _is_rival(rival, way)])) for way in mixed]
+    different, rivals = max(rivals_of, key=lambda found: (len(found[1]), len(found[0].groups)))
+    if not rivals:
         reason = (
             f"there must be {FEWEST_SEEDS} seeds of different architectures and of members of one architecture that "
             "are trained with NCL, at equal cost"
         )
         return undecided(ARCHITECTURES_OR_NCL, first, 0, reason)
-    return _compared(different, rivals, seeds, results, measures)
+    return _compared(different, rivals, common_seeds([different, *rivals]), results, measures)
 
 
 def _measured(names: Sequence[str], results: Results) -> str:

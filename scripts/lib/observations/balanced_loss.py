@@ -28,6 +28,7 @@ from scripts.lib.observations.groups_of_study import (
     Way,
     common_seeds,
     of_other_seeds,
+    with_common_seeds,
 )
 from scripts.lib.observations.verdict import Estimate, Verdict, estimate_over_seeds, undecided
 
@@ -62,7 +63,7 @@ def balanced_ways(ways: Sequence[Way]) -> list[Way]:
     """The independent members and those of each weight of the term, of the same networks, from 0 to 1.
 
     Of several such families of ways (other networks or settings), the one with the most weights; without weights that
-    have fewer seeds than both ends.
+    have too few seeds in common with both ends and the other weights.
     """
     found: dict[tuple[object, ...], dict[float, Way]] = {}
     for way in ways:
@@ -71,8 +72,10 @@ def balanced_ways(ways: Sequence[Way]) -> list[Way]:
             found.setdefault(key, {}).setdefault(way.loss.get(TERM, 0.0), way)
     most = max(found.values(), key=len, default={})
     ends = [most[weight] for weight in (0.0, 1.0) if weight in most]
-    enough = min(FEWEST_SEEDS, len(common_seeds(ends)))
-    return [way for weight, way in sorted(most.items()) if len(common_seeds([*ends, way])) >= enough]
+    between = [way for weight, way in sorted(most.items()) if 0 < weight < 1]
+    if len(common_seeds(ends)) < FEWEST_SEEDS:
+        return [*ends[:1], *between, *ends[1:]]  # the reason counts the seeds
+    return [*ends[:1], *with_common_seeds(ends, between), *ends[1:]]
 
 
 def _reason(ladder: Sequence[Way], seeds: Sequence[int], sets: int) -> str:
@@ -80,10 +83,10 @@ def _reason(ladder: Sequence[Way], seeds: Sequence[int], sets: int) -> str:
     if not {0.0, 1.0} <= set(weights) or len(weights) < 3:
         return (
             f"there must be groups of the same networks with the weights 0 (no loss) and 1 of the term {TERM!r}, and "
-            "with one between them"
+            f"with one between them, and {FEWEST_SEEDS} seeds that they have in common"
         )
     if len(seeds) < FEWEST_SEEDS:
-        return f"there must be {FEWEST_SEEDS} seeds of each weight, and there are {len(seeds)}"
+        return f"there must be {FEWEST_SEEDS} seeds that all weights have in common, and there are {len(seeds)}"
     return "" if sets > 1 else "there is no shifted validation set"
 
 

@@ -9,6 +9,9 @@ IN_DIVERSITY = {axis: f"difference_in_diversity_of_{axis}" for axis in ("predict
 MARGIN = 0.5  # percentage points of effective robustness that are not worth mentioning
 
 
+ALL_SETS = "mean over all sets"
+
+
 @dataclass(frozen=True)
 class Observation:
     """A statement of the paper in short, and how it is decided; all texts are complete sentences for the report."""
@@ -17,6 +20,8 @@ class Observation:
     claim: str
     statistic: str
     rule: str
+    # What the numbers without a set are about, in the table of the report.
+    over: str = "mean over the shifted sets"
 
 
 RESILIENCE_OF_MEMBERS = Observation(
@@ -42,6 +47,7 @@ ATTRIBUTION_DIVERSITY = Observation(
     "diversity minus that of prediction disagreement, both measured on the images with attributions and corrected for "
     "the noise of few images, on average over the validation sets.",
     "Supported if the interval of the difference is above 0, contradicted if it is below.",
+    over=ALL_SETS,
 )
 BALANCED_LOSS = Observation(
     "3",
@@ -65,6 +71,7 @@ ARCHITECTURES_OR_NCL = Observation(
     "seeds on one half of the images, and judged on the other half of all sets. The first number is the one that "
     "supports the claim least.",
     "Supported if the intervals of all three differences are above 0, contradicted if one of them is below.",
+    over=ALL_SETS,
 )
 
 OBSERVATIONS = (

@@ -92,6 +92,18 @@ def common_seeds(ways: Sequence[Way]) -> list[int]:
     return sorted(set.intersection(*(set(way.groups) for way in ways))) if ways else []
 
 
+def with_common_seeds(needed: Sequence[Way], others: Sequence[Way]) -> list[Way]:
+    """Those of `others`, in their order, that have FEWEST_SEEDS seeds in common with all of `needed` and each other.
+
+    One with more seeds in common with `needed` is taken before one with fewer.
+    """
+    kept: list[Way] = []
+    for way in sorted(others, key=lambda way: -len(common_seeds([*needed, way]))):
+        if len(common_seeds([*needed, *kept, way])) >= FEWEST_SEEDS:
+            kept.append(way)
+    return [way for way in others if way in kept]
+
+
 class Results:
     """The values of `group_results/{dataset}.parquet` of all validation sets, of which the first one is clean."""
 

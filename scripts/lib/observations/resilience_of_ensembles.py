@@ -50,7 +50,9 @@ def verdict(families: Sequence[str | None], chosen: np.ndarray, shifted: Sequenc
     slopes = np.array([_slopes(each, np.array(known), rows, differ, ensembles) for each in shifted])
     others = [estimate(SLOPE, of_set, each.name) for each, of_set in zip(shifted, slopes, strict=True)]
     deciding = estimate(SLOPE, slopes.mean(0))
-    reason = "" if np.isfinite(deciding.low) else "size and accuracies leave nothing of the difference in families"
+    lines = (fit_line(each.clean_members, each.members).reason for each in shifted)
+    nothing_left = "size and accuracies leave nothing of the difference in families"
+    reason = "" if np.isfinite(deciding.low) else next(filter(None, lines), nothing_left)
     return Verdict(RESILIENCE_OF_ENSEMBLES, below(MARGIN, deciding), deciding, others, len(known), reason)
 
 

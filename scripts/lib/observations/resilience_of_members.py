@@ -60,6 +60,9 @@ def verdict(members: Members, permutations: int, seed: int) -> Verdict:
     if reason:
         return undecided(RESILIENCE_OF_MEMBERS, DIFFERENCE, len(known), reason)
     halves = [_regression(members, known, half) for half in (0, 1)]
+    if any(_follows_from_others(half) for half in halves):
+        reason = "families and sizes cannot be told apart: one of them follows from the other and the accuracies"
+        return undecided(RESILIENCE_OF_MEMBERS, DIFFERENCE, len(known), reason)
     without = [[half.without(member) for half in halves] for member in range(len(known))]
     shares = np.array([np.mean([omega_squared(half) for half in both], axis=0) for both in (halves, *without)])
     others = [estimate(f"omega_squared_{term}", shares[:, place]) for place, term in enumerate(TERMS)]
@@ -114,6 +117,13 @@ def omega_squared(regression: Regression) -> np.ndarray:
         freedom = everything.rank - reduced.rank
         shares.append((reduced.squares - everything.squares - freedom * error) / (total + error))
     return np.array(shares)
+
+
+def _follows_from_others(regression: Regression) -> bool:
+    """Whether family or size explains nothing by construction, as the size does if each family has only one."""
+    rank = _residual(regression.outcome, regression.terms).rank
+    family, size, accuracy = regression.terms
+    return any(_residual(regression.outcome, others).rank == rank for others in ([size, accuracy], [family, accuracy]))
 
 
 @dataclass(frozen=True)

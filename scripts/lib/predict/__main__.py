@@ -34,8 +34,9 @@ def predictions_table(choice: Deployed, samples: list[str], values: np.ndarray, 
 def run(arguments: argparse.Namespace) -> None:
     """What the command asks for. Raises StudyError for anything that does not fit."""
     if arguments.list:
-        for name, entry in names_of_choices(arguments.deployment).items():
-            print(f"{name}: {entry.get('consensus')} of {', '.join(entry.get('members', []))}")
+        for name in names_of_choices(arguments.deployment):
+            choice = load_deployed(arguments.deployment, name)
+            print(f"{name}: {choice.consensus} of {', '.join(choice.members)}")
         return
     choice = load_deployed(arguments.deployment, arguments.choice)
     _check_outputs(arguments)
@@ -99,7 +100,7 @@ def main(words: list[str] | None = None) -> int:
     log.setLevel(logging.INFO)
     try:
         run(parsed(words))
-    except StudyError as error:
+    except (StudyError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -9,6 +9,8 @@ from scripts.lib.choices.split_scores import TIE
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, LOGARITHMS
 from scripts.lib.predict.deployed import Deployed
 
+SAMPLES_AT_ONCE = 4096  # values of all members and classes are in memory three times
+
 
 def combined(choice: Deployed, logits: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Values float64 [N, C], which sum to 1 for each sample, and classes int64 [N].
@@ -17,6 +19,13 @@ def combined(choice: Deployed, logits: Sequence[np.ndarray]) -> tuple[np.ndarray
     probabilities, of the geometric mean its probabilities divided by their sum; of the other methods the shares of the
     votes or points, or the statistics divided by their sum, which are no probabilities.
     """
+    starts = range(0, len(logits[0]), SAMPLES_AT_ONCE)
+    parts = [_combined(choice, [member[start : start + SAMPLES_AT_ONCE] for member in logits]) for start in starts]
+    values, classes = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(classes)
+
+
+def _combined(choice: Deployed, logits: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     values = torch.stack([torch.from_numpy(np.asarray(member)).double() for member in logits])
     if choice.averages:
         temperatures = torch.tensor(choice.temperatures, dtype=torch.float64)[:, None, None]

@@ -1,6 +1,6 @@
 """Reads `deployment.json`, which users may have edited, and refuses what cannot be applied."""
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +117,7 @@ def _numbers(value: Any, count: int, path: str | Path, key: str) -> list[float]:
     if not isinstance(value, list) or len(value) != count:
         raise StudyError(f"{path}: {key}: expected {count} numbers, one for each member, got {shown(value)}.")
     for place, number in enumerate(value):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number) or number <= 0:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= sys.float_info.max:
             raise StudyError(
                 f"{path}: {key}/{place}: {shown(number)} is not a positive number. A member without weight must be "
                 "left out of `members`."

@@ -44,13 +44,23 @@ def from_files(choice: Deployed, folder: str | Path, values: str = "auto") -> So
     """
     paths = [_file_of(member, Path(folder)) for member in choice.members]
     first = read_scores(paths[0])
+    has_ids = bool(first.samples)
     samples = first.samples or [str(row) for row in range(len(first.values))]
     found = []
     for member, path in zip(choice.members, paths, strict=True):
         entry = {"id": member, "classes": None, "values": values}
         logits, details = logits_of_file(str(path), entry, "new", samples, choice.classes, None)
-        if len(others := read_scores(path).values) != len(samples):
-            raise StudyError(f"{path} has {len(others)} samples, {paths[0]} has {len(samples)}: all need the same.")
+        other = read_scores(path)
+        if len(other.values) != len(samples):
+            raise StudyError(
+                f"{path} has {len(other.values)} samples, {paths[0]} has {len(samples)}: all need the same."
+            )
+        if bool(other.samples) != has_ids:
+            with_ids, without = (paths[0], path) if has_ids else (path, paths[0])
+            raise StudyError(
+                f"{with_ids} has ids of samples, but {without} has none: which rows belong together is not known. Give "
+                "all files ids, or none."
+            )
         for remark in (f"read as {details['values']}", *details["remarks"]):
             log.info("%s: %s", path, remark)
         found.append(logits)

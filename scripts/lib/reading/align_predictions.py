@@ -115,8 +115,8 @@ def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outp
 
 
 def within_range(values: np.ndarray) -> np.ndarray:
-    """Which values can be probabilities; values that are not finite cannot."""
-    return (values >= 0) & (values <= 1 + ROUNDING)
+    """Which values can be probabilities, such as 1 − p with a p just above 1; values that are not finite cannot."""
+    return (values >= -ROUNDING) & (values <= 1 + ROUNDING)
 
 
 def is_distribution(values: np.ndarray) -> bool:

@@ -23,8 +23,9 @@ def _gains(tables: Tables) -> Iterator[str]:
     yield (
         f"{len(tables.members)} members and {counted(len(chosen), 'ensemble')} were compared on "
         f"{counted(len(tables.accuracies), 'validation set')}. On {place}, the improvement of an ensemble over the "
-        f"mean of its members is, on average, {gain} percentage points. The best ensemble has {plain(best, 1)} % "
-        f"there, the best single member {plain(alone, 1)} %."
+        f"mean of its members is, on average, {gain} percentage points. The most accurate ensemble has "
+        f"{plain(best, 1)} % there, the most accurate member {plain(alone, 1)} % (both are the largest of many, so "
+        "slightly optimistic)."
     )
 
 

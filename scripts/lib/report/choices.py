@@ -63,7 +63,7 @@ def _table(dataset: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         "validation sets."
     )
     if shifted:
-        caption += " Regret: what the same way would have been better by, had it chosen on this set."
+        caption += " Regret: what the same way (“best”: of the same size) would be better by, had it chosen here."
     return Table(caption, header, [list(_cells(row, shifted)) for row in rows], text_columns=3)
 
 

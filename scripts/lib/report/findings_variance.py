@@ -11,13 +11,19 @@ def on_variance(rows: Sequence[Row], dataset: str) -> list[str]:
     known = [row for row in rows if not missing(row["share"])]
     if not known:
         return []
-    rest = [f"; {_percent(row['share'])} is not explained" for row in known if row["term"] == "unexplained"]
+    rest = [row for row in known if row["term"] == "unexplained"]
+    model = {row["model"] for row in rest}
+    together = [row for row in known if row["model"] in model] if rest else known
+    alone = [row for row in known if row not in together]
     apart = "" if rest else ", each measure in a model of its own"
-    shares = listed(f"{_name(row)} {_share(row)}" for row in known if row["term"] != "unexplained")
+    unexplained = "".join(f"; {_percent(row['share'])} is not explained" for row in rest)
+    shares = listed(f"{_name(row)} {_share(row)}" for row in together if row["term"] != "unexplained")
+    others = listed(f"{_name(row)} {_share(row)}" for row in alone) if alone else ""
     added = listed(f"{_name(row)} {_percent(row['added'], 1)}" for row in known if row["term"] not in TERMS)
     place = f"{in_words(dataset)}{apart}"
     return [
-        f"Shares in the variance of accuracy over the ensembles on {place}: {shares}{''.join(rest)}.",
+        f"Shares in the variance of accuracy over the ensembles on {place}: {shares}{unexplained}.",
+        *([f"In models of their own, over the members that have them: {others}."] if others else []),
         f"What each measure adds to size and members' accuracies: {added}.",
         WHAT_SHARES_ARE,
     ]

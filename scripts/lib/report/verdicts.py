@@ -29,7 +29,6 @@ STATISTICS = {
     OVER_ENSEMBLE_ONLY: "gain over a loss of the ensemble only (points)",
     **{name: f"difference in diversity of {axis}" for axis, name in IN_DIVERSITY.items()},
 }
-OVER_ALL = "all sets"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def _text(observation: Observation, rows: pl.DataFrame) -> VerdictText:
         _numbers(deciding),
         observation.statistic,
         observation.rule,
-        _table(observation.number, list(rows.iter_rows(named=True))) if several else None,
+        _table(observation, list(rows.iter_rows(named=True))) if several else None,
     )
 
 
@@ -77,11 +76,11 @@ def _numbers(row: Mapping[str, Any]) -> str:
     return f"{text}, from {counted(row['members'], 'member')}{seeds}.{reason}"
 
 
-def _table(number: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def _table(observation: Observation, rows: Sequence[Mapping[str, Any]]) -> Table:
     cells = [
         [
             STATISTICS[row["statistic"]],
-            in_words(row["dataset"]) if row["dataset"] else OVER_ALL,
+            in_words(row["dataset"]) if row["dataset"] else observation.over,
             signed(row["estimate"]),
             plain(row["low"]),
             plain(row["high"]),
@@ -89,4 +88,4 @@ def _table(number: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         for row in rows
     ]
     header = ["Number", "Validation set", "Estimate", "95 % low", "95 % high"]
-    return Table(f"Observation {number}: all numbers", header, cells, text_columns=2)
+    return Table(f"Observation {observation.number}: all numbers", header, cells, text_columns=2)

@@ -1,5 +1,6 @@
 """Attribution maps against computations by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,16 @@ METHODS = ["Saliency", "InputXGradient", "IntegratedGradients", "GuidedBackprop"
 def maps_of(network: Network, validation: ValidationSet, chosen: dict[str, Any], **member: Any) -> np.ndarray:
     entry = small_member(**member)
     return attribute(entry, network, validation, logits_of(network, validation, entry), chosen, CPU, "maps")
+
+
+def test_the_predicted_class_is_among_those_that_count() -> None:
+    network, validation, member = tiny_network(), coloured_validation_set(4), small_member()
+    first, second = settings(method="Saliency", target="prediction"), settings(method="Saliency", target="label")
+    logits = np.tile(np.array([3.0, 1.0, 2.0], np.float32), (4, 1))
+    among = attribute(member, network, validation, logits, first, CPU, "maps", scored=[1, 2])
+    labelled = replace(validation, labels=np.full(4, 2))
+    assert np.array_equal(among, attribute(member, network, labelled, logits, second, CPU, "maps"))
+    assert not np.array_equal(among, attribute(member, network, validation, logits, first, CPU, "maps"))
 
 
 def gradient(model: nn.Module, images: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

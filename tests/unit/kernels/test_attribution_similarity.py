@@ -123,3 +123,15 @@ def test_refuses_arguments() -> None:
         attribution_similarity(maps, "iou")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="top_share: expected a number in"):
         attribution_similarity(maps, "topk_iou", top_share=0)
+
+
+@pytest.mark.parametrize("least", [0, 10**18])
+def test_maps_of_tiny_values_have_the_similarity_of_their_shapes(least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below 2^-127, where the reciprocal of a power of two is infinite in float32."""
+    monkeypatch.setattr("kernels.cpu.LEAST_OPERATIONS", least)
+    maps = random_maps(4, 3, 64, torch.float32)
+    tiny = maps * 2.0**-129
+    assert tiny.abs().max() > 0
+    for measure in ("cosine", "pearson"):
+        found = attribution_similarity(tiny, measure)
+        torch.testing.assert_close(found, attribution_similarity(maps, measure), atol=1e-4, rtol=1e-4)

@@ -85,3 +85,11 @@ def test_a_program_that_hangs_is_stopped_with_what_it_has_started(
         run(tmp_path / "work", program, timeout=1)
     with said[0] as rest:
         assert rest.read() == ""
+
+
+def test_a_program_that_the_system_cannot_start_is_a_sentence(tmp_path: Path) -> None:
+    script = tmp_path / "predict"
+    script.write_text("no first line that names an interpreter\n")
+    script.chmod(0o755)
+    with pytest.raises(StudyError, match=r"predict could not be started \(.*\)\. A script needs a first line"):
+        run(tmp_path, "", command=[str(script), "{images}", "{output}"])

@@ -5,6 +5,7 @@ import os
 import pickle
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.members.external_weights import import_weights, read_state
+from scripts.lib.members.kinds.torchvision import source
 from scripts.lib.networks.vision import timm, torchvision
 from scripts.lib.networks.weights import load_trained
 
@@ -66,6 +68,27 @@ def test_outputs_are_put_into_the_studys_order(tmp_path: Path, kind: str, model:
     loaded, record = imported(tmp_path, kind, model, tmp_path / "w.safetensors", classes=names)
     torch.testing.assert_close(loaded(IMAGES), network(IMAGES)[:, [2, 3, 0]])
     assert record["imported"]["remarks"] == ["1 classes that the study does not have are left out"]
+
+
+def test_auxiliary_classifiers_are_put_into_the_studys_order_too(tmp_path: Path) -> None:
+    quick = {"init_weights": False}
+    network = torchvision.models.get_model("googlenet", num_classes=4, **quick).eval()
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    names = ["newt", "eft", "cat", "dog"]
+    file = tmp_path / "w.safetensors"
+    loaded, _ = imported(tmp_path, "torchvision", "googlenet", file, classes=names, arguments=quick)
+    torch.testing.assert_close(loaded(IMAGES), network(IMAGES)[:, [2, 3, 0]])
+
+
+@pytest.mark.parametrize(("model", "converts"), [("googlenet", True), ("squeezenet1_1", False)])
+def test_torchvisions_own_weights_get_the_pixels_that_they_expect(
+    model: str, converts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = SimpleNamespace(crop_size=[224], resize_size=[256], mean=(0.5,) * 3, std=(0.2,) * 3)
+    weights = SimpleNamespace(get_state_dict=lambda **_: {}, transforms=lambda: view)
+    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda name: {"DEFAULT": weights})
+    found = source({"model": model, "weights": None}, pretrained=True, where="members/m")
+    assert found.arguments == ({"transform_input": True} if converts else None)
 
 
 def test_preparation_is_timms_unless_the_study_says_otherwise(tmp_path: Path) -> None:

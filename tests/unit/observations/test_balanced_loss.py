@@ -1,5 +1,7 @@
 """Observation 3 on groups whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,8 +53,19 @@ def test_what_is_missing_is_named() -> None:
     ways = ladder()
     values = [(way, {ENSEMBLES: 70.0}) for way in ways]
     assert "weights 0 (no loss) and 1" in verdict(ways[:3], results(values), ENSEMBLES).reason
-    assert "5 seeds of each weight, and there are 4" in decided((70, 70, 70, 70), seeds=4).reason
+    assert "5 seeds that all weights have in common, and there are 4" in decided((70, 70, 70, 70), seeds=4).reason
     assert verdict([], results([]), ENSEMBLES).verdict == "undecided"
+
+
+def test_a_weight_with_other_seeds_does_not_cost_the_verdict() -> None:
+    """The ends have ten seeds, a quarter has the first five and a half the last six: the half stays."""
+    joint = [{"joint": weight} if weight else {} for weight in (0.0, 0.25, 0.5, 1.0)]
+    seeds = [range(10), range(5), range(4, 10), range(10)]
+    ways = [
+        replace(a_way("w", loss), groups={seed: f"w-{seed}" for seed in some})
+        for loss, some in zip(joint, seeds, strict=True)
+    ]
+    assert balanced_ways(ways) == [ways[0], ways[2], ways[3]]
 
 
 def test_only_weights_of_the_same_networks_are_compared() -> None:

@@ -58,6 +58,15 @@ def test_a_term_that_the_others_contain_explains_nothing() -> None:
     assert shares[1] == pytest.approx(0)
 
 
+@pytest.mark.parametrize("families", [2, 3])
+def test_families_of_one_size_each_are_undecided(families: int) -> None:
+    some = members(family=0.5, families=families)
+    sizes = np.exp(15 + np.arange(15) % families)
+    found = verdict(replace(some, parameters=sizes), 19, 0)
+    assert found.verdict == UNDECIDED
+    assert "families and sizes cannot be told apart" in found.reason
+
+
 def test_families_that_matter_are_found() -> None:
     found = verdict(members(family=0.5), 199, 0)
     assert found.verdict == SUPPORTED

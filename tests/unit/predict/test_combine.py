@@ -50,6 +50,14 @@ def test_values_sum_to_one_and_classes_are_those_that_the_study_counted(consensu
         np.testing.assert_allclose(values, softmax(logits.astype(np.float64).mean(0)), rtol=1e-9)
 
 
+@pytest.mark.parametrize("consensus", ["average", "vote", "median"])
+def test_samples_are_combined_in_parts(consensus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = combined(deployed(consensus), list(LOGITS))
+    monkeypatch.setattr("scripts.lib.predict.combine.SAMPLES_AT_ONCE", 7)
+    for one, other in zip(whole, combined(deployed(consensus), list(LOGITS)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_shares_of_votes_and_statistics() -> None:
     probabilities = np.array([[[0.5, 0.3, 0.2, 0.0]], [[0.4, 0.5, 0.1, 0.0]], [[0.6, 0.2, 0.1, 0.1]]])
     logits = np.log(np.maximum(probabilities, 1e-30)).astype(np.float32)

@@ -81,6 +81,7 @@ def test_logits_without_ids_are_taken_in_their_order(tmp_path: Path) -> None:
         ("fewer", "has no rows for 1 of the 30 samples"),
         ("more", "has 31 samples, .* has 30: all need the same"),
         ("text", "resnext.csv has no rows"),
+        ("no ids", "deit.csv has ids of samples, but .*resnext.csv has none: which rows belong together is not known"),
         ("nan", "numbers that are NaN, infinite or missing"),
     ],
 )
@@ -101,6 +102,8 @@ def test_wrong_files_are_refused_by_name_and_nothing_is_written(
         table[1:].write_csv(path)
     elif damage == "more":
         pl.concat([table, table[:1].with_columns(sample=pl.lit("new"))]).write_csv(path)
+    elif damage == "no ids":
+        table.drop("sample").write_csv(path)
     elif damage == "text":
         path.write_bytes(b"\x00\x01\x02")
     else:
@@ -183,6 +186,16 @@ def test_a_wrong_command_is_one_line(
     assert run(write_deployment(tmp_path), *words) == 1
     said = capsys.readouterr().err
     assert message in said
+    assert "Traceback" not in said
+
+
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_files(tmp_path / "new")
+    (tmp_path / "file").touch()
+    words = ["--predictions", tmp_path / "new", "--output", tmp_path / "file" / "out.csv"]
+    assert run(write_deployment(tmp_path), *words) == 1
+    said = capsys.readouterr().err
+    assert "Error: " in said
     assert "Traceback" not in said
 
 

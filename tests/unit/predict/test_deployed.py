@@ -32,6 +32,7 @@ def test_the_choice_that_the_file_deploys_or_another_by_name(tmp_path: Path) -> 
         ({"weights": [1.0]}, r"weights: expected 3 numbers, one for each member, got \[1.0\]"),
         ({"weights": None}, "weights: expected 3 numbers"),
         ({"weights": ["1", 0, 0]}, "weights/0: '1' is not a positive number"),
+        ({"weights": [10**400, 1, 1]}, "weights/0: 10000.* is not a positive number"),
         ({"weights": [True, 1, 1]}, "weights/0: True is not a positive number"),
         ({"weights": [float("nan"), 0.5, 0.5]}, "weights/0: nan is not a positive number"),
         ({"members": ["deit", "resnext", "vgg"]}, "choices/one/members: 'vgg' is not one of deit, resnext, mnasnet"),

@@ -107,6 +107,18 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path, content: pl.DataFram
     assert "m.csv" in str(refusal.value)
 
 
+@pytest.mark.parametrize("values", ["auto", "probabilities"])
+def test_a_probability_just_below_zero_is_rounding(tmp_path: Path, values: str) -> None:
+    """Such as 1 − p for a float32 p just above 1."""
+    certain = np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    certain[0] = [1 + 1e-7, -1e-7, 0]
+    table(certain).write_csv(tmp_path / "m.csv")
+    logits, details = read(tmp_path / "m.csv", values=values)
+    assert details["values"] == "probabilities"
+    assert np.isfinite(logits).all()
+    np.testing.assert_allclose(softmax(logits), certain, atol=1e-6)
+
+
 def test_probabilities_that_are_stated_are_held_to_it(tmp_path: Path) -> None:
     table().write_csv(tmp_path / "m.csv")
     with pytest.raises(StudyError, match="probabilities that are not between 0 and 1 for"):

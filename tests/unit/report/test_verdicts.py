@@ -29,10 +29,10 @@ def test_the_numbers_stand_in_the_text_and_in_the_table() -> None:
     )
     assert first.table is not None
     assert [row[:2] for row in first.table.rows] == [
-        ["difference in ω²", "all sets"],
-        ["ω² of the architecture family", "all sets"],
-        ["ω² of the size", "all sets"],
-        ["ω² of the clean accuracy", "all sets"],
+        ["difference in ω²", "mean over the shifted sets"],
+        ["ω² of the architecture family", "mean over the shifted sets"],
+        ["ω² of the size", "mean over the shifted sets"],
+        ["ω² of the clean accuracy", "mean over the shifted sets"],
     ]
     assert second.table is not None
     assert second.table.rows[1] == ["difference in effective robustness (points)", "Noise", "+1.00", "0.20", "1.80"]

@@ -36,8 +36,8 @@ properties:
     default: 3600
   values: {$ref: "#/$defs/values", default: auto}
   classes: {$ref: "#/$defs/class_order", default: null}
-  parameters: {$ref: "#/$defs/cost", default: null}
-  macs: {$ref: "#/$defs/cost", default: null}
+  parameters: {$ref: "#/$defs/number_of_cost", default: null}
+  macs: {$ref: "#/$defs/number_of_cost", default: null}
   latency_ms: {$ref: "#/$defs/cost", default: null}
 """
 

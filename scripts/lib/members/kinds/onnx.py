@@ -43,7 +43,7 @@ properties:
     description: Standard deviation of each channel, by which pixels are divided.
     $ref: "#/$defs/channels"
     default: [0.229, 0.224, 0.225]
-  macs: {$ref: "#/$defs/cost", default: null}
+  macs: {$ref: "#/$defs/number_of_cost", default: null}
 """
 
 

@@ -25,8 +25,8 @@ properties:
     default: null
   values: {$ref: "#/$defs/values", default: auto}
   classes: {$ref: "#/$defs/class_order", default: null}
-  parameters: {$ref: "#/$defs/cost", default: null}
-  macs: {$ref: "#/$defs/cost", default: null}
+  parameters: {$ref: "#/$defs/number_of_cost", default: null}
+  macs: {$ref: "#/$defs/number_of_cost", default: null}
   latency_ms: {$ref: "#/$defs/cost", default: null}
 """
 

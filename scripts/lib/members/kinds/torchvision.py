@@ -10,6 +10,8 @@ from scripts.lib.members.spec import Entry, MemberKind, Source
 
 # A name of torchvision's own weights, such as IMAGENET1K_V1.
 OWN_WEIGHTS = re.compile(r"[A-Z0-9_]+")
+# torchvision's own weights of these expect pixels from −1 to 1, to which the network then converts its input.
+OTHER_NORMALISATION = ("googlenet", "inception_v3")
 IMAGENET: Any = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 SCHEMA = """
 description: A classifier of torchvision with weights from a file, or with torchvision's own pretrained weights.
@@ -74,7 +76,9 @@ def source(member: dict[str, Any], pretrained: bool, where: str) -> Source:
             f"{where}: torchvision's weights of {name} could not be downloaded ({first_line(error)})."
         ) from None
     view = weights.transforms()
-    return Source(view.crop_size[0], view.crop_size[0] / view.resize_size[0], view.mean, view.std, dict(state))
+    crop = view.crop_size[0] / view.resize_size[0]
+    arguments = {"transform_input": True} if name in OTHER_NORMALISATION else None
+    return Source(view.crop_size[0], crop, view.mean, view.std, dict(state), arguments)
 
 
 TORCHVISION = MemberKind(

@@ -9,11 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.report.drawings.style import BLUE, GREEN, GREY, ORANGE, RED, literal, new_figure, panels
-from scripts.lib.report.labels import consensus_title, in_words
+from scripts.lib.report.drawings.style import (
+    GREY,
+    line_style,
+    new_figure,
+    panel_title,
+    panels,
+)
+from scripts.lib.report.labels import consensus_title
 
 COLUMNS = 5
-LINES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (RED, "-.")]
 # How the ensemble was found, by the value of the column `found`.
 MARKERS = {"all": ("o", "full"), "sampled": ("s", "none"), "greedy": ("^", "full")}
 FOUND = {"all": "best of all ensembles", "sampled": "best of those drawn", "greedy": "greedy selection"}
@@ -36,7 +41,7 @@ def draw_best_ensembles(tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]])
     figure = new_figure(height=1.75 * rows + 0.55)
     axes = panels(figure, len(tables), columns)
     for axis, (dataset, (best, evaluated)) in zip(axes, tables.items(), strict=True):
-        axis.set_title(literal(in_words(dataset)))
+        axis.set_title(panel_title(dataset, columns))
         axis.grid(axis="y")
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axis.yaxis.set_tick_params(labelleft=True)
@@ -50,7 +55,8 @@ def draw_best_ensembles(tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]])
 
 
 def _draw_dataset(axis: Axes, best: pl.DataFrame, evaluated: pl.DataFrame) -> None:
-    for (colour, dashes), consensus in zip(LINES, sorted(best["consensus"].unique()), strict=False):
+    for number, consensus in enumerate(sorted(best["consensus"].unique())):
+        colour, dashes, _ = line_style(number)
         line = best.filter(consensus=consensus).sort("size")
         axis.plot(line["size"], line["accuracy"], color=colour, linestyle=dashes, linewidth=1)
         for (found,), points in line.group_by("found"):
@@ -66,9 +72,10 @@ def _marker(found: str) -> dict[str, Any]:
 
 
 def _legend(consensus: pl.Series, found: pl.Series) -> list[Line2D]:
+    styles = [line_style(number) for number in range(len(consensus))]
     ways = [
-        Line2D([], [], color=colour, linestyle=dashes, linewidth=1, label=consensus_title(name))  # type: ignore[arg-type]
-        for (colour, dashes), name in zip(LINES, sorted(consensus), strict=False)
+        Line2D([], [], color=colour, linestyle=dashes, linewidth=1, label=consensus_title(name))
+        for (colour, dashes, _), name in zip(styles, sorted(consensus), strict=True)
     ]
     marks = [
         Line2D([], [], color="black", label=label, **_marker(name)) for name, label in FOUND.items() if name in found

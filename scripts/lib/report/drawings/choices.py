@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from scripts.lib.report.drawings.style import BLUE, GREY, ORANGE, literal, new_figure, panels, shortened
-from scripts.lib.report.labels import in_words, missing
+from scripts.lib.report.drawings.style import BLUE, GREY, ORANGE, new_figure, panel_title, panels, shortened
+from scripts.lib.report.labels import missing
 
 ROW = 0.2  # inches for one choice
 COLUMNS = 5
@@ -33,7 +33,7 @@ def draw_choices(table: pl.DataFrame, names: Sequence[str], keys: Sequence[str])
     lines = -(-len(datasets) // columns)
     figure = new_figure(height=lines * (max(ROW * len(names), 0.6) + 0.35) + 0.8)
     for axis, dataset in zip(panels(figure, len(datasets), columns), datasets, strict=True):
-        axis.set_title(literal(in_words(dataset)), fontsize=7.5)
+        axis.set_title(panel_title(dataset, columns), fontsize=7.5)
         axis.axvline(0, color=GREY, linewidth=0.7, zorder=0)
         axis.grid(axis="x")
         axis.tick_params(axis="y", length=0)

@@ -10,12 +10,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from scripts.lib.members.costs import COSTS
-from scripts.lib.report.drawings.style import BLUE, GREY, LIGHT_GREY, ORANGE, literal, new_figure, panels
-from scripts.lib.report.labels import consensus_title, in_words
+from scripts.lib.report.drawings.style import (
+    GREY,
+    LIGHT_GREY,
+    line_style,
+    new_figure,
+    panel_title,
+    panels,
+)
+from scripts.lib.report.labels import consensus_title
 
 COLUMNS = 5
 WIDE = 20  # a ratio of costs that a linear axis does not show
-STYLES: list[tuple[str, Any, str]] = [(BLUE, "-", "o"), (ORANGE, "--", "s")]
 # The unit in which a cost is shown, and the title of the axis.
 AXES: dict[str, tuple[float, str]] = {
     "macs": (1e6, "Operations of all members for one image (million multiply-accumulates)"),
@@ -34,7 +40,7 @@ def draw_deployment(tables: Mapping[str, pl.DataFrame]) -> Figure:
     rows = -(-len(tables) // columns)
     figure = new_figure(height=1.9 * rows + 0.6)
     for axis, (dataset, table) in zip(panels(figure, len(tables), columns), tables.items(), strict=True):
-        axis.set_title(literal(in_words(dataset)))
+        axis.set_title(panel_title(dataset, columns))
         axis.grid(axis="y")
         axis.yaxis.set_tick_params(labelleft=True)
         if costs.max() > WIDE * costs.min():
@@ -53,7 +59,8 @@ def _draw_dataset(axis: Axes, table: pl.DataFrame, column: str, unit: float, pur
     chosen = table.filter(chosen_for=purpose).sort(column)
     [alone] = table.filter(chosen_for="size", size=1)["accuracy"].unique().to_list()[:1]
     axis.axhline(alone, color=GREY, linewidth=0.5)
-    for (colour, dashes, marker), consensus in zip(STYLES, sorted(table["consensus"].unique()), strict=False):
+    for number, consensus in enumerate(sorted(table["consensus"].unique())):
+        colour, dashes, marker = line_style(number)
         line = chosen.filter(consensus=consensus)
         x = line[column] / unit
         axis.vlines(x, line["low"], line["high"], color=LIGHT_GREY, linewidth=1)
@@ -61,9 +68,10 @@ def _draw_dataset(axis: Axes, table: pl.DataFrame, column: str, unit: float, pur
 
 
 def _legend(ways: Sequence[Any]) -> list[Line2D]:
+    styles = [line_style(number) for number in range(len(ways))]
     lines = [
         Line2D([], [], color=colour, linestyle=dashes, marker=marker, markersize=3, label=consensus_title(way))
-        for (colour, dashes, marker), way in zip(STYLES, ways, strict=False)
+        for (colour, dashes, marker), way in zip(styles, ways, strict=True)
     ]
     alone = Line2D([], [], color=GREY, linewidth=0.5, label="best single member (chosen on the selection split)")
     return [*lines, alone]

@@ -79,18 +79,26 @@ def draw_series(series: Sequence[Series], estimate: Estimate, limit: float | Non
             for row in each.table.filter(measure=measure).iter_rows(named=True):
                 _draw_row(axis, datasets.index(row["dataset"]) + offset, row, estimate, each)
                 _write_value(axis, datasets.index(row["dataset"]) + offset, row[estimate.value], estimate, limit)
-    axes[0].set_yticks(range(len(datasets)), [literal(in_words(dataset)) for dataset in datasets])
-    axes[0].set_ylim(len(datasets) - 0.4, -0.7)
-    axes[0].set_xlim(-1.08 * limit, 1.08 * limit)
-    axes[0].xaxis.set_major_locator(MaxNLocator(4, prune="both"))  # those of two panels would touch
-    if limit == 1:
-        axes[0].set_xticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])
+    if axes:
+        _scale(axes[0], datasets, limit)
+    else:
+        figure.text(0.5, 0.5, "no measure has values", ha="center", va="center", color=GREY)
     figure.supxlabel(estimate.axis)
     handles = [
         Line2D([], [], color=each.colour, marker=each.marker, markersize=4.5, label=each.name) for each in series
     ]
     figure.legend(handles=handles, loc="outside upper center")
     return figure
+
+
+def _scale(axis: Axes, datasets: Sequence[str], limit: float) -> None:
+    """Ticks and limits, which all panels share."""
+    axis.set_yticks(range(len(datasets)), [literal(in_words(dataset)) for dataset in datasets])
+    axis.set_ylim(len(datasets) - 0.4, -0.7)
+    axis.set_xlim(-1.08 * limit, 1.08 * limit)
+    axis.xaxis.set_major_locator(MaxNLocator(4, prune="both"))  # those of two panels would touch
+    if limit == 1:
+        axis.set_xticks([-1, -0.5, 0, 0.5, 1], ["−1", "−.5", "0", ".5", "1"])
 
 
 def _limit(table: pl.DataFrame, estimate: Estimate) -> float:

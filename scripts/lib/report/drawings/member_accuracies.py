@@ -11,10 +11,13 @@ from scripts.lib.report.drawings.style import (
     BLUE,
     GREY,
     LIGHT_GREY,
+    MOST_CHARACTERS_OF_A_MEMBER,
     MOST_MEMBERS_WITH_NAMES,
     literal,
     new_figure,
+    panel_title,
     panels,
+    shortened,
 )
 from scripts.lib.report.labels import in_words, plain
 
@@ -31,10 +34,12 @@ def draw_member_accuracies(tables: Sequence[pl.DataFrame]) -> Figure:
     figure = new_figure(height=rows * (0.21 * len(clean) + 0.55) + 0.2)
     axes = panels(figure, len(tables), columns)
     for axis, table in zip(axes, tables, strict=True):
-        _draw_dataset(axis, clean.select("member").join(table, on="member", how="left", maintain_order="left"))
+        in_order = clean.select("member").join(table, on="member", how="left", maintain_order="left")
+        _draw_dataset(axis, in_order, columns)
         if table is not tables[0]:
             axis.scatter(clean["accuracy"], range(len(clean)), s=16, color=LIGHT_GREY, marker="|", zorder=1)
-    axes[0].set_yticks(range(len(clean)), [literal(member) for member in clean["member"]])
+    names = [shortened(member, MOST_CHARACTERS_OF_A_MEMBER) for member in clean["member"]]
+    axes[0].set_yticks(range(len(clean)), names)
     axes[0].set_ylim(len(clean) - 0.4, -0.6)
     _leave_room_for_values(axes[0], tables)
     first = literal(in_words(tables[0]["dataset"][0]).lower())
@@ -51,7 +56,7 @@ def _draw_ranks(tables: Sequence[pl.DataFrame], clean: pl.DataFrame) -> Figure:
     ranks = clean.select("member").with_row_index("rank", offset=1)
     for axis, table in zip(panels(figure, len(tables), columns), tables, strict=True):
         ranked = ranks.join(table.drop_nulls("accuracy"), on="member").sort("rank")
-        axis.set_title(literal(in_words(table["dataset"][0])))
+        axis.set_title(panel_title(table["dataset"][0], columns))
         axis.fill_between(ranked["rank"], ranked["low"], ranked["high"], color=LIGHT_GREY, linewidth=0)
         axis.plot(ranked["rank"], ranked["accuracy"], ".", color=BLUE, markersize=2.5)
         axis.axhline(ranked["accuracy"].to_numpy().mean(), color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
@@ -62,8 +67,8 @@ def _draw_ranks(tables: Sequence[pl.DataFrame], clean: pl.DataFrame) -> Figure:
     return figure
 
 
-def _draw_dataset(axis: Axes, table: pl.DataFrame) -> None:
-    axis.set_title(literal(in_words(next(iter(table["dataset"].drop_nulls()), ""))))
+def _draw_dataset(axis: Axes, table: pl.DataFrame, columns: int) -> None:
+    axis.set_title(panel_title(next(iter(table["dataset"].drop_nulls()), ""), columns))
     axis.grid(axis="x")
     axis.tick_params(axis="y", length=0)
     for row, member in enumerate(table.iter_rows(named=True)):

@@ -13,11 +13,20 @@ from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
 from scripts.lib.measures.spec import MEASURES, Quantity
-from scripts.lib.report.drawings.style import LIGHT_GREY, MOST_MEMBERS_WITH_NAMES, literal, new_figure, panels
-from scripts.lib.report.labels import in_words, missing, quantity
+from scripts.lib.report.drawings.style import (
+    LIGHT_GREY,
+    MOST_CHARACTERS_OF_A_MEMBER,
+    MOST_MEMBERS_WITH_NAMES,
+    new_figure,
+    panel_title,
+    panels,
+    shortened,
+)
+from scripts.lib.report.labels import missing, quantity
 
 MOST_MEMBERS_WITH_VALUES = 10
 MOST_NUMBERS = 10
+LINE_OF_A_NAME = 0.1  # inches
 
 
 def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
@@ -28,11 +37,13 @@ def draw_pairwise(tables: Mapping[str, pl.DataFrame], measure: str) -> Figure:
     norm = _shared_scale(list(values.values()))
     columns = min(len(tables), 3 if len(members) <= 17 else 2 if len(members) <= 26 else 1)
     rows = -(-len(tables) // columns)
-    figure = new_figure(height=rows * (5.2 / max(columns, 2) + 0.35) + 0.1, square_panels=True)
+    named = LINE_OF_A_NAME * len(members) if len(members) <= MOST_MEMBERS_WITH_NAMES else 0
+    side = max(5.2 / max(columns, 2), named)
+    figure = new_figure(height=rows * (side + 0.35) + 0.1, square_panels=True)
     axes = panels(figure, len(tables), columns)
     for axis, (dataset, matrix) in zip(axes, values.items(), strict=True):
         image = _draw_matrix(axis, matrix, norm, alike, shown)
-        axis.set_title(literal(in_words(dataset)))
+        axis.set_title(panel_title(dataset, columns))
     _name_members(axes, members)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label=shown.label)
     bar.outline.set_visible(False)
@@ -101,7 +112,7 @@ def _name_members(axes: Sequence[Axes], members: Sequence[str]) -> None:
     count = len(members)
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if count <= MOST_NUMBERS * step)
     ticks, numbers = range(0, count, step), [str(number) for number in range(1, count + 1, step)]
-    names = [f"{literal(member)}  {number}" for number, member in enumerate(members, 1)]
+    names = [f"{shortened(member, MOST_CHARACTERS_OF_A_MEMBER)}  {number}" for number, member in enumerate(members, 1)]
     for axis in axes:
         axis.set_xticks(ticks, numbers)
         if count <= MOST_MEMBERS_WITH_NAMES:

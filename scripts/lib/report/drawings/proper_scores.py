@@ -12,12 +12,11 @@ from matplotlib.ticker import MaxNLocator
 
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.report.drawings.clouds import Cloud, add_colours_of_sizes, cloud, cloud_panels
-from scripts.lib.report.drawings.style import GREY, literal, new_figure
+from scripts.lib.report.drawings.style import GREY, new_figure, panel_title
 from scripts.lib.report.labels import (
     consensus_title,
     improvement_column,
     improvement_title,
-    in_words,
     plain,
 )
 
@@ -60,7 +59,7 @@ def draw_proper_scores(panels: Mapping[str, Panel], improvement: str, consensus:
     grid, axes = cloud_panels(figure, len(panels), columns)
     sizes = sorted({size for panel in panels.values() for size in panel.cloud.sizes})
     for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
-        _draw_panel(axis, panel, sizes, dataset)
+        _draw_panel(axis, panel, sizes, panel_title(dataset, columns))
     figure.supxlabel("Accuracy: improvement (points)", fontsize=8)
     figure.supylabel("NLL: improvement (nats)", fontsize=8)
     figure.suptitle(f"{improvement_title(improvement)}, ensembles by {consensus_title(consensus)}")
@@ -68,11 +67,11 @@ def draw_proper_scores(panels: Mapping[str, Panel], improvement: str, consensus:
     return figure
 
 
-def _draw_panel(axis: Axes, panel: Panel, sizes: Sequence[int], dataset: str) -> None:
+def _draw_panel(axis: Axes, panel: Panel, sizes: Sequence[int], title: str) -> None:
     axis.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axis.axvline(0, color=GREY, linewidth=0.6, zorder=0)
     panel.cloud.draw(axis, sizes)
     axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axis.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     accurate, smaller = plain(panel.more_accurate, 0), plain(panel.smaller_nll, 0)
-    axis.set_title(f"{literal(in_words(dataset))}\nmore accurate {accurate} %\nsmaller NLL {smaller} %", fontsize=7)
+    axis.set_title(f"{title}\nmore accurate {accurate} %\nsmaller NLL {smaller} %", fontsize=7)

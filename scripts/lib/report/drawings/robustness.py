@@ -10,17 +10,13 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.special import ndtri
+from matplotlib.ticker import MaxNLocator
+from scipy.special import ndtr, ndtri
 
 from scripts.lib.jobs.storage import load_table
 from scripts.lib.report.drawings.clouds import Cloud, add_colours_of_sizes, cloud, cloud_panels
-from scripts.lib.report.drawings.style import (
-    LIGHT_GREY,
-    ORANGE,
-    literal,
-    new_figure,
-)
-from scripts.lib.report.labels import consensus_title, in_words, plain
+from scripts.lib.report.drawings.style import LIGHT_GREY, ORANGE, new_figure, panel_title
+from scripts.lib.report.labels import consensus_title, plain
 from scripts.lib.statistics.robustness import Counts, JackknifedLine, effective_robustness, jackknifed_line
 from scripts.lib.statistics.robustness_of_ensembles import counts_of_members
 
@@ -92,7 +88,7 @@ def draw_robustness(panels: Mapping[str, Panel], consensus: str) -> Figure:
     grid, axes = cloud_panels(figure, len(panels), columns)
     sizes = sorted({size for panel in panels.values() for size in panel.cloud.sizes})
     for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
-        _draw_panel(axis, panel, sizes, dataset)
+        _draw_panel(axis, panel, sizes, panel_title(dataset, columns))
     consensus_in_words = consensus_title(consensus)
     figure.supxlabel(f"Accuracy on the clean set (%, spaced as probits); ensembles by {consensus_in_words}")
     figure.supylabel("Accuracy under shift (%)")
@@ -110,12 +106,11 @@ def _legend() -> list[Line2D]:
     ]
 
 
-def _draw_panel(axis: Axes, panel: Panel, sizes: Sequence[int], dataset: str) -> None:
+def _draw_panel(axis: Axes, panel: Panel, sizes: Sequence[int], title: str) -> None:
     panel.cloud.draw(axis, sizes)
     axis.plot(*panel.members, "o", markersize=3.5, color="black", markeredgecolor="white", markeredgewidth=0.4)
     axis.plot(*panel.chosen, **STAR)
     (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
-    title = literal(in_words(dataset))
     if panel.above is not None:
         title += f"\n{plain(panel.above, 0)} % above the line"
     axis.set_title(title, fontsize=7.5)
@@ -146,4 +141,11 @@ def _ticks(low: float, high: float, most: int = 5) -> tuple[list[float], list[st
         if low <= place <= high and (not places or place - places[-1] >= (high - low) / most):
             places.append(place)
             labels.append(f"{percent:g}")
-    return places, labels
+    return (places, labels) if len(places) > 1 else _close_ticks(low, high)
+
+
+def _close_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """As `_ticks` for a range in which there are too few of the marked accuracies."""
+    lowest, highest = (100 * float(ndtr(limit)) for limit in (low, high))
+    percents = [p for p in MaxNLocator(4).tick_values(lowest, highest) if lowest <= p <= highest and 0 < p < 100]
+    return [float(ndtri(percent / 100)) for percent in percents], [f"{percent:g}" for percent in percents]

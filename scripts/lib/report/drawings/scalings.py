@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scripts.lib.report.drawings.style import BLUE, GREEN, ORANGE, literal, new_figure
+from scripts.lib.report.drawings.style import BLUE, GREEN, ORANGE, literal, new_figure, panel_title
 from scripts.lib.report.labels import SCALINGS, in_words
 
 COLUMNS = 5
@@ -56,7 +56,7 @@ def _name_panels(
         for key in line:
             axes[key].tick_params(labelbottom=last)
             if first:
-                axes[key].set_title(SCALINGS[key[1]] if transposed else literal(in_words(key[0])))
+                axes[key].set_title(SCALINGS[key[1]] if transposed else panel_title(key[0], len(line)))
 
 
 def _scalings_of(tables: Mapping[str, pl.DataFrame]) -> Sequence[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from scripts.lib.jobs.storage import whole_file
+from scripts.lib.report.labels import in_words
 
 matplotlib.use("Agg")
 
@@ -22,6 +24,10 @@ POINTS_PER_INCH = 72  # the cells of a raster are as large as the smallest point
 # Okabe & Ito's colours, distinguishable with every common kind of colour blindness.
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 GREY, LIGHT_GREY = "#666666", "#d9d9d9"
+# Of several lines in one panel: they differ also without their colours.
+COLOURS, DASHES, MARKERS = (BLUE, ORANGE, GREEN, RED), ("-", "--", ":", "-."), ("o", "s", "^", "D")
+TITLE_CHARACTERS, TITLE_LINES = 90, 3  # of titles above a row of panels
+MOST_CHARACTERS_OF_A_MEMBER = 40  # of the name beside a row
 # With more members, names would not be legible on one page.
 MOST_MEMBERS_WITH_NAMES = 60
 
@@ -112,14 +118,32 @@ def literal(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "�", name).replace("$", r"\$")
 
 
+def line_style(number: int) -> tuple[str, Any, str]:
+    """Colour, dashes and marker of the n-th of up to 16 lines, all different."""
+    colour, again = number % len(COLOURS), number // len(COLOURS)
+    return COLOURS[colour], DASHES[(colour + again) % len(DASHES)], MARKERS[(colour + again) % len(MARKERS)]
+
+
+def panel_title(name: str, columns: int) -> str:
+    """The name of a set as a title that fits one of `columns` panels, in up to three lines."""
+    width = TITLE_CHARACTERS // columns
+    lines = _lines(in_words(name), width)
+    kept = lines if len(lines) <= TITLE_LINES else [*lines[: TITLE_LINES - 1], "".join(lines[TITLE_LINES - 1 :])]
+    return "\n".join(shortened(line.rstrip(), width) for line in kept)
+
+
 def wrapped(name: str, width: int) -> str:
     """Break a long identifier at its `_`, `-`, `.` or spaces into lines of about `width` characters, each literal."""
+    return "\n".join(literal(line.rstrip()) for line in _lines(name, width))
+
+
+def _lines(name: str, width: int) -> list[str]:
     lines = [""]
     for piece in re.findall(r"[^\s_.-]+[\s_.-]*", name) or [name]:
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
-    return "\n".join(literal(line.rstrip()) for line in lines)
+    return lines
 
 
 def shortened(text: str, length: int) -> str:

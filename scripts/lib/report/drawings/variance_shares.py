@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scripts.lib.report.drawings.style import BLUE, GREY, ORANGE, literal, new_figure, panels
-from scripts.lib.report.labels import consensus_title, in_words, missing, plain, term_title
+from scripts.lib.report.drawings.style import BLUE, GREY, ORANGE, literal, new_figure, panel_title, panels
+from scripts.lib.report.labels import consensus_title, missing, plain, term_title
 from scripts.lib.report.variance_tables import terms_together
 
 COLUMNS = 5
@@ -30,7 +30,7 @@ def draw_variance_shares(table: pl.DataFrame, consensus: str) -> Figure:
     figure = new_figure(height=rows * (0.27 * len(terms) + 0.55) + 0.6)
     axes = panels(figure, len(by_dataset), columns)
     for axis, (dataset, of_dataset) in zip(axes, by_dataset.items(), strict=True):
-        axis.set_title(literal(in_words(dataset)))
+        axis.set_title(panel_title(dataset, columns))
         axis.grid(axis="x")
         axis.tick_params(axis="y", length=0)
         _draw_dataset(axis, of_dataset, terms)

@@ -22,6 +22,7 @@ from scripts.lib.report.drawings.style import BLUE, LIGHT_GREY, ORANGE, RED, lit
 from scripts.lib.report.labels import quantity
 
 ROW = 0.16  # inches for one way
+COLUMNS = 5
 NARROW = 14  # characters of a line above a column
 OFFSET = 0.17  # of clean and shifted sets, around the row of a way
 
@@ -73,8 +74,12 @@ def draw_ways(table: pl.DataFrame, consensus: str, clean: str) -> Figure:
     """One row per way and loss of `ways.parquet`, one column per quantity."""
     ways, table = table.select("way", "loss").unique(maintain_order=True).rows(), _with_values(table)
     columns, sets = columns_of(table, consensus), sets_of(table, clean)
-    figure = new_figure(height=max(1.5, ROW * len(ways) + 1.0))
-    axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+    blocks, across = -(-len(columns) // COLUMNS), min(COLUMNS, len(columns))
+    figure = new_figure(height=max(1.5, blocks * (ROW * len(ways) + 0.7) + 0.3))
+    cells = figure.subplots(blocks, across, sharey=True, squeeze=False)
+    axes = cells.flat[: len(columns)]
+    for empty in cells.flat[len(columns) :]:
+        empty.set_axis_off()
     for axis, column in zip(axes, columns, strict=True):
         for row, (way, loss) in enumerate(ways):
             if row and way != ways[row - 1][0]:

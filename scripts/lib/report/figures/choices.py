@@ -42,7 +42,8 @@ SPEC = FigureSpec(
     "ensembles of each size, the one of the size that was best there. To the right of the line, the choice is "
     "more accurate on the evaluation split than the best single member that costs no more than all of its "
     "members together. Regret is what the same way, used on the selection split of the set itself, would be "
-    "better by; it needs labelled images of the shift. Intervals are paired and over images; they are not "
+    "better by (for the best ensembles: among those of the same size); it needs labelled images of the shift. "
+    "Intervals are paired and over images; they are not "
     "adjusted for their number.",
     alternative="Dot plot of the accuracy of each choice less that of a single member of the same cost, and of its "
     "regret, on each validation set. The numbers are in the tables of ways to choose.",

@@ -27,18 +27,18 @@ def draw(files: Mapping[str, Sequence[str]], consensus: str) -> Figure:
     series = [
         Series(
             own.filter(pl.col("dataset").is_in(from_clean["dataset"].to_list())),
-            "diversity measured under the shift; accuracies under the shift held fixed",
+            "diversity measured under the shift; accuracies and confidences under the shift held fixed",
             BLUE,
         ),
         Series(
             from_clean.filter(~on_clean),
-            "diversity measured on the clean set; accuracies under the shift held fixed",
+            "diversity measured on the clean set; accuracies and confidences under the shift held fixed",
             GREEN,
             "s",
         ),
         Series(
             from_clean.filter(on_clean),
-            "diversity measured on the clean set; accuracies on the clean set held fixed",
+            "diversity measured on the clean set; accuracies and confidences on the clean set held fixed",
             ORANGE,
             "D",
         ),
