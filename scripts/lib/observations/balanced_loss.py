@@ -83,7 +83,7 @@ def _reason(ladder: Sequence[Way], seeds: Sequence[int], sets: int) -> str:
     if not {0.0, 1.0} <= set(weights) or len(weights) < 3:
         return (
             f"there must be groups of the same networks with the weights 0 (no loss) and 1 of the term {TERM!r}, and "
-            f"with one between them, and {FEWEST_SEEDS} seeds that they have in common"
+            "with one between them"
         )
     if len(seeds) < FEWEST_SEEDS:
         return f"there must be {FEWEST_SEEDS} seeds that all weights have in common, and there are {len(seeds)}"
