@@ -83,7 +83,7 @@ def test_ways_have_their_seeds_and_penalties(results: Path) -> None:
 def test_too_few_seeds_leave_the_observations_undecided(results: Path) -> None:
     table = load_table(results / "verdicts.parquet")
     reasons = {row["observation"]: row["reason"] for row in table.iter_rows(named=True) if row["verdict"]}
-    assert reasons["3"] == "there must be 5 seeds of each weight, and there are 2"
+    assert reasons["3"] == "there must be 5 seeds that all weights have in common, and there are 2"
     assert reasons["4"] == "the study measures no diversity of activations"
 
 
