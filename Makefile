@@ -45,7 +45,7 @@ demo: setup
 	@echo "The report: file://$(WORK)/results/fashion-mnist/report.html"
 
 demo-quick: setup
-	@echo "A study of six members on Fashion-MNIST, from training to the report. On two cores this takes 4 to 10 minutes; if it is stopped, the same command goes on."
+	@echo "A study of six members on Fashion-MNIST, from training to the report. On two cores this takes 4 to 6 minutes, longer on a busy machine; if it is stopped, the same command goes on."
 	@$(IN) cd "$(WORK)" && export PYTHONPATH="$(ROOT)" && \
 	  python -m scripts.lib.jobs.locks $(SNAKEFILE) && snakemake $(SNAKEFILE) --cores all --configfile "$(ROOT)/config/quick.yaml"
 	@echo "The report: file://$(WORK)/results/fashion-mnist-quick/report.html"
