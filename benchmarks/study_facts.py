@@ -16,7 +16,6 @@ from scipy.stats import spearmanr
 from scripts.lib.jobs.paths import ROOT
 
 PAGE = ROOT / "docs" / "studies" / "fashion-mnist"
-CLEAN = "clean"  # the set without a shift
 AVERAGE = pl.col("consensus") == "average"
 LEAST_R = 0.9
 
@@ -30,6 +29,11 @@ class PublishedTables:
     def table(self, name: str) -> pl.DataFrame:
         """One of the tables, such as `effects`."""
         return pl.read_csv(self.folder / f"{name}.csv", infer_schema_length=None)
+
+    @property
+    def clean(self) -> str:
+        """The set without a shift."""
+        return self.datasets[0]
 
     @property
     def datasets(self) -> list[str]:
@@ -47,6 +51,22 @@ class PublishedTables:
         """The ids of the members, by position."""
         return self.table("members").sort("position")["member"].to_list()
 
+    @property
+    def effects(self) -> pl.DataFrame:
+        """The effects on averaged ensembles."""
+        return self.table("effects").filter(AVERAGE)
+
+    @property
+    def effects_from_clean(self) -> pl.DataFrame:
+        """The effects on accuracy of diversity on clean images, beyond accuracies and confidences on them."""
+        known = self.table("effects_from_clean").filter(AVERAGE, outcome="accuracy")
+        return known.filter(measured_on=self.clean, adjusted_on=self.clean)
+
+    @property
+    def correlations(self) -> pl.DataFrame:
+        """The plain correlations with the improvement over the mean member, over ensembles of all sizes."""
+        return self.table("correlations").filter(AVERAGE, improvement="over_mean", size="all")
+
     def ids(self, members: str) -> str:
         """The ids of the members of an ensemble, from the text of their positions."""
         return ", ".join(self.names[position] for position in json.loads(members))
@@ -62,7 +82,7 @@ def _listed(sets: pl.Series) -> str:
 
 def effects(published: PublishedTables) -> Iterator[str]:
     """Effects of measures on the same set, and those of what is known on clean images."""
-    table = published.table("effects").filter(AVERAGE)
+    table = published.effects
     for outcome in ("accuracy", "nll"):
         for (measure,), own in table.filter(outcome=outcome).group_by("measure", maintain_order=True):
             above, below = own.filter(pl.col("both_low") > 0), own.filter(pl.col("both_high") < 0)
@@ -74,10 +94,7 @@ def effects(published: PublishedTables) -> Iterator[str]:
             )
     differences = published.table("effect_differences").filter(AVERAGE, outcome="accuracy")
     yield f"smallest q of a difference between two measures: {differences['q_value'].min():.3f}"
-    known = published.table("effects_from_clean").filter(
-        AVERAGE, outcome="accuracy", measured_on=CLEAN, adjusted_on=CLEAN
-    )
-    for (measure,), own in known.group_by("measure", maintain_order=True):
+    for (measure,), own in published.effects_from_clean.group_by("measure", maintain_order=True):
         above = own.filter(pl.col("both_low") > 0)["dataset"]
         yield f"from clean images, {measure}: interval above 0 on {_listed(above)}"
 
@@ -91,8 +108,7 @@ def shares(published: PublishedTables) -> Iterator[str]:
 
 def correlations(published: PublishedTables) -> Iterator[str]:
     """Plain correlations with the improvement over the mean member."""
-    table = published.table("correlations").filter(AVERAGE, improvement="over_mean", size="all")
-    for (measure,), own in table.group_by("measure", maintain_order=True):
+    for (measure,), own in published.correlations.group_by("measure", maintain_order=True):
         strong = own.filter(pl.col("pearson").abs() > LEAST_R)["dataset"]
         positive = own.filter(pl.col("pearson") > 0)["dataset"]
         where = f"|r| > {LEAST_R} on {_listed(strong)}; above 0 on {_listed(positive)}"
@@ -115,8 +131,8 @@ def choices(published: PublishedTables) -> Iterator[str]:
 def members(published: PublishedTables) -> Iterator[str]:
     """Accuracies of the members, and whether those on clean images go with those under shift."""
     accuracies = published.accuracies
-    clean = accuracies.filter(dataset=CLEAN).sort("position")
-    shifted = accuracies.filter(pl.col("dataset") != CLEAN)
+    clean = accuracies.filter(dataset=published.clean).sort("position")
+    shifted = accuracies.filter(pl.col("dataset") != published.clean)
     mean = shifted.group_by("position").agg(pl.col("accuracy").mean()).sort("position")
     yield f"clean accuracies: {_range(clean['accuracy'], 1)}"
     reach = clean.filter(pl.col("accuracy") >= 90)["member"]

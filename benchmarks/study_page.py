@@ -17,15 +17,13 @@ from typing import Any
 import polars as pl
 from scipy.stats import spearmanr
 
-from benchmarks.study_facts import AVERAGE, CLEAN, PublishedTables
+from benchmarks.study_facts import AVERAGE, PublishedTables
 from scripts.lib.jobs.amounts import duration
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.report.labels import quantity
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
-
-IMPROVEMENT, ALL_SIZES = "over_mean", "all"
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -45,14 +43,14 @@ def member_table(published: PublishedTables) -> str:
     accuracies, paper, rows = published.accuracies, paper_accuracies(), []
     for member in published.table("members").rows(named=True):
         own = accuracies.filter(member=member["member"])
-        shifted = own.filter(pl.col("dataset") != CLEAN)["accuracy"]
+        shifted = own.filter(pl.col("dataset") != published.clean)["accuracy"]
         top1 = paper.get(member["member"])
         rows.append(
             [
                 member["member"],
                 member["family"],
                 f"{member['parameters'] / 1e6:.2f}",
-                ACCURACY.of(own.row(by_predicate=pl.col("dataset") == CLEAN, named=True)),
+                ACCURACY.of(own.row(by_predicate=pl.col("dataset") == published.clean, named=True)),
                 f"{shifted.mean():.1f}",
                 "–" if top1 is None else f"{top1:.1f}",
                 "–" if member["seconds"] is None else duration(member["seconds"]),
@@ -64,7 +62,7 @@ def member_table(published: PublishedTables) -> str:
 
 def rank_in_paper(published: PublishedTables) -> str:
     """The rank correlation of clean accuracies with those in the paper, and the number of members."""
-    own = dict(published.accuracies.filter(dataset=CLEAN).select("member", "accuracy").rows())
+    own = dict(published.accuracies.filter(dataset=published.clean).select("member", "accuracy").rows())
     paper = {member: top1 for member, top1 in paper_accuracies().items() if member in own}
     rank = spearmanr([own[member] for member in paper], list(paper.values())).statistic
     return f"{rank:.2f} ({len(paper)} members)"
@@ -119,15 +117,15 @@ def verdict_table(published: PublishedTables) -> str:
     return markdown(["observation", "number", "estimate (95 %)", "verdict", "reason"], rows)
 
 
-def gain_table(results: Path) -> str:
+def gain_table(results: Path, published: PublishedTables) -> str:
     """What all ensembles gain on each set, and the member and the ensemble that were chosen on the clean set."""
     rows = []
-    for dataset in [dataset["id"] for dataset in load_json(results / "study.json")["datasets"]["validation"]]:
+    for dataset in published.datasets:
         ensembles = pl.read_parquet(results / f"ensembles/{dataset}.parquet").filter(AVERAGE)
         judged = pl.read_parquet(results / f"held_out/{dataset}.parquet").filter(AVERAGE)
         chosen = judged.filter(kind="chosen")
         recommended = chosen.filter(recommended=True)
-        own = judged.filter(kind="own") if dataset != CLEAN else recommended
+        own = judged.filter(kind="own") if dataset != published.clean else recommended
         shown = [chosen.filter(size=1), recommended, own]
         rows.append(
             [
@@ -162,17 +160,12 @@ def with_tables(page: str, tables: Mapping[str, str]) -> str:
 def published_tables(published: PublishedTables) -> dict[str, str]:
     """The tables that the published ones contain, by their names on the page."""
     datasets = published.datasets
-    correlations = published.table("correlations").filter(AVERAGE, improvement=IMPROVEMENT, size=ALL_SIZES)
-    effects = published.table("effects").filter(AVERAGE, outcome="accuracy")
-    known = published.table("effects_from_clean").filter(
-        AVERAGE, outcome="accuracy", measured_on=CLEAN, adjusted_on=CLEAN
-    )
     effect = Cell("per_sd", "both_low", "both_high")
     return {
         "members": member_table(published),
-        "correlations": grid(correlations, datasets, Cell("pearson", "ci_low", "ci_high")),
-        "effects": grid(effects, datasets, effect),
-        "effects_from_clean": grid(known, datasets[1:], effect),
+        "correlations": grid(published.correlations, datasets, Cell("pearson", "ci_low", "ci_high")),
+        "effects": grid(published.effects.filter(outcome="accuracy"), datasets, effect),
+        "effects_from_clean": grid(published.effects_from_clean, datasets[1:], effect),
     }
 
 
@@ -184,8 +177,8 @@ def main() -> None:
     arguments = parser.parse_args()
     results, page = arguments.results, arguments.page
     published = PublishedTables(page.parent / "csv")
-    tables = published_tables(published) | {"gain": gain_table(results)}
-    page.write_text(with_tables(page.read_text(), tables))
+    tables = published_tables(published) | {"gain": gain_table(results, published)}
+    page.write_text(with_tables(page.read_text("utf-8"), tables), "utf-8")
     print(f"## Observations\n\n{verdict_table(published)}\n")
     print(f"Rank correlation with the paper's accuracies: {rank_in_paper(published)}.\n")
     seconds = sorted(load_json(results / "provenance.json")["seconds"].items(), key=lambda item: -item[1])

@@ -160,7 +160,7 @@ else:
         params:
             dataset=dataset_settings,
             class_names=STUDY["datasets"]["class_names"],
-            first_member=STUDY["members"][0],
+            first_member=settings_of(MEMBER_IDS[0]),
             files=fingerprints(labelled_files),
             code=code("labelled_samples", DATASET_KIND_FILE),
         message:

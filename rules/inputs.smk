@@ -16,6 +16,11 @@ CLEAN_SET = {
 }
 
 
+def classes_file(dataset):
+    """The file with the classes that are scored on a validation set."""
+    return f"results/{{study}}/classes/{original_of(dataset)}.json"
+
+
 # What a member is run on.
 ALL_SETS = {
     "images": expand("results/{{study}}/images/{dataset}.npy", dataset=DATASETS),
@@ -23,7 +28,7 @@ ALL_SETS = {
     "samples": expand("results/{{study}}/samples/{dataset}.txt", dataset=DATASETS),
     "set_records": expand("results/{{study}}/samples/{dataset}.json", dataset=DATASETS),
 }
-CLASSES_OF_ALL_SETS = [f"results/{{study}}/classes/{original_of(id)}.json" for id in DATASETS]
+CLASSES_OF_ALL_SETS = [classes_file(dataset) for dataset in DATASETS]
 # Where the predictions in users' files go: if other members have predictions too, `gather` puts them together.
 IMPORTED = "results/{study}/imported/predictions/{dataset}"
 if not MEMBERS_RUN_HERE:
@@ -103,7 +108,7 @@ def files_of_set(dataset):
     """What is known of a validation set beside its images."""
     names = ("labels/{}.npy", "samples/{}.txt", "samples/{}.json")
     files = [f"results/{{study}}/{name.format(dataset)}" for name in names]
-    return [*files, f"results/{{study}}/classes/{original_of(dataset)}.json"]
+    return [*files, classes_file(dataset)]
 
 
 def compared(wildcards):
@@ -223,5 +228,5 @@ def labelled_files(wildcards):
 
 
 def classes_of_dataset(wildcards):
-    """The file with the classes that are scored on a validation set."""
-    return f"results/{wildcards.study}/classes/{original_of(wildcards.dataset)}.json"
+    """The file with the classes that are scored on the validation set of a job."""
+    return classes_file(wildcards.dataset).format(study=wildcards.study)

@@ -3,8 +3,7 @@ from scripts.lib.jobs.checksums import require_undamaged
 from scripts.lib.jobs.device import choose_device
 from scripts.lib.jobs.job import job
 from scripts.lib.jobs.storage import digest_of_file
-from scripts.lib.supernets.train import SupernetOutputs, train_supernet
-from scripts.lib.training.inputs import DIGEST_OF_IMAGES
+from scripts.lib.supernets.train import SupernetInputs, SupernetOutputs, train_supernet
 
 with job(snakemake):
     params, inputs = snakemake.params, snakemake.input
@@ -14,5 +13,5 @@ with job(snakemake):
     training = checked_training_images(params.datasets, inputs.training_samples, inputs.training_record)
     device = choose_device(params.device, snakemake.threads)
     outputs = SupernetOutputs(**dict(snakemake.output.items()), resume=params.resume)
-    settings = params.supernet | {DIGEST_OF_IMAGES: digest_of_file(inputs.training_record)}
-    train_supernet(settings, base_weights, training, params.datasets, device, params.workers, outputs)
+    given = SupernetInputs(training, digest_of_file(inputs.training_record), params.datasets, base_weights)
+    train_supernet(params.supernet, given, device, params.workers, outputs)

@@ -218,13 +218,19 @@ def reordered(state: State, network: Network, order: list[int]) -> State:
     if order == list(range(outputs)):
         return state
     rows = torch.tensor(order)
-    auxiliary = [name for name, layer in network.model.named_modules() if "aux" in name.lower() and outputs_of(layer)]
     return state | {
         name: state[name].index_select(0, rows)
-        for head in (network.head, *auxiliary)
+        for head in (network.head, *_auxiliary_heads(network.model))
         for name in (f"{head}.weight", f"{head}.bias")
         if name in state and len(state[name]) == outputs
     }
+
+
+def _auxiliary_heads(model: nn.Module) -> list[str]:
+    """The last layer with outputs of each auxiliary classifier, as `aux1.fc2` and `AuxLogits.fc`."""
+    layers = [name for name, layer in model.named_modules() if outputs_of(layer)]
+    found = {match.group(): name for name in layers if (match := re.match(r"(?i).*?aux[^.]*", name))}
+    return list(found.values())
 
 
 def _head(network: Network) -> nn.Module:

@@ -26,7 +26,6 @@ from scripts.lib.observations.groups_of_study import (
     common_seeds,
     equal_cost,
     of_other_seeds,
-    with_common_seeds,
 )
 from scripts.lib.observations.verdict import Estimate, Verdict, estimate_over_seeds, undecided
 
@@ -50,19 +49,26 @@ def verdict(ways: Sequence[Way], results: Results) -> Verdict:
     mixed = [way for way in ways if way.is_independent and way.of_different_families]
     if not mixed:
         return undecided(ARCHITECTURES_OR_NCL, first, 0, "the study has no group of different architecture families")
-    rivals_of = [(way, with_common_seeds([way], [rival for rival in ways if _is_rival(rival, way)])) for way in mixed]
-    different, rivals = max(rivals_of, key=lambda found: (len(found[1]), len(found[0].groups)))
-    if not rivals:
+    found = [(way, _rivals(ways, way)) for way in mixed]
+    different, rivals = max(found, key=lambda each: (len(each[1]), len(each[0].groups)))
+    seeds = common_seeds([different, *rivals])
+    if not rivals or len(seeds) < FEWEST_SEEDS:
         reason = (
-            f"there must be {FEWEST_SEEDS} seeds of different architectures and of members of one architecture that "
-            "are trained with NCL, at equal cost"
+            f"there must be {FEWEST_SEEDS} seeds that different architectures and members of one architecture that are "
+            "trained with NCL, at equal cost, have in common"
         )
-        return undecided(ARCHITECTURES_OR_NCL, first, 0, reason)
-    return _compared(different, rivals, common_seeds([different, *rivals]), results, measures)
+        return undecided(ARCHITECTURES_OR_NCL, first, 0, f"{reason}, for all weights" if rivals else reason)
+    return _compared(different, rivals, seeds, results, measures)
 
 
 def _measured(names: Sequence[str], results: Results) -> str:
     return next((MEASURES[name].diversity for name in names if results.has(MEASURES[name].diversity)), "")
+
+
+def _rivals(ways: Sequence[Way], different: Way) -> list[Way]:
+    """Those that can be compared. None with enough seeds is left out: it may be the one that decides."""
+    rivals = [way for way in ways if _is_rival(way, different)]
+    return [way for way in rivals if len(common_seeds([different, way])) >= FEWEST_SEEDS]
 
 
 def _is_rival(way: Way, different: Way) -> bool:

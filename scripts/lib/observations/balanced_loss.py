@@ -73,9 +73,8 @@ def balanced_ways(ways: Sequence[Way]) -> list[Way]:
     most = max(found.values(), key=len, default={})
     ends = [most[weight] for weight in (0.0, 1.0) if weight in most]
     between = [way for weight, way in sorted(most.items()) if 0 < weight < 1]
-    if len(common_seeds(ends)) < FEWEST_SEEDS:
-        return [*ends[:1], *between, *ends[1:]]  # the reason counts the seeds
-    return [*ends[:1], *with_common_seeds(ends, between), *ends[1:]]
+    kept = with_common_seeds(ends, between) or between  # without any, the reason counts the seeds
+    return [*ends[:1], *kept, *ends[1:]]
 
 
 def _reason(ladder: Sequence[Way], seeds: Sequence[int], sets: int) -> str:

@@ -71,7 +71,7 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
     in_range = within_range(values).all()
     off = np.abs(values.sum(1) - 1) > ROUNDING
     if kind == "auto" and not in_range:
-        percent = (values >= 0).all(1) & (np.abs(values.sum(1) - 100) <= 100 * ROUNDING)
+        percent = (values >= -100 * ROUNDING).all(1) & (np.abs(values.sum(1) - 100) <= 100 * ROUNDING)
         _refuse(percent & percent.all(), samples, where, "percentages, which sum to 100, instead of probabilities")
         kind = "logits"
     if kind == "logits":

@@ -29,6 +29,8 @@ def readable(error: jsonschema.ValidationError, study: Any) -> str:
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return f"{where}: missing {', '.join(missing)}"
+    if error.validator == "multipleOf" and error.validator_value == 1:
+        return f"{where}: {error.instance} is not a whole number" + _hint(error)
     if error.validator == "dependentRequired":
         return f"{where}: `of`, `corruption` and `severity` must be given together ({error.message})"
     return f"{where}: {error.message}" + _hint(error)

@@ -28,6 +28,7 @@ from scripts.lib.networks.weights import read_weights, save_weights_of
 from scripts.lib.supernets.batch_norm import Batches, adaptation_batches, adaptation_samples, recalibrate
 from scripts.lib.supernets.elastic import Supernet
 from scripts.lib.training.batches import Loader, Transformed
+from scripts.lib.training.inputs import DIGEST_OF_IMAGES
 from scripts.lib.training.state import Part, make_record, restore, save_state
 
 STAGES: dict[str, Any] = {
@@ -65,6 +66,19 @@ def accuracy(model: nn.Module, settings: dict[str, Any], images: Images, device:
 
 
 @dataclass(frozen=True)
+class SupernetInputs:
+    """What a super-network is trained on: `digest` is that of the record of the checked training images.
+
+    `datasets` has the sizes of the study's images, `base_weights` is the file to start from (None: torchvision's).
+    """
+
+    training: ImageSet
+    digest: str
+    datasets: dict[str, Any]
+    base_weights: str | None
+
+
+@dataclass(frozen=True)
 class SupernetOutputs:
     """Paths that are written; `resume` has the state after the last finished epoch while the training is running."""
 
@@ -75,13 +89,7 @@ class SupernetOutputs:
 
 
 def train_supernet(
-    settings: dict[str, Any],
-    base_weights: str | None,
-    training: ImageSet,
-    datasets: dict[str, Any],
-    device: torch.device,
-    workers: int,
-    outputs: SupernetOutputs,
+    settings: dict[str, Any], inputs: SupernetInputs, device: torch.device, workers: int, outputs: SupernetOutputs
 ) -> None:
     """Train a super-network; write its weights (under torchvision's names), its record and the metrics of its stages.
 
@@ -89,24 +97,25 @@ def train_supernet(
     not fit, NNCF refuses the settings, or the loss is not finite.
     """
     # With other weights it is another super-network.
-    settings = settings | {"base_weights": _digest(settings, base_weights)}
-    images = Images(training, settings, datasets)
-    supernet, batches = elastic(settings, images, len(training.classes), device, base_weights)
+    settings = settings | {"base_weights": _digest(settings, inputs.base_weights)}
+    identity = settings | {"datasets": inputs.datasets, DIGEST_OF_IMAGES: inputs.digest}
+    images, classes = Images(inputs.training, settings, inputs.datasets), inputs.training.classes
+    supernet, batches = elastic(settings, images, len(classes), device, inputs.base_weights)
     loader = Loader(Transformed(images.training, settings), settings, workers)
     rate = supernet.stages[0].init_lr or 1  # NNCF sets the learning rate before the first step
     # Not fused: torch's fused form fails if blocks that were left out of a step have no gradient.
     optimizer = torch.optim.SGD(supernet.model.parameters(), rate, **settings["optimizer"])
     supernet.start_training(optimizer, len(loader))
     parts: dict[str, Part] = {"model": supernet.model, "optimizer": optimizer}
-    history = restore(outputs.resume, settings, parts)
+    history = restore(outputs.resume, identity, parts)
     if history:
         supernet.resume_after(len(history))
     loop = _Loop(settings, supernet, loader, optimizer, images, batches, device)
     for epoch in range(len(history), sum(stage.epochs for stage in supernet.stages)):
         history.append(loop.epoch(epoch))
-        save_state(outputs.resume, settings, parts, history)
+        save_state(outputs.resume, identity, parts, history)
     save_weights_of(supernet.weights(), outputs.weights)
-    content = make_record(settings, training.classes, len(images.training), history, device, outputs.weights)
+    content = make_record(settings, classes, len(images.training), history, device, outputs.weights)
     save_json(outputs.record, content | {"space": supernet.space()})
     save_table(outputs.stages, stages_table(settings["id"], history))
     Path(outputs.resume).unlink(missing_ok=True)

@@ -62,8 +62,8 @@ def pretrain(backbone: dict[str, Any], run: Run) -> None:
     loop = Pretraining(backbone, chosen, run.workers, device, run.scale)
     check = _NearestNeighbours(backbone, chosen, run.validation, device)
     identity = run.identity(backbone)
-    history = restore(outputs.resume, identity, loop.parts)
     with memory_advice(where, backbone["batch_size"], run.scale, divided=False):
+        history = restore(outputs.resume, identity, loop.parts)
         for epoch in range(len(history), backbone["epochs"]):
             start = time.perf_counter()
             line = loop.epoch(epoch) | {"knn_accuracy": check.accuracy(loop.teacher.backbone) if rank() == 0 else 0.0}

@@ -53,8 +53,8 @@ def train(group: dict[str, Any], run: Run) -> None:
     members = [_member(entry, run) for entry in group["members"]]
     loop = _Loop(group, members, chosen, run)
     identity = run.identity(group)
-    history = restore(run.outputs.resume, identity, loop.parts())
     with memory_advice(where, group["batch_size"], run.scale):
+        history = restore(run.outputs.resume, identity, loop.parts())
         for epoch in range(len(history), group["epochs"]):
             history.append(loop.epoch(epoch))
             save_state(run.outputs.resume, identity, loop.parts(), history)

@@ -8,7 +8,7 @@ import torch
 from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.validation_sets import ValidationSet
 
-# A key of what the state of an unfinished training belongs to, as a message names it.
+# A key of what the state of an unfinished training belongs to.
 DIGEST_OF_IMAGES = "digest of the training images"
 # The defaults of the study's section `training`.
 PLAIN: dict[str, Any] = {"precision": "float32", "images_at_once": None, "compile": False, "gpus": 1}

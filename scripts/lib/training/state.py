@@ -15,6 +15,7 @@ from scripts.lib.jobs.job import log
 from scripts.lib.jobs.storage import whole_file
 from scripts.lib.jobs.versions import versions
 from scripts.lib.training.distributed import rank
+from scripts.lib.training.inputs import DIGEST_OF_IMAGES
 
 Part = nn.Module | torch.optim.Optimizer | torch.amp.GradScaler
 
@@ -57,9 +58,9 @@ def restore(path: str, settings: dict[str, Any], parts: dict[str, Part]) -> list
         return []
     if differing := list(_differences(before, settings)):
         raise StudyError(
-            f"{path} is the state of an unfinished training of {settings['id']} ({len(state['history'])} epochs) with "
-            f"another recipe: {'; '.join(differing)}. Restore what differs to continue it, or delete the file to "
-            "start over."
+            f"{path} is the state of an unfinished training of {settings['id']} ({len(state['history'])} epochs), "
+            f"which began differently: {'; '.join(differing)}. Restore what differs to continue it, or delete the file "
+            "to start over."
         )
     for name, part in parts.items():
         part.load_state_dict(state[name])
@@ -68,10 +69,12 @@ def restore(path: str, settings: dict[str, Any], parts: dict[str, Part]) -> list
 
 
 def _differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
-    """`optimizer/lr was 0.1, is 0.2` for every key that differs."""
+    """`optimizer/lr was 0.1, is 0.2` for every key that differs; digests would say nothing to a reader."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in [*before, *(key for key in now if key not in before)]:
             yield from _differences(before.get(key), now.get(key), f"{where}/{key}" if where else key)
+    elif before != now and where == DIGEST_OF_IMAGES:
+        yield "the training images are not the same, or their files have other names, sizes or times of modification"
     elif before != now:
         yield f"{where} was {before}, is {now}"
 

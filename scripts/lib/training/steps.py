@@ -71,5 +71,5 @@ def memory_advice(where: str, batch_size: int, scale: dict[str, Any], divided: b
             now = scale["images_at_once"] or batch_size
             advice = f"lower training/images_at_once (now {now} images), which keeps the batch size"
         if scale["precision"] == "float32":
-            advice += ", or use a precision of 16 bits (training/precision)"
+            advice += ", or use a precision of 16 bits (training/precision, unless the member has its own)"
         raise StudyError(f"{where} does not fit into the memory of its device: {advice}.") from None

@@ -64,8 +64,8 @@ def fit(
     loop = _Loop(member, model, loader, schedule, Steps(model, optimizer, run.scale, device), run.validation, device)
     parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": loop.steps.scaler}
     identity = run.identity(member)
-    history = restore(outputs.resume, identity, parts)
     with memory_advice(where, member["batch_size"], run.scale):
+        history = restore(outputs.resume, identity, parts)
         for epoch in range(len(history), member["epochs"]):
             history.append(loop.epoch(epoch))
             save_state(outputs.resume, identity, parts, history)

@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
-from scripts.lib.members.external_weights import import_weights, read_state
+from scripts.lib.members.external_weights import import_weights, read_state, reordered
 from scripts.lib.members.kinds.torchvision import source
+from scripts.lib.networks.architectures import Network
 from scripts.lib.networks.vision import timm, torchvision
 from scripts.lib.networks.weights import load_trained
 
@@ -78,6 +79,15 @@ def test_auxiliary_classifiers_are_put_into_the_studys_order_too(tmp_path: Path)
     file = tmp_path / "w.safetensors"
     loaded, _ = imported(tmp_path, "torchvision", "googlenet", file, classes=names, arguments=quick)
     torch.testing.assert_close(loaded(IMAGES), network(IMAGES)[:, [2, 3, 0]])
+    torch.testing.assert_close(loaded.aux1.fc2.weight, network.aux1.fc2.weight[[2, 3, 0]])
+
+
+def test_layers_with_as_many_outputs_as_classes_are_not_taken_for_classifiers() -> None:
+    """The auxiliary classifiers of GoogLeNet begin with a convolution of 128 channels."""
+    network = torchvision.models.get_model("googlenet", num_classes=128, init_weights=False)
+    found = reordered(dict(network.state_dict()), Network(network, "fc"), list(range(1, 128)))
+    shapes = {name: len(found[f"{name}.weight"]) for name in ("fc", "aux1.fc2", "aux2.fc2", "aux1.conv.conv")}
+    assert shapes == {"fc": 127, "aux1.fc2": 127, "aux2.fc2": 127, "aux1.conv.conv": 128}
 
 
 @pytest.mark.parametrize(("model", "converts"), [("googlenet", True), ("squeezenet1_1", False)])

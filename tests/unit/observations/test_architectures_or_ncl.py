@@ -1,6 +1,7 @@
 """Observation 4 on groups whose truth is known."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -59,6 +60,22 @@ def test_what_is_missing_is_named() -> None:
     assert "5 seeds" in decided([ARCHITECTURES, (few, rival)]).reason
     without = [(way, {MEMBER_ACCURACY: 75.0, "disagreement": 0.1}) for way in (DIFFERENT, WEAK)]
     assert "measures no diversity of attributions, activations" in decided(without).reason
+
+
+def test_penalties_without_common_seeds_are_undecided_in_any_order() -> None:
+    """One says "supported" and the other "contradicted": neither may be left out because of its place in the file."""
+    different = (replace(DIFFERENT, groups=seeds("architectures", range(10))), ARCHITECTURES[1])
+    weak = (replace(WEAK, groups=seeds("weak", range(5))), measured(75.2, 0.2, 0.3, 0.4))
+    strong = (replace(STRONG, groups=seeds("strong", range(5, 10))), measured(75.2, 0.5, 0.6, 0.7))
+    for values in ([different, weak, strong], [different, strong, weak]):
+        found = decided(values)
+        assert (found.verdict, "have in common, for all weights" in found.reason) == ("undecided", True)
+    assert decided([different, weak]).verdict == "supported"
+    assert decided([different, strong]).verdict == "contradicted"
+
+
+def seeds(name: str, numbers: range) -> dict[int, str]:
+    return {seed: f"{name}-{seed}" for seed in numbers}
 
 
 def test_the_balanced_loss_is_no_penalty() -> None:

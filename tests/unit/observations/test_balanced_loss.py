@@ -55,6 +55,9 @@ def test_what_is_missing_is_named() -> None:
     assert "weights 0 (no loss) and 1" in verdict(ways[:3], results(values), ENSEMBLES).reason
     assert "5 seeds that all weights have in common, and there are 4" in decided((70, 70, 70, 70), seeds=4).reason
     assert verdict([], results([]), ENSEMBLES).verdict == "undecided"
+    few = [way if way.loss.get("joint") in (None, 1) else replace(way, groups={0: "a", 1: "b"}) for way in ways]
+    reason = verdict(few, results([(way, {ENSEMBLES: 70.0}) for way in few]), ENSEMBLES).reason
+    assert "5 seeds that all weights have in common, and there are 2" in reason
 
 
 def test_a_weight_with_other_seeds_does_not_cost_the_verdict() -> None:

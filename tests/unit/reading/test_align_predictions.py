@@ -191,6 +191,10 @@ def test_percentages_are_not_taken_for_logits(tmp_path: Path) -> None:
     table(100 * PROBABILITIES).write_csv(tmp_path / "m.csv")
     assert "sum to 100" in refused(tmp_path / "m.csv")
     assert read(tmp_path / "m.csv", values="logits")[1]["values"] == "logits"
+    rounded = 100 * PROBABILITIES
+    rounded[0] = [100.00001, -0.00001, 0]
+    table(rounded).write_csv(tmp_path / "m.csv")
+    assert "sum to 100" in refused(tmp_path / "m.csv")
 
 
 def test_names_of_classes_say_nothing_where_the_study_has_numbers(tmp_path: Path) -> None:

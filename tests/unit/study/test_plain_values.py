@@ -86,6 +86,7 @@ UNUSABLE = {
     "date": (commanded(command=[datetime.date(2020, 1, 1)]), "command/0: datetime.date(2020, 1, 1)"),
     "key": (small_study(overrides={1: 2}), "overrides: the key 1 is not text; write it in quotes"),
     "key true": (small_study(overrides={True: 2}), "overrides: the key True is not text"),
+    "fraction": (commanded(macs=1.5), "members/0 (p)/macs: 1.5 is not a whole number"),
     "large": (small_study(seed=10**400), "seed: a whole number of 401 digits is too large"),
     "recursive": (small_study(overrides=recursive()), "overrides/x/0: contains itself"),
     "deep": (small_study(overrides={"x": nested(5000)}), "is nested more than"),

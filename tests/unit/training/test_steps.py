@@ -15,6 +15,7 @@ from scripts.lib.training.dino import pretrain
 from scripts.lib.training.distributed import start
 from scripts.lib.training.inputs import PLAIN, Run, TrainingOutputs
 from scripts.lib.training.optimizers import make_optimizer
+from scripts.lib.training.parts import smallest_part
 from scripts.lib.training.steps import Steps, memory_advice
 from scripts.lib.training.supervised import train
 from tests.unit.conftest import SMALL_DEIT, coloured_training_set, coloured_validation_set, small_member
@@ -45,6 +46,12 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch(size: int) -> None:
     assert loss_of_parts == pytest.approx(loss)
     for one, other in zip(whole, parts, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [3, 4, 7])
+def test_the_smallest_part_has_two_images_or_more(at_once: int) -> None:
+    """The schema allows 3 and more."""
+    assert min(smallest_part(images, at_once) for images in range(2, 200)) >= 2
 
 
 def test_no_part_of_a_batch_is_a_single_image() -> None:

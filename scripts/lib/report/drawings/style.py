@@ -120,8 +120,8 @@ def literal(name: str) -> str:
 
 def line_style(number: int) -> tuple[str, Any, str]:
     """Colour, dashes and marker of the n-th of up to 16 lines, all different."""
-    colour, again = number % len(COLOURS), number // len(COLOURS)
-    return COLOURS[colour], DASHES[(colour + again) % len(DASHES)], MARKERS[(colour + again) % len(MARKERS)]
+    place, again = number % len(COLOURS), number // len(COLOURS)
+    return COLOURS[place], DASHES[place], MARKERS[(place + again) % len(MARKERS)]
 
 
 def panel_title(name: str, columns: int) -> str:
