@@ -24,7 +24,7 @@ POINTS_PER_INCH = 72  # the cells of a raster are as large as the smallest point
 # Okabe & Ito's colours, distinguishable with every common kind of colour blindness.
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 GREY, LIGHT_GREY = "#666666", "#d9d9d9"
-# Of several lines in one panel: they differ also without their colours.
+# Of several lines in one panel.
 COLOURS, DASHES, MARKERS = (BLUE, ORANGE, GREEN, RED), ("-", "--", ":", "-."), ("o", "s", "^", "D")
 TITLE_CHARACTERS, TITLE_LINES = 90, 3  # of titles above a row of panels
 MOST_CHARACTERS_OF_A_MEMBER = 40  # of the name beside a row
@@ -119,9 +119,9 @@ def literal(name: str) -> str:
 
 
 def line_style(number: int) -> tuple[str, Any, str]:
-    """Colour, dashes and marker of the n-th of up to 16 lines, all different."""
-    place, again = number % len(COLOURS), number // len(COLOURS)
-    return COLOURS[place], DASHES[place], MARKERS[(place + again) % len(MARKERS)]
+    """Colour, dashes and marker of the n-th of up to 16 lines; they differ without colours or markers too."""
+    again, place = divmod(number, len(COLOURS))
+    return COLOURS[place], DASHES[(place + again) % len(DASHES)], MARKERS[(place + 2 * again) % len(MARKERS)]
 
 
 def panel_title(name: str, columns: int) -> str:
@@ -147,5 +147,11 @@ def _lines(name: str, width: int) -> list[str]:
 
 
 def shortened(text: str, length: int) -> str:
-    """Cut a text that is longer than `length` and end it with an ellipsis; what is left is literal."""
-    return literal(text if len(text) <= length else text[: length - 1].rstrip() + "…")
+    """A text with an ellipsis in place of its middle if it is longer than `length`, literal.
+
+    Names that begin alike often differ at the end.
+    """
+    if len(text) <= length:
+        return literal(text)
+    end = (length - 1) // 2
+    return literal(text[: length - 1 - end].rstrip() + "…" + text[len(text) - end :].lstrip())

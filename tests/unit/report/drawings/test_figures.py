@@ -253,7 +253,7 @@ def test_numbers_and_names() -> None:
     assert in_words("gaussian_noise") == "Gaussian noise"
     assert quantity("my_measure").label == "My measure"
     assert wrapped("deit_tiny_p16_224", 10) == "deit_tiny_\np16_224"
-    assert shortened("a very long class name", 10) == "a very lo…"
+    assert shortened("a very long class name", 10) == "a ver…name"
 
 
 def test_greedy_and_drawn_ensembles_are_told_apart(small: Path) -> None:

@@ -94,6 +94,6 @@ def test_letters_that_no_line_or_font_holds_do_not_break_a_figure(name: str, tmp
 
 def test_a_name_is_escaped_after_it_was_cut() -> None:
     assert literal("a$b\\$c\n\td") == "a\\$b\\\\$c��d"
-    assert shortened("12345$789", 7) == "12345\\$…"
+    assert shortened("1$3456789", 7) == "1\\$3…789"
     assert shortened("a\nb", 7) == "a�b"
     assert wrapped("aa-$$_bb", 4) == "aa-\n\\$\\$_\nbb"
