@@ -135,8 +135,8 @@ rule archive_predictions:
     resources:
         **requests(),
     params:
-        code=code("archive_predictions"),
+        code=code("archive"),
     message:
         "Pack predictions into {output}"
     script:
-        "../scripts/archive_predictions.py"
+        "../scripts/archive.py"

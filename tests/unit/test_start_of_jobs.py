@@ -35,7 +35,6 @@ HEAVY = {
 LOADED: dict[frozenset[str], set[str]] = {
     frozenset(): {
         "archive",
-        "archive_predictions",
         "class_names",
         "corrupted_set",
         "csv_tables",
