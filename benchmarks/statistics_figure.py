@@ -85,7 +85,8 @@ def _panel(axes: Axes, title: str, lines: Sequence[Line], nominal: float | None)
         low, high = np.array(limits)[..., 0].T
         x = np.array([ticks.index(value) for value in line.at]) + 0.1 * (number - (len(lines) - 1) / 2)
         style = {"marker": marker, "markersize": 4, "color": colour, "linewidth": 1}
-        axes.errorbar(x, share, [share - low, high - share], label=line.label, elinewidth=0.8, **style)
+        lengths = np.array([share - low, high - share])
+        axes.errorbar(x, share, lengths, label=line.label, elinewidth=0.8, **style)
     axes.set_xticks(range(len(ticks)), [_number(value) for value in ticks])
     axes.set_xlim(-0.4, len(ticks) - 0.6)
     axes.set_ylim(-4, 104)
