@@ -12,10 +12,16 @@ from kernels.average_nll import FLOOR
 from scripts.lib.ensembles.intervals import Z
 from scripts.lib.ensembles.scores import BINS, bins_of, is_one_hot
 
+# Logarithms that agree to so many digits are equal: they may come from sums in another order.
+DIGITS = 9
+
 
 @dataclass(frozen=True)
 class Outcomes:
     """Of N samples: `confidence` float64 [N], the largest probability, and `correct` bool [N], whether it is right.
+
+    `rest` float64 [N] is the logarithm of the other probabilities together. It ranks samples like their confidences,
+    also those whose confidence differs from 1 by less than float64 can say.
 
     Of all other numbers only `sums` over samples are kept, because many forecasts are judged at once: `brier`, `nll`
     (nats), `clipped` (samples below the floor of `kernels.average_nll`) and, where they are defined, `change` and
@@ -24,6 +30,7 @@ class Outcomes:
     """
 
     confidence: np.ndarray
+    rest: np.ndarray
     correct: np.ndarray
     sums: dict[str, float]
 
@@ -51,13 +58,15 @@ def outcomes(log_probabilities: torch.Tensor, labels: torch.Tensor, **of_samples
     if (ambiguity := of_samples.get("ambiguity")) is not None:
         numbers |= {"ambiguity": ambiguity}
     sums = {name: float(values.sum()) for name, values in numbers.items()}
-    return Outcomes(largest.exp().cpu().numpy(), (predicted == labels).cpu().numpy(), sums)
+    rest = log_probabilities.scatter(1, predicted[:, None], -math.inf).logsumexp(1)
+    return Outcomes(largest.exp().cpu().numpy(), rest.cpu().numpy(), (predicted == labels).cpu().numpy(), sums)
 
 
 def joined(parts: Sequence[Outcomes]) -> Outcomes:
     """The outcomes of all samples, from those of blocks of samples in their order."""
     return Outcomes(
         np.concatenate([part.confidence for part in parts]),
+        np.concatenate([part.rest for part in parts]),
         np.concatenate([part.correct for part in parts]),
         {name: math.fsum(part.sums[name] for part in parts) for name in parts[0].sums},
     )
@@ -109,9 +118,9 @@ def by_confidence(found: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     Samples of equal confidence have no order. Each gets their mean correctness, which is what a random order gives on
     average, so that nothing depends on the order of the samples.
     """
-    values, place, counts = np.unique(-found.confidence, return_inverse=True, return_counts=True)
-    shares = np.bincount(place, found.correct) / counts
-    return np.repeat(-values, counts), np.repeat(shares, counts)
+    _, place, counts = np.unique(np.round(found.rest, DIGITS), return_inverse=True, return_counts=True)
+    confidence, shares = (np.bincount(place, values) / counts for values in (found.confidence, found.correct))
+    return np.repeat(confidence, counts), np.repeat(shares, counts)
 
 
 def _equal_mass_error(confidence: np.ndarray, correct: np.ndarray) -> float:

@@ -41,14 +41,14 @@ BALANCED = "joint"  # a loss of accuracy, not a penalty on being alike: the subj
 
 def verdict(ways: Sequence[Way], results: Results) -> Verdict:
     """The verdict over all validation sets; undecided, with the reason, where groups do not suffice."""
-    measures = {axis: name for axis, names in AXES.items() if (name := _measured(names, results))}
     first = IN_DIVERSITY["predictions"]
-    if len(measures) < len(AXES):
-        missing = ", ".join(axis for axis in AXES if axis not in measures)
-        return undecided(ARCHITECTURES_OR_NCL, first, 0, f"the study measures no diversity of {missing}")
     mixed = [way for way in ways if way.is_independent and way.of_different_families]
     if not mixed:
         return undecided(ARCHITECTURES_OR_NCL, first, 0, "the study has no group of different architecture families")
+    measures = {axis: name for axis, names in AXES.items() if (name := _measured(names, results))}
+    if len(measures) < len(AXES):
+        missing = ", ".join(axis for axis in AXES if axis not in measures)
+        return undecided(ARCHITECTURES_OR_NCL, first, 0, f"the study measures no diversity of {missing}")
     found = [(way, _rivals(ways, way)) for way in mixed]
     different, rivals = max(found, key=lambda each: (len(each[1]), len(each[0].groups)))
     seeds = common_seeds([different, *rivals])

@@ -31,7 +31,10 @@ def judged(probabilities: np.ndarray, labels: np.ndarray) -> Outcomes:
 
 
 def of_confidences(confidence: list[float], correct: list[bool]) -> Outcomes:
-    return Outcomes(np.array(confidence, float), np.array(correct), {"nll": 0.0, "brier": 0.0, "clipped": 0})
+    values = np.array(confidence, float)
+    with np.errstate(divide="ignore"):
+        rest = np.log1p(-values)
+    return Outcomes(values, rest, np.array(correct), {"nll": 0.0, "brier": 0.0, "clipped": 0})
 
 
 @pytest.mark.parametrize("scale", [0.1, 2, 30])
@@ -108,6 +111,22 @@ def test_the_area_under_the_risk_coverage_curve_is_that_of_a_plain_loop() -> Non
     found = judged(*problem(200))
     ranked = [right for _, right in sorted(zip(-found.confidence, found.correct, strict=True))]
     assert scores(found)["aurc"] == pytest.approx(area(ranked), rel=1e-12)
+
+
+def test_overconfident_samples_are_ranked_beyond_the_precision_of_probabilities() -> None:
+    """Both have the confidence 1 in float64. A temperature that is common to all samples keeps their order."""
+    logits = torch.tensor([[90.0, 0, 0], [45, 0, 0], [3, 0, 0]], dtype=torch.float64)
+    labels = torch.tensor([0, 1, 0])
+    found = [outcomes((logits / value).log_softmax(1), labels) for value in (1, 30)]
+    assert found[0].confidence[0] == found[0].confidence[1] == 1
+    assert [scores(each)["aurc"] for each in found] == pytest.approx([area([1, 0, 1])] * 2)
+
+
+def test_confidences_that_differ_by_rounding_are_equal() -> None:
+    """0.05 + 0.15 and 0.1 + 0.1 are the same rest; whichever sum is larger must not decide the order."""
+    probabilities = torch.tensor([[0.8, 0.05, 0.15], [0.1, 0.8, 0.1], [0.8, 0.2, 0.0]], dtype=torch.float64)
+    found = outcomes(probabilities.log(), torch.tensor([0, 0, 1]))
+    assert scores(found)["aurc"] == pytest.approx(2 / 3)
 
 
 def test_the_area_follows_from_that_of_the_trapezoidal_rule() -> None:

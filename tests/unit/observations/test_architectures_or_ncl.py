@@ -53,6 +53,7 @@ def test_penalties_that_cost_accuracy_do_not_count() -> None:
 def test_what_is_missing_is_named() -> None:
     rival = measured(75.2, 0.2, 0.3, 0.4)
     assert "no group of different architecture families" in decided([(WEAK, rival)]).reason
+    assert "no group of different architecture families" in decided([]).reason
     assert "5 seeds" in decided([ARCHITECTURES]).reason
     expensive = a_way("ncl", {"ncl": 0.5}, macs=120.0)
     assert "at equal cost" in decided([ARCHITECTURES, (expensive, rival)]).reason
