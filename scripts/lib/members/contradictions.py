@@ -9,6 +9,7 @@ def contradictions_of_training(member: Entry, study: Entry) -> Iterator[str]:
     """Contradictions in the settings of a training on labels."""
     if "architecture" in member:
         yield from network_contradictions(member["architecture"])
+        yield from patch_contradictions(member["architecture"], "image_size", member["image_size"])
     yield from optimizer_contradictions(member["optimizer"])
     yield from interval_contradictions("transforms", member["transforms"], "crop_scale", "crop_ratio")
 
@@ -17,6 +18,12 @@ def network_contradictions(network: Entry) -> Iterator[str]:
     """Contradictions in a section `architecture`."""
     if network["name"] == "deit" and network["embedding"] % network["heads"]:
         yield f"architecture/embedding: {network['embedding']} is not a multiple of the {network['heads']} heads"
+
+
+def patch_contradictions(network: Entry, key: str, size: int) -> Iterator[str]:
+    """Images of this size, under this key, that the patches of a network do not fill."""
+    if network["name"] == "deit" and size % network["patch_size"]:
+        yield f"{key}: {size} is not a multiple of the patch_size of {network['patch_size']}"
 
 
 def optimizer_contradictions(optimizer: Entry) -> Iterator[str]:

@@ -7,8 +7,14 @@ from scripts.lib.datasets.spec import DATASET_KINDS
 from scripts.lib.datasets.spec import kind_of as kind_of_datasets
 from scripts.lib.ensembles.consensus.spec import CONSENSUS_METHODS, averaging
 from scripts.lib.ensembles.sizes import evaluated_ensembles
-from scripts.lib.jobs.errors import not_among
-from scripts.lib.members.contradictions import interval_contradictions, network_contradictions, optimizer_contradictions
+from scripts.lib.jobs.errors import listing, not_among
+from scripts.lib.members.contradictions import (
+    interval_contradictions,
+    network_contradictions,
+    optimizer_contradictions,
+    patch_contradictions,
+)
+from scripts.lib.members.costs import COSTS
 from scripts.lib.members.spec import kind_of
 from scripts.lib.study.groups import group_contradictions
 
@@ -69,6 +75,13 @@ def _impossible_choices(study: Study) -> Iterator[str]:
                 f"deployment/metrics: {metric!r} judges probabilities, which {', '.join(consensus)} does not give. Add "
                 "'average' to ensembles/consensus, or choose by 'accuracy'"
             )
+    for name in (name for name in settings["budget"] if name in COSTS):
+        unknown = [member["id"] for member in study["members"] if member.get(name, 0) is None]
+        if unknown:
+            yield (
+                f"deployment/budget/{name}: {name} is not known for {listing(unknown)}. State it there (key `{name}`), "
+                "or remove it from the budget"
+            )
     datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
     for name in (name for name in settings["over"] if name != "clean"):
         if len(datasets) < 2:
@@ -101,8 +114,8 @@ def _backbone_contradictions(backbone: Study) -> Iterator[str]:
     yield from interval_contradictions("views", views, "global_scale", "local_scale")
     if network["name"] == "squeezenet":
         yield "architecture: squeezenet has no linear classifier that could be removed"
-    if network["name"] == "deit" and views["local_size"] % network["patch_size"]:
-        yield f"views/local_size: {views['local_size']} is not a multiple of the patch_size of {network['patch_size']}"
+    yield from patch_contradictions(network, "image_size", backbone["image_size"])
+    yield from patch_contradictions(network, "views/local_size", views["local_size"])
 
 
 def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
@@ -132,10 +145,25 @@ def dataset_contradictions(datasets: Study, trained: bool) -> Iterator[str]:
             yield f"{where}: a corrupted copy has the images of {dataset['of']!r}; remove `folder` and `images`"
     if datasets["resize"] is not None and datasets["resize"] < datasets["image_size"]:
         yield f"datasets/resize: {datasets['resize']} is smaller than the image_size of {datasets['image_size']}"
+    yield from _folders_without_meaning(datasets)
     if kind.folders:
         folders = {"datasets/training": datasets["training"]["folder"]} if trained else {}
         folders |= {f"datasets/validation/{d['id']}": d["folder"] for d in datasets["validation"] if "of" not in d}
         yield from (f"{where}: missing folder (kind {kind.name})" for where, folder in folders.items() if not folder)
+
+
+def _folders_without_meaning(datasets: Study) -> Iterator[str]:
+    """Folders that would not be read: the images would be others than the user believes."""
+    kind, folders = kind_of_datasets(datasets), {}
+    if not kind.raw_files:
+        folders["datasets/folder"] = datasets["folder"]
+    if not kind.folders:
+        folders["datasets/training/folder"] = datasets["training"]["folder"]
+    if not kind.folders and kind.has_images:
+        plain = ((place, each) for place, each in enumerate(datasets["validation"]) if "of" not in each)
+        folders |= {f"datasets/validation/{place} ({each['id']})/folder": each["folder"] for place, each in plain}
+    for where in (where for where, folder in folders.items() if folder):
+        yield f"{where}: datasets of kind {kind.name} do not read it; remove it, or state another `datasets/kind`"
 
 
 def _repeated(where: str, names: list[str]) -> Iterator[str]:

@@ -51,6 +51,8 @@ def faults_of_entries(groups: list[Group]) -> Iterator[str]:
         f"groups: the id {id!r} is used {ids.count(id)} times" for id in sorted({i for i in ids if ids.count(i) > 1})
     )
     for place, group in enumerate(groups):
+        if group.get("seed") and (group.get("sweep") or {}).get("seeds"):
+            yield f"groups/{place} ({group['id']})/seed: the seeds of `sweep` take its place; remove one of the two"
         for number, entry in enumerate(group["members"]):
             if isinstance(entry, str):
                 yield (
@@ -136,14 +138,16 @@ def _of_loss(group: Group, training: Mapping[str, Any]) -> Iterator[str]:
     fewest = max((LOSS_TERMS[name].fewest for name in names), default=1)
     batch = min(group["batch_size"], group["training_images"] or group["batch_size"])
     share = batch // training["gpus"]
-    at_once = {
-        "batch_size": share,
-        "training/images_at_once": smallest_part(share, training["images_at_once"]) if share else share,
-    }
-    for key, count in at_once.items():
-        if count < fewest:
-            term = next(name for name in names if LOSS_TERMS[name].fewest > count)
-            yield f"{key}: {count} images are computed at once, but the loss term {term!r} needs at least {fewest}"
+    count = smallest_part(share, training["images_at_once"]) if share else share
+    if count < fewest:
+        term = next(name for name in names if LOSS_TERMS[name].fewest > count)
+        why = f" (training/images_at_once: {training['images_at_once']})" if count < share else ""
+        yield f"batch_size: {count} images are computed at once{why}, but the loss term {term!r} needs {fewest} or more"
+    if group["ramp_epochs"] > group["epochs"]:
+        yield (
+            f"ramp_epochs: {group['ramp_epochs']} is more than the {group['epochs']} epochs, so the loss would never "
+            "have its weights"
+        )
     if double_backward(names):
         refused = {"compile": training["compile"], "precision": training["precision"] == "float16"}
         refused["gpus"] = training["gpus"] > 1  # torch cannot differentiate batch norm over several GPUs twice

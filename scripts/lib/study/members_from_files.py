@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scripts.lib.jobs.errors import StudyError, shown
+from scripts.lib.jobs.errors import StudyError, not_among, shown
 from scripts.lib.jobs.user_paths import DATASET, fault_of_file, fault_of_path, location
 from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.manifests import rows_of_manifest
@@ -63,12 +63,15 @@ def _rows(entry: Entry, where: str, datasets: Sequence[str], taken: set[str]) ->
     source, settings = entry["from"], {key: value for key, value in entry.items() if key != "from"}
     if not isinstance(source, str) or not source:
         raise StudyError(f"{where}: {shown(source)} is not a pattern of files or the path of a manifest.")
+    if isinstance(kind := settings.get("kind"), str) and kind not in MEMBER_KINDS:
+        raise StudyError(f"{where.removesuffix('/from')}/kind: {not_among(kind, MEMBER_KINDS)}")
     manifest = source.endswith(MANIFESTS) and not glob.has_magic(source)
     read = _of_manifest if manifest else _of_pattern
     rows = list(read(source, settings, where, datasets))
     if not any(member for _, member, _ in rows):
+        relative = "" if Path(location(source)).is_absolute() else f"; the path is relative to {os.getcwd()}"
         reasons = "; ".join(f"{path}: {reason}" for path, _, reason in rows[:3])
-        raise StudyError(f"{where}: {source} stands for no member ({reasons or 'no file matches'}).")
+        raise StudyError(f"{where}: {source} stands for no member ({reasons or f'no file matches{relative}'}).")
     for path, member, reason in rows:
         if member:
             member["id"] = _unique(member["id"], taken)

@@ -1,13 +1,16 @@
 """Messages about errors in a study: the path of the key, its value, and what is allowed."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import jsonschema
 
-from scripts.lib.jobs.errors import not_among
+from scripts.lib.jobs.errors import not_among, shown
 
 MOST_MESSAGES = 30
+# The types of a schema in words.
+_TYPES = {"array": "a list", "object": "a section of keys", "string": "text", "integer": "a whole number"}
 
 
 def listed(messages: list[str]) -> str:
@@ -33,7 +36,35 @@ def readable(error: jsonschema.ValidationError, study: Any) -> str:
         return f"{where}: {error.instance} is not a whole number" + _hint(error)
     if error.validator == "dependentRequired":
         return f"{where}: `of`, `corruption` and `severity` must be given together ({error.message})"
+    if error.validator == "pattern":
+        allowed = "letters, digits, `.`, `_` and `-`, of which the first is a letter or a digit"
+        return f"{where}: {shown(error.instance)} must consist of {allowed}" + _hint(error)
+    if error.validator in ("anyOf", "oneOf"):
+        inside = [each for each in error.context or () if each.validator not in ("type", "const", "enum") or each.path]
+        if inside:
+            return readable(inside[0], study)
+        return f"{where}: {shown(error.instance)} is not {' or '.join(_kinds(error.validator_value))}" + _hint(error)
+    if error.validator == "type" and _is_number(error.instance):
+        number = error.instance if error.instance.isdecimal() else repr(float(error.instance))
+        return f"{where}: {error.message}; write {number} without quotes" + _hint(error)
     return f"{where}: {error.message}" + _hint(error)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a text has the form of a number, as 1e-2 does, which YAML reads as text."""
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def _kinds(alternatives: Iterable[Any]) -> list[str]:
+    """What a value may be, for alternatives that are types or lists of values."""
+    found: list[Any] = []
+    for schema in alternatives:
+        found += [_TYPES.get(schema["type"], schema["type"])] if "type" in schema else []
+        found += schema.get("enum", [schema["const"]] if "const" in schema else [])
+    return ["null" if name is None else str(name) for name in found]
 
 
 def _hint(error: jsonschema.ValidationError) -> str:

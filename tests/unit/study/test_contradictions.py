@@ -77,7 +77,7 @@ def test_a_pattern_without_files_is_not_blamed_for_another_fault(case: str) -> N
 def test_a_pattern_without_files_is_named_where_the_datasets_are_without_fault() -> None:
     message = refusal(of_predictions({"id": "clean", "labels": "l.csv"}) | {"baseline": "a", "seed": "x"})
     assert message.index("seed: 'x' is not of type") < message.index("members/0/from: nowhere")
-    assert "members/0/from: nowhere/{dataset}/*.npy stands for no member (no file matches)" in message
+    assert "members/0/from: nowhere/{dataset}/*.npy stands for no member (no file matches; the path is" in message
     assert "baseline" not in message
 
 
@@ -122,6 +122,25 @@ def test_choices_that_cannot_be_made_are_refused_before_any_job() -> None:
     taken = of_predictions(*sets, members=of_sets) | {"deployment": {"over": ["mean"]}}
     assert "deployment/over: 'mean' is also the id of a validation set" in refusal(taken)
     resolve(of_predictions(*sets, members=of_sets))
+
+
+def test_a_budget_in_a_cost_that_some_member_does_not_state_is_refused_before_any_job() -> None:
+    study = study_of(3) | {"deployment": {"budget": {"latency_ms": 40, "members": 2}}}
+    message = refusal(study)
+    assert "deployment/budget/latency_ms: latency_ms is not known for m0, m1, m2. State it there" in message
+    resolve(study | {"members": [member | {"latency_ms": 3} for member in study["members"]]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"validation": [{"id": "clean"}, {"id": "new", "folder": "/new"}]}, "datasets/validation/1 (new)/folder"),
+        ({"training": {"folder": "/new"}}, "datasets/training/folder"),
+        ({"folder": "/new"}, "datasets/folder"),
+    ],
+)
+def test_a_folder_that_would_not_be_read_is_refused(changes: dict[str, Any], where: str) -> None:
+    assert f"{where}: datasets of kind digits do not read it; remove it" in refusal(study_with_datasets(**changes))
 
 
 @pytest.mark.parametrize(

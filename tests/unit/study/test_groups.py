@@ -132,11 +132,21 @@ def test_kinds_that_cannot_be_trained_together() -> None:
 
 def test_a_batch_too_small_for_cka() -> None:
     message = refused(a_group(batch_size=3, loss={"activation": 1}))
-    assert "batch_size: 3 images are computed at once, but the loss term 'activation' needs at least 4" in message
+    assert "batch_size: 3 images are computed at once, but the loss term 'activation' needs 4 or more" in message
     divided = refused(a_group(loss={"activation": 1}), training={"images_at_once": 3})
-    assert "training/images_at_once: 2 images" in divided  # 8 in three parts
+    assert "batch_size: 2 images are computed at once (training/images_at_once: 3), but" in divided  # 8 in three parts
     few = refused(a_group(loss={"activation": 1}, training_images=3))
     assert "batch_size: 3 images" in few
+
+
+def test_weights_that_the_loss_would_never_have() -> None:
+    message = refused(a_group(epochs=2, ramp_epochs=50, loss={"ncl": 0.5}))
+    assert "ramp_epochs: 50 is more than the 2 epochs, so the loss would never have its weights" in message
+
+
+def test_a_seed_beside_swept_seeds() -> None:
+    message = refused(a_group(seed=7, sweep={"seeds": [1, 2]}))
+    assert "groups/0 (g)/seed: the seeds of `sweep` take its place; remove one of the two" in message
 
 
 def test_an_accumulated_batch_is_divided_into_equal_parts() -> None:

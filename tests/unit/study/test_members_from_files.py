@@ -218,7 +218,12 @@ def test_a_from_that_is_no_text_is_refused(source: Any) -> None:
         expand([{"from": source}], ["clean"])
 
 
-@pytest.mark.parametrize("kind", [[1], {"a": 1}, 3, "predicitons"])
+def test_a_mistyped_kind_of_a_pattern_is_refused_with_the_most_similar_one(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"members/0/kind: 'predicitons' is not .*; did you mean 'predictions'\?"):
+        expand([{"from": f"{tmp_path}/*.csv", "kind": "predicitons"}], ["clean"])
+
+
+@pytest.mark.parametrize("kind", [[1], {"a": 1}, 3])
 def test_a_kind_of_a_pattern_that_is_none_is_refused(tmp_path: Path, kind: Any) -> None:
     with pytest.raises(StudyError, match="cannot be members of kind"):
         resolve(zoo_study(tmp_path, members={"from": f"{tmp_path}/*.npy", "kind": kind}))

@@ -183,6 +183,20 @@ WRONG = {
         study_with_member(optimizer={"nesterov": True}),
         ["members/0 (first)/optimizer/nesterov: needs a momentum"],
     ),
+    "patches that do not fill the image": (
+        study_with_member(image_size=34),
+        ["members/0 (first)/image_size: 34 is not a multiple of the patch_size of"],
+    ),
+    "no list": (small_study(ensembles={"sizes": 3}), ["ensembles/sizes: 3 is not all or a list"]),
+    "wrong value in a list": (
+        small_study(deployment={"metrics": ["acc"]}),
+        ["deployment/metrics/0: 'acc' is not one of accuracy, nll, brier"],
+    ),
+    "name with a space": (small_study(name="my zoo"), ["name: 'my zoo' must consist of letters, digits"]),
+    "number in YAML's eyes a text": (
+        study_with_member(optimizer={"lr": "1e-2"}),
+        ["optimizer/lr: '1e-2' is not of type 'number'; write 0.01 without quotes"],
+    ),
     "interval the wrong way round": (
         study_with_member(transforms={"crop_scale": [1.0, 0.5]}),
         ["members/0 (first)/transforms/crop_scale: [1.0, 0.5]"],
