@@ -14,7 +14,8 @@ _TYPES = {"array": "a list", "object": "a section of keys", "string": "text", "i
 
 
 def listed(messages: list[str]) -> str:
-    """The text of an error that lists `messages`."""
+    """The text of an error that lists `messages`, each once."""
+    messages = list(dict.fromkeys(messages))
     more = [f"and {len(messages) - MOST_MESSAGES} more"] if len(messages) > MOST_MESSAGES else []
     listing = "\n".join(f"  - {message}" for message in [*messages[:MOST_MESSAGES], *more])
     return f"the study file is not valid:\n{listing}\nEvery key is described in docs/config.md."
@@ -43,7 +44,7 @@ def readable(error: jsonschema.ValidationError, study: Any) -> str:
         inside = [each for each in error.context or () if each.validator not in ("type", "const", "enum") or each.path]
         if inside:
             return readable(inside[0], study)
-        return f"{where}: {shown(error.instance)} is not {' or '.join(_kinds(error.validator_value))}" + _hint(error)
+        return f"{where}: {shown(error.instance)} is not {_kinds(error.validator_value)}" + _hint(error)
     if error.validator == "type" and _is_number(error.instance):
         number = error.instance if error.instance.isdecimal() else repr(float(error.instance))
         return f"{where}: {error.message}; write {number} without quotes" + _hint(error)
@@ -58,13 +59,14 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _kinds(alternatives: Iterable[Any]) -> list[str]:
+def _kinds(alternatives: Iterable[Any]) -> str:
     """What a value may be, for alternatives that are types or lists of values."""
-    found: list[Any] = []
+    found: list[str] = []
     for schema in alternatives:
         found += [_TYPES.get(schema["type"], schema["type"])] if "type" in schema else []
-        found += schema.get("enum", [schema["const"]] if "const" in schema else [])
-    return ["null" if name is None else str(name) for name in found]
+        values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+        found += ["null" if value is None else f"`{value}`" for value in values]
+    return " or ".join([", ".join(found[:-1]), *found[-1:]] if len(found) > 1 else found)
 
 
 def _hint(error: jsonschema.ValidationError) -> str:

@@ -187,7 +187,7 @@ WRONG = {
         study_with_member(image_size=34),
         ["members/0 (first)/image_size: 34 is not a multiple of the patch_size of"],
     ),
-    "no list": (small_study(ensembles={"sizes": 3}), ["ensembles/sizes: 3 is not all or a list"]),
+    "no list": (small_study(ensembles={"sizes": 3}), ["ensembles/sizes: 3 is not `all` or a list"]),
     "wrong value in a list": (
         small_study(deployment={"metrics": ["acc"]}),
         ["deployment/metrics/0: 'acc' is not one of accuracy, nll, brier"],
@@ -211,6 +211,11 @@ def test_a_wrong_study_is_refused_with_path_value_and_what_is_allowed(case: str)
     for part in words:
         assert part in message
     assert "docs/config.md" in message or "config/recipes.yaml" in message
+
+
+def test_what_is_missing_is_said_once() -> None:
+    message = refusal(small_study(members=[{"id": "d", "kind": "dino", "backbone": "b"}]))
+    assert message.count("members/0 (d): missing optimizer, schedule") == 1
 
 
 def test_all_wrong_keys_are_listed_at_once() -> None:
