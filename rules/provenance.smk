@@ -135,8 +135,8 @@ rule archive_predictions:
     resources:
         **requests(),
     params:
-        code=code("archive"),
+        code=code("archive_predictions"),
     message:
         "Pack predictions into {output}"
     script:
-        "../scripts/archive.py"
+        "../scripts/archive_predictions.py"

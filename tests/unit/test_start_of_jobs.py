@@ -35,6 +35,7 @@ HEAVY = {
 LOADED: dict[frozenset[str], set[str]] = {
     frozenset(): {
         "archive",
+        "archive_predictions",
         "class_names",
         "corrupted_set",
         "csv_tables",
