@@ -76,7 +76,7 @@ check-data: setup
 	@$(IN) python -m scripts.lib.study.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
 
 estimate: setup
-	@$(IN) python -m scripts.lib.study.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
+	@$(IN) python -m scripts.lib.study.estimate "$(or $(CONFIG),config.yaml)" --devices="$(or $(DEVICES),1)"
 
 unpack-imagenet: setup
 	@test -n "$(ARCHIVES)" || { echo "Name the folder of the archives: make unpack-imagenet ARCHIVES=/path"; exit 1; }
