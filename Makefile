@@ -9,6 +9,8 @@ WORK ?= $(ROOT)
 DOCS_VENV ?= $(ROOT)/.docs-venv
 BIN := $(VENV)/bin
 SNAKEFILE := --snakefile "$(ROOT)/Snakefile"
+# The value of a switch such as FULL=1; nothing if it is turned off.
+on = $(filter-out 0 no No NO off false False FALSE,$(1))
 IN := cd "$(ROOT)" && export PATH="$(BIN):$$PATH" &&
 
 .PHONY: help predict init demo demo-quick example-sklearn example-timm test fuzz test-slurm snakedeploy test-ecosystem test-image proof check-data estimate unpack-imagenet lint format docs docs-site docs-setup archive archive-predictions verify-study publish-study setup install clean
@@ -64,7 +66,7 @@ init: setup
 	@test -n "$(MODELS)" || { echo "Name the folder of the predictions or models: make init MODELS=folder LABELS=folder (or IMAGES=folder)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && \
 	  python -m scripts.lib.study.init "$(MODELS)" $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
-	  $(if $(CLEAN),--clean "$(CLEAN)") $(if $(SKIP_INCOMPLETE),--skip-incomplete) --output "$(or $(OUTPUT),my-zoo.yaml)"
+	  $(if $(CLEAN),--clean "$(CLEAN)") $(if $(call on,$(SKIP_INCOMPLETE)),--skip-incomplete) --output "$(or $(OUTPUT),my-zoo.yaml)"
 
 predict: setup
 	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file)"; exit 1; }
@@ -73,10 +75,10 @@ predict: setup
 	  $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(ONNX),--onnx "$(ONNX)")
 
 check-data: setup
-	@$(IN) python -m scripts.lib.study.check_data "$(or $(CONFIG),config.yaml)" $(if $(FULL),--full)
+	@$(IN) python -m scripts.lib.study.check_data "$(or $(CONFIG),config.yaml)" $(if $(call on,$(FULL)),--full)
 
 estimate: setup
-	@$(IN) python -m scripts.lib.study.estimate "$(or $(CONFIG),config.yaml)" --devices $(or $(DEVICES),1)
+	@$(IN) python -m scripts.lib.study.estimate "$(or $(CONFIG),config.yaml)" --devices="$(or $(DEVICES),1)"
 
 unpack-imagenet: setup
 	@test -n "$(ARCHIVES)" || { echo "Name the folder of the archives: make unpack-imagenet ARCHIVES=/path"; exit 1; }
@@ -89,7 +91,7 @@ test: setup
 	@$(IN) export PATH="$$PATH:$(VENV)-snakedeploy/bin" && python -m pytest tests/unit tests/fuzz tests/workflow --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup
-	@$(IN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(REPLAY),--replay "$(REPLAY)") $(if $(ATHERIS),--atheris) $(TARGETS)
+	@$(IN) python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(REPLAY),--replay "$(REPLAY)") $(if $(call on,$(ATHERIS)),--atheris) $(TARGETS)
 
 test-slurm: setup
 	@$(IN) python -m tests.cluster.slurm && python -m pytest tests/cluster

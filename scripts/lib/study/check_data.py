@@ -19,7 +19,7 @@ from scripts.lib.datasets.image_set import ImageSet
 from scripts.lib.datasets.pictures import TREATED
 from scripts.lib.datasets.spec import kind_of
 from scripts.lib.datasets.training_images import complete_training_images
-from scripts.lib.datasets.validation_images import validation_images
+from scripts.lib.datasets.validation_images import class_names, validation_images
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.study.file import read_study
 from scripts.lib.study.resolve import resolve
@@ -45,10 +45,18 @@ def check(study: dict[str, Any], full: bool) -> Iterator[tuple[str, str | None]]
         classes.extend(found.classes)
         return found
 
-    yield _checked("training", training, full)
-    for dataset in datasets["validation"]:
-        if "of" not in dataset:
-            yield _checked(dataset["id"], partial(_validation, study, dataset, classes), full)
+    def first() -> ImageSet:
+        """Without training images, the classes are those of the first validation set."""
+        dataset = datasets["validation"][0]
+        classes.extend(class_names(datasets, dataset))
+        return _validation(study, dataset, classes)
+
+    given = kind.training_given(datasets)
+    own = [dataset for dataset in datasets["validation"] if "of" not in dataset]
+    yield _checked("training", training, full) if given else _checked(own.pop(0)["id"], first, full)
+    source = "the training images" if given else "the first validation set"
+    for dataset in own:
+        yield _checked(dataset["id"], partial(_validation, study, dataset, classes, source), full)
 
 
 def _named(study: dict[str, Any], count: int) -> tuple[str, str | None]:
@@ -62,9 +70,10 @@ def _named(study: dict[str, Any], count: int) -> tuple[str, str | None]:
     )
 
 
-def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[str]) -> ImageSet:
+def _validation(study: dict[str, Any], dataset: dict[str, Any], classes: list[str], source: str = "") -> ImageSet:
+    """The images of a set. Raises StudyError if its classes are not `classes`, which are those of `source`."""
     if not classes:
-        raise StudyError("cannot be compared with the classes of the training images, because those have faults.")
+        raise StudyError(f"cannot be compared with the classes of {source}: correct the faults there first.")
     found, _ = validation_images(study["datasets"], dataset, study["seed"], classes)
     if dataset["images"] and dataset["images"] > len(found):
         raise StudyError(f"has {len(found)} images, fewer than the {dataset['images']} that the study asks for.")

@@ -5,6 +5,7 @@ extrapolated.
 """
 
 import argparse
+import re
 import statistics
 import sys
 import time
@@ -21,7 +22,7 @@ from scripts.lib.inference.attribution_methods.spec import ATTRIBUTION_METHODS
 from scripts.lib.inference.logits import BATCH
 from scripts.lib.jobs.amounts import disk, duration
 from scripts.lib.jobs.device import choose_device, device_name
-from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.errors import StudyError, shown
 from scripts.lib.members.external_weights import completed, source_of
 from scripts.lib.members.scale import scale_of
 from scripts.lib.members.spec import kind_of
@@ -224,9 +225,7 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         source["id"]: _line(f"pretrain {source['id']}", estimate.pretraining(source)) for source in study["backbones"]
     }
     work = sum(before.values(), NOTHING)
-    trained = {}
-    for member in [member for member in members if "epochs" in member]:
-        trained[member["id"]] = _line(f"train {member['id']}", estimate.supervised(member))
+    trained = {m["id"]: _line(f"train {m['id']}", estimate.supervised(m)) for m in members if "epochs" in m}
     for supernet in study["supernets"]:
         shrinking = _line(f"train super-network {supernet['id']}", estimate.shrinking(supernet))
         if "search" in supernet["bootstrapNAS"]:
@@ -252,8 +251,8 @@ def report(study: dict[str, Any], device: torch.device, devices: int) -> None:
         seconds = seconds_of_tables(study, contents)
         work += _line("tables, figures and report", Time(seconds, seconds / UNCERTAINTY, seconds * UNCERTAINTY))
     _line("all together", work)
-    wall = max(longest.middle, work.middle / devices)
-    print(f"Wall time with {devices} devices, one per job: at least {duration(wall)}.")
+    wall = duration(max(longest.middle, work.middle / devices))
+    print(f"Wall time with {devices} devices, one per job: at least {wall}.")
     if trained or together:
         rate = estimate.loading(next(member for member in study["members"] if "epochs" in member))
         print(f"Loading: one process augments {rate:.0f} images per second, without decoding.")
@@ -283,11 +282,13 @@ def main() -> int:
     """Print the estimate of a study file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="a study file")
-    parser.add_argument("--devices", type=int, default=1, help="number of GPUs (or cores) that work in parallel")
+    parser.add_argument("--devices", default="1", help="number of GPUs (or cores) that work in parallel")
     arguments = parser.parse_args()
     try:
+        if not re.fullmatch("0*[1-9][0-9]{0,8}", arguments.devices):
+            raise StudyError(f"DEVICES: {shown(arguments.devices)} must be a whole number of at least 1.")
         study = resolve(read_study(arguments.study))
-        report(study, choose_device(study["device"], study["threads"]), arguments.devices)
+        report(study, choose_device(study["device"], study["threads"]), int(arguments.devices))
     except (OSError, StudyError) as error:
         print(f"Error: {error}")
         return 1

@@ -11,11 +11,12 @@ from typing import Any
 import yaml
 
 from scripts.lib.datasets.image_folders import class_folders, list_pictures
-from scripts.lib.jobs.errors import StudyError, printable
+from scripts.lib.jobs.errors import StudyError, printable, shown
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.members_from_files import kinds_of_suffixes
 from scripts.lib.study.resolve import resolve
+from scripts.lib.study.schema import NAMES, is_name
 from scripts.lib.study.summary import command, summary
 from scripts.lib.study.user_files import check_folders
 from scripts.lib.study.zoo_folders import Options, find_zoo
@@ -126,6 +127,11 @@ def main() -> int:
     try:
         if output.exists():
             raise StudyError(f"{output} exists already: move it away, or name another file (OUTPUT=…).")
+        if not is_name(output.stem):
+            raise StudyError(
+                f"OUTPUT: the file's name without suffix, {shown(output.stem)}, becomes the study's name, which may "
+                f"have only {NAMES}. Name another file."
+            )
         first = study_for(arguments.models, arguments.images, options, output.stem)
         study = resolve(first.study)
         check_folders(study, str(ROOT))

@@ -1,5 +1,6 @@
 """The schema of a study: schemas/study.schema.yaml, completed with the specs."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.training.losses.spec import LOSS_TERMS
 
 SCHEMA = ROOT / "schemas" / "study.schema.yaml"
+NAMES = "letters, digits, `.`, `_` and `-`, beginning with a letter or digit"  # what `is_name` accepts, for messages
 # Ten times as fast, but not in every build of PyYAML. These are the project's own files, without surprises.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -32,6 +34,11 @@ def schema() -> dict[str, Any]:
     _complete_methods(complete["properties"])
     _add_terms_of_losses(complete["$defs"]["group"]["properties"])
     return complete
+
+
+def is_name(text: str) -> bool:
+    """Whether a study, a validation set or a member may have this name."""
+    return bool(re.search(schema()["$defs"]["identifier"]["pattern"], text))
 
 
 def _dataset_kinds() -> dict[str, Any]:

@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.errors import StudyError, listing
 from scripts.lib.jobs.paths import ROOT
 from scripts.lib.jobs.provenance import ENVIRONMENT, study_hash
 from scripts.lib.jobs.storage import digest_of_file, load_array, load_json, load_table
+from scripts.lib.jobs.user_paths import location
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.study.file import read_study
+from scripts.lib.study.finished import same_settings
 from scripts.lib.study.resolve import resolve
+from scripts.lib.study.user_files import named_files
 
 # What an archive may hold beside the tables of measures that predictions do not decide.
 FILES = {"study.json", "provenance.json", "members.parquet", "SHA256SUMS", *ENVIRONMENT}
@@ -42,11 +45,15 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table, how it differs from the published one (empty if it does not), and whether that is more than rounding."""
+    """A table, how it differs from the published one (empty if it does not), and whether that is more than rounding.
+
+    A table that was not published is missing, and does not count as one that differs.
+    """
 
     table: str
     difference: str = ""
     differs: bool = False
+    missing: bool = False
 
 
 def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
@@ -69,26 +76,15 @@ def unpack(archive: Path, folder: Path, study: Mapping[str, Any]) -> Path:
     known = load_json(found / "provenance.json")
     if not isinstance(known, dict) or not isinstance(known.get("tables"), dict):
         raise StudyError(f"ARCHIVE: provenance.json in {archive} lists no tables.")
-    if known.get("study_hash") != study_hash(study) and not _same_settings(archive, found, known, study):
+    made_with = load_json(found / "study.json")
+    if study_hash(made_with) != known.get("study_hash"):
+        raise StudyError(f"ARCHIVE: study.json in {archive} is not the study that its provenance.json names.")
+    if not same_settings(made_with, study):
         raise StudyError(f"STUDY: the settings are not those with which {archive} was made (see study.json in it).")
     now = time.time()
     for path in found.rglob("*"):
         os.utime(path, (now, now))  # equally old and newer than the user's files, so that nothing of it is made again
     return found
-
-
-def _same_settings(archive: Path, found: Path, known: Mapping[str, Any], study: Mapping[str, Any]) -> bool:
-    """Whether the archived settings are those of the study if keys are added that the archive's version did not have.
-
-    Raises StudyError if the archived settings are not those that its provenance names.
-    """
-    archived = load_json(found / "study.json")
-    if study_hash(archived) != known.get("study_hash"):
-        raise StudyError(f"ARCHIVE: study.json in {archive} is not the study that its provenance.json names.")
-    try:
-        return resolve(archived) == study
-    except StudyError:
-        return False
 
 
 def _check_files(archive: Path, found: Path) -> None:
@@ -100,10 +96,11 @@ def _check_files(archive: Path, found: Path) -> None:
         name for name in {**listed, **files} if name not in files or digest_of_file(files[name]) != listed.get(name)
     ]
     if wrong:
-        raise StudyError(f"ARCHIVE: {', '.join(sorted(wrong))} in {archive} is damaged, missing or not listed.")
+        raise StudyError(f"ARCHIVE: {listing(sorted(wrong))} in {archive} is damaged, missing or not listed.")
     if more := [name for name in files if not (name in FILES or name.startswith(FOLDERS) or _taken(name))]:
         raise StudyError(
-            f"ARCHIVE: it has {', '.join(more)}, which must be computed. Make it by `archive-predictions`."
+            f"ARCHIVE: {archive} is not an archive of predictions: it has {listing(sorted(more), 3)}, which must "
+            "be computed. Name STUDY.predictions.tar.gz, which `make archive-predictions` makes."
         )
 
 
@@ -140,7 +137,7 @@ def compare(found: Path, expected: Mapping[str, str], published: Path | None) ->
     """Each table, computed again or taken, beside the published one, or if none is its checksum in the archive."""
     for table, digest in expected.items():
         if published is not None and not (published / table).is_file():
-            yield Comparison(table, f"is not in {published}", True)
+            yield Comparison(table, f"is not in {published}", missing=True)
         elif digest_of_file(found / table) == (digest_of_file(published / table) if published else digest):
             yield Comparison(table)
         elif published is None:
@@ -190,7 +187,10 @@ def verify(study: Path, archive: Path, published: Path | None, cores: str) -> li
 
     Raises StudyError if one of the files is wrong, or if the workflow fails.
     """
-    resolved = resolve(read_study(study))
+    content = read_study(study)
+    _refuse_relative(_patterns(content))
+    resolved = resolve(content)
+    _refuse_relative(named_files(resolved))
     if published is not None and not published.is_dir():
         raise StudyError(f"PUBLISHED: {published} is not a folder.")
     folder = Path(tempfile.mkdtemp(prefix="verify-"))
@@ -198,6 +198,11 @@ def verify(study: Path, archive: Path, published: Path | None, cores: str) -> li
     try:
         found = unpack(archive, folder, resolved)
         tables = load_json(found / "provenance.json")["tables"]
+        if published is not None and not any((published / name).is_file() for name in tables):
+            raise StudyError(
+                f"PUBLISHED: {published} has none of the tables ({listing(tables, 2)}): name the folder that was "
+                "unpacked from STUDY.tar.gz. `make publish-study` copies tables as text, which cannot be compared."
+            )
         targets = [f"results/{resolved['name']}/{name}" for name in to_compute(tables)]
         computing = True
         compute(study, folder, targets, cores)
@@ -206,6 +211,25 @@ def verify(study: Path, archive: Path, published: Path | None, cores: str) -> li
     finally:
         if not computing:
             shutil.rmtree(folder)
+
+
+def _patterns(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Key and value of every `from` in a study file that has not been checked."""
+    members = content.get("members")
+    entries = [members] if isinstance(members, dict) else members if isinstance(members, list) else []
+    for place, entry in enumerate(entries):
+        if isinstance(entry, dict) and isinstance(entry.get("from"), str):
+            yield f"members/{place}/from", location(entry["from"])
+
+
+def _refuse_relative(named: Iterable[tuple[str, str]]) -> None:
+    """Raise StudyError for a relative path, which leads nowhere from the temporary folder."""
+    for key, path in named:
+        if not Path(path).is_absolute():
+            raise StudyError(
+                f"{key}: {path} is a relative path, and the tables are computed in a temporary folder. To be verified, "
+                "a study must name its files by absolute paths from its first run on."
+            )
 
 
 def main() -> int:
@@ -226,9 +250,14 @@ def main() -> int:
             print(f"{comparison.table}: {comparison.difference}")
     same = sum(not comparison.difference for comparison in comparisons)
     different = sum(comparison.differs for comparison in comparisons)
-    print(f"{same} of {len(comparisons)} tables are the same byte for byte; {different} differ by more than rounding.")
+    missing = sum(comparison.missing for comparison in comparisons)
+    absent = f"; {missing} are not in PUBLISHED" if missing else ""
+    print(
+        f"{same} of {len(comparisons)} tables are the same byte for byte; {different} differ by more than rounding"
+        f"{absent}."
+    )
     print("Pairwise tables of attributions and activations were taken from the archive and not computed again.")
-    return int(different > 0)
+    return int(different + missing > 0)
 
 
 if __name__ == "__main__":

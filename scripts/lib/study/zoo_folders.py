@@ -11,7 +11,7 @@ from scripts.lib.jobs.errors import StudyError, listing, printable
 from scripts.lib.jobs.user_paths import DATASET
 from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.members_from_files import kinds_of_suffixes
-from scripts.lib.study.schema import schema
+from scripts.lib.study.schema import NAMES, is_name
 
 LABEL_SUFFIXES = (".csv", ".npy", ".parquet")
 ONLY_SET = "clean"  # the id of the validation set if there is only one
@@ -172,11 +172,10 @@ def _refuse_labels_among_members(labels: Iterable[Path], folders: Sequence[Path]
 
 
 def _require_names_of_sets(models: Path, names: Iterable[str]) -> None:
-    pattern = schema()["$defs"]["identifier"]["pattern"]
-    if wrong := [name for name in names if not re.search(pattern, name)]:
+    if wrong := [name for name in names if not is_name(name)]:
         raise StudyError(
             f"MODELS: the folder {models / printable(wrong[0])} cannot be the name of a validation set: rename it (and "
-            "its labels) to letters, digits, `.`, `_` and `-`, beginning with a letter or digit."
+            f"its labels) to {NAMES}."
         )
 
 

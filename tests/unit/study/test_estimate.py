@@ -1,12 +1,13 @@
 """Costs before the start: what is multiplied, and that a study of one's own can be estimated."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 
-from scripts.lib.study.estimate import Estimate, Time, measure, report
+from scripts.lib.study.estimate import Estimate, Time, main, measure, report
 from scripts.lib.study.resolve import ROOT, resolve
 from tests.unit.training.test_dino import backbone_entry, study_with
 
@@ -104,3 +105,12 @@ def test_only_integrated_gradients_cost_a_pass_for_each_step(monkeypatch: pytest
         per_image = estimate.forward(estimate.member(study["members"][0])).middle
         costs[method] = (estimate.inference(study["members"][0]).middle / per_image - images) / sets
     assert costs == {"InputXGradient": pytest.approx(3 * 10), "IntegratedGradients": pytest.approx(3 * 16 * 10)}
+
+
+@pytest.mark.parametrize("devices", ["0", "-1", "1.5", "two", "1 2", "00"])
+def test_a_number_of_devices_that_is_none_is_refused_before_any_step_is_timed(
+    devices: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["estimate", str(tmp_path / "no.yaml"), f"--devices={devices}"])
+    assert main() == 1
+    assert capsys.readouterr().out == f"Error: DEVICES: '{devices}' must be a whole number of at least 1.\n"

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
+from scripts.lib.jobs.paths import ROOT
 from scripts.lib.networks.vision import timm
 from scripts.lib.study.estimate import report
 from scripts.lib.study.init import main
@@ -267,3 +269,24 @@ def test_what_is_missing_is_named(
     (tmp_path / "a[1]").mkdir()
     assert run(monkeypatch, tmp_path / "a[1]") == 1
     assert "which the study file would read as a pattern" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["my zoo.yaml", ".yaml", "_zoo.yaml", "zoö.yaml"])
+def test_a_file_whose_name_no_study_may_have_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = zoo_of(tmp_path, {"clean": (9, "ab"), "noise": (9, "ab")})
+    assert run(monkeypatch, zoo, "--labels", tmp_path / "labels", "--output", tmp_path / name) == 1
+    said = capsys.readouterr().out
+    assert said.startswith(
+        f"Error: OUTPUT: the file's name without suffix, {Path(name).stem!r}, becomes the study's name"
+    )
+    assert "letters, digits, `.`, `_` and `-`, beginning with a letter or digit" in said
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(("value", "given"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
+def test_the_makefile_turns_a_switch_off(value: str, given: bool) -> None:
+    command = ["make", "--dry-run", "-C", str(ROOT), "init", "MODELS=zoo", f"SKIP_INCOMPLETE={value}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert ("--skip-incomplete" in said) == given

@@ -13,7 +13,7 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.provenance import archive, study_hash
 from scripts.lib.jobs.storage import digest_of_file, save_array, save_json, save_table
 from scripts.lib.study.resolve import resolve
-from scripts.lib.study.verify import Comparison, compare, main, to_compute, unpack
+from scripts.lib.study.verify import Comparison, compare, main, to_compute, unpack, verify
 from tests.unit.conftest import small_study
 
 STUDY = {"name": "small", "seed": 3}
@@ -124,7 +124,17 @@ def test_an_archive_must_not_hold_what_is_to_be_computed(name: str, packed: Path
     folder = packed.parent / "small"
     save_table(folder / name, TABLE)
     archive(folder, [str(folder / one) for one in ("study.json", "provenance.json", name)], packed)
-    with pytest.raises(StudyError, match=f"it has {name}, which must be computed"):
+    with pytest.raises(StudyError, match=rf"it has {name}, which must be computed. Name STUDY\.predictions\.tar\.gz"):
+        unpack(packed, tmp_path / "there", STUDY)
+
+
+def test_of_many_files_that_an_archive_must_not_hold_some_are_named(packed: Path, tmp_path: Path) -> None:
+    folder = packed.parent / "small"
+    names = [f"{number}.parquet" for number in range(12)]
+    for name in names:
+        save_table(folder / name, TABLE)
+    archive(folder, [str(folder / one) for one in ("study.json", "provenance.json", *names)], packed)
+    with pytest.raises(StudyError, match=r"10\.parquet and 9 more, which must be computed"):
         unpack(packed, tmp_path / "there", STUDY)
 
 
@@ -200,8 +210,81 @@ def test_the_published_tables_count_and_not_the_checksums_of_the_archive(tmp_pat
     [found] = compare(tmp_path / "ours", expected, tmp_path / "theirs")
     assert found.differs
     [found] = compare(tmp_path / "ours", expected, tmp_path / "nothing")
-    assert found.differs
-    assert "is not in" in found.difference
+    assert found == Comparison("t.parquet", f"is not in {tmp_path / 'nothing'}", missing=True)
+
+
+def resolved_and_packed(folder: Path) -> tuple[Path, Path]:
+    """The study file of a small study, and an archive of its predictions that has none."""
+    study = resolve(small_study(name="small"))
+    provenance = {"study_hash": study_hash(study), "tables": {"effects.parquet": "", "ensembles/clean.parquet": ""}}
+    save_json(folder / "small.json", small_study(name="small"))
+    save_json(folder / "small/study.json", study)
+    save_json(folder / "small/provenance.json", provenance)
+    packed = folder / "small.predictions.tar.gz"
+    archive(folder / "small", [str(folder / "small" / name) for name in ("study.json", "provenance.json")], packed)
+    return folder / "small.json", packed
+
+
+def test_a_folder_without_the_tables_is_refused_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compute(*_: object) -> None:
+        raise AssertionError("computed")
+
+    monkeypatch.setattr("scripts.lib.study.verify.compute", compute)
+    study, packed = resolved_and_packed(tmp_path)
+    published = tmp_path / "published"
+    (published / "csv").mkdir(parents=True)
+    (published / "csv/effects.csv").write_text("a,b\n")
+    with pytest.raises(StudyError, match=r"PUBLISHED: .* has none of the tables \(effects\.parquet, ensembles/clean"):
+        verify(study, packed, published, "1")
+    (published / "effects.parquet").write_text("one of them is enough")
+    with pytest.raises(AssertionError, match="computed"):
+        verify(study, packed, published, "1")
+
+
+FILE = {"id": "a", "kind": "predictions", "file": "a.npy"}
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"from": "zoo/*.npy"}, r"members/0/from: zoo/\*\.npy is a relative path"),
+        ([FILE, {"from": "zoo.csv"}], r"members/1/from: zoo\.csv is a relative path"),
+        ([FILE, FILE | {"id": "b"}], r"members/0 \(a\)/file: a\.npy is a relative path"),
+    ],
+)
+def test_relative_paths_lead_nowhere_from_a_temporary_folder(members: object, message: str, tmp_path: Path) -> None:
+    labels = {"id": "clean", "labels": str(tmp_path / "labels.npy")}
+    datasets = {"kind": "predictions", "validation": [labels]}
+    save_json(tmp_path / "study.json", {"name": "small", "datasets": datasets, "members": members})
+    with pytest.raises(StudyError, match=message):
+        verify(tmp_path / "study.json", tmp_path / "no.tar.gz", None, "1")
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "said", "status"),
+    [
+        ([Comparison("a"), Comparison("b", "at most 1e-12")], "1 of 2 tables are the same byte for byte; 0 differ", 0),
+        ([Comparison("a"), Comparison("b", "at most 1", True)], "byte for byte; 1 differ by more than rounding.", 1),
+        (
+            [Comparison("a"), Comparison("b", "is not in x", missing=True)],
+            "byte for byte; 0 differ by more than rounding; 1 are not in PUBLISHED.",
+            1,
+        ),
+    ],
+)
+def test_the_last_lines_count(
+    comparisons: list[Comparison],
+    said: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("scripts.lib.study.verify.verify", lambda *_: comparisons)
+    monkeypatch.setattr("sys.argv", ["verify", "study.yaml", "study.predictions.tar.gz"])
+    assert main() == status
+    assert said in capsys.readouterr().out
 
 
 def test_an_error_is_a_sentence(
