@@ -146,7 +146,11 @@ def logits_of(found: Found, samples: Sequence[str], classes: Sequence[str], kind
     names = found.classes
     if names is not None and set(names) != set(classes):
         numbers = _numbers(names, len(classes)) if len(names) == len(classes) else None
-        names = names if numbers is None else [classes[place] for place in numbers]
+        stripped = [name.strip() for name in names]
+        if numbers is not None:
+            names = [classes[place] for place in numbers]
+        elif set(classes) <= set(stripped):
+            names = stripped
     values = values[_places(found.samples, samples, len(values), "samples")]
     columns = _places(names, classes, values.shape[1], "classes")
     sums = np.abs(values.sum(1) - 1) <= 2e-3

@@ -9,8 +9,16 @@ import numpy as np
 import yaml
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.reading.align_predictions import ROUNDING, ids_of, is_distribution, logits_of_file, of_dataset
-from scripts.lib.reading.class_columns import mostly_numbered, numbers_in, order_by_number, require_ascending, some
+from scripts.lib.reading.align_predictions import ids_of, logits_of_file, of_dataset
+from scripts.lib.reading.class_columns import (
+    mostly_numbered,
+    numbers_in,
+    order_by_number,
+    require_ascending,
+    some,
+    without_spaces,
+)
+from scripts.lib.reading.probabilities import ROUNDING, is_distribution
 from scripts.lib.reading.read_labels import Labels
 from scripts.lib.reading.read_predictions import Scores, read_scores
 
@@ -48,6 +56,7 @@ class FirstMember:
         columns, count = self.scores.classes, self.scores.values.shape[1]
         if columns is None:
             return _numbers(count)
+        columns = without_spaces(columns, labels.texts)
         known = set(labels.texts) <= set(columns)
         numbers = numbers_in(columns)
         if labels.numbers is not None and set(labels.texts) == set(columns):

@@ -19,8 +19,8 @@ from scripts.lib.jobs.job import progress
 from scripts.lib.jobs.storage import digest_of_file
 from scripts.lib.networks.cost import TIMED_RUNS
 from scripts.lib.networks.preprocessing import prepare, relative_crop
-from scripts.lib.reading.align_predictions import to_logits
 from scripts.lib.reading.class_columns import class_order, stated_classes
+from scripts.lib.reading.probabilities import to_logits
 
 BATCH = 100
 SCORES = ("tensor(float)", "tensor(double)", "tensor(float16)")

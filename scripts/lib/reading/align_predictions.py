@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from scripts.lib.jobs.checksums import checksums
-from scripts.lib.jobs.errors import StudyError
+from scripts.lib.jobs.errors import StudyError, listing
 from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.storage import digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
-from scripts.lib.reading.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, some, stated_classes
+from scripts.lib.reading.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, stated_classes
+from scripts.lib.reading.doubts import copies, samples_and_rows
+from scripts.lib.reading.probabilities import require_only_classes, to_logits
 from scripts.lib.reading.read_predictions import Scores, read_scores
 from scripts.lib.reading.user_tables import read_lines
 
-# Tolerance for probabilities and their sums, which files often round to few digits.
-ROUNDING = 2e-3
-LEAST_PROBABILITY = 1e-30
 MOST_ERRORS = 10
 ANOTHER_ORDER = "ids in another order: realigned by id"
 LEFT_OUT = "samples that the validation set does not have are left out"
@@ -60,70 +59,6 @@ def aligned(
     return np.asarray(scores.values)[order], remarks
 
 
-def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str) -> tuple[np.ndarray, str]:
-    """Logits float32 [N, C], and what the values were: "logits" or "probabilities".
-
-    If `kind` is "auto", values that are all between 0 and 1 are probabilities, and all others are logits. Raises
-    StudyError, naming the first sample, for values that are not finite and for probabilities that do not sum to 1.
-    """
-    values = np.asarray(values, np.float64)
-    _refuse(~np.isfinite(values).all(1), samples, where, "numbers that are NaN, infinite or missing")
-    in_range = within_range(values).all()
-    off = np.abs(values.sum(1) - 1) > ROUNDING
-    if kind == "auto" and not in_range:
-        percent = (values >= -100 * ROUNDING).all(1) & (np.abs(values.sum(1) - 100) <= 100 * ROUNDING)
-        _refuse(percent & percent.all(), samples, where, "percentages, which sum to 100, instead of probabilities")
-        kind = "logits"
-    if kind == "logits":
-        with np.errstate(over="ignore"):  # refused below
-            logits = values.astype(np.float32)
-        _refuse(~np.isfinite(logits).all(1), samples, where, "logits beyond the range of float32")
-        return logits, kind
-    if not in_range:
-        _refuse(~within_range(values).all(1), samples, where, "probabilities that are not between 0 and 1")
-    hint = "" if kind == "probabilities" else " (set `values: logits` if they are logits)"
-    _refuse(off, samples, where, f"probabilities that do not sum to 1{hint}", values.sum(1))
-    return np.log(np.maximum(values, LEAST_PROBABILITY)).astype(np.float32), "probabilities"
-
-
-def _refuse(bad: Any, samples: Sequence[str], where: str, what: str, totals: np.ndarray | None = None) -> None:
-    rows = np.flatnonzero(bad)
-    if len(rows):
-        total = "" if totals is None else f", whose sum is {totals[rows[0]]:.4g}"
-        first = f"the first is {samples[rows[0]]}{total}"
-        raise StudyError(f"{where} has {what} for {len(rows)} of {len(bad)} samples; {first}.")
-
-
-def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, kind: str, where: str) -> None:
-    """Raise StudyError for columns that are left out and cannot be further classes.
-
-    Because of them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says about
-    the values [N, C], or "auto".
-    """
-    left = sorted(set(range(outputs.count)) - set(order))
-    if not left or kind == "logits" or not within_range(values[:, order]).all():
-        return
-    wrong = [place for place in left if not within_range(values[:, place]).all()]
-    if not wrong and not is_distribution(values) and is_distribution(values[:, order]):
-        wrong = left
-    if wrong:
-        names = [outputs.columns[place] if outputs.columns else f"number {place}" for place in wrong]
-        raise StudyError(
-            f"{where}: the classes of the study have probabilities, but the values of {some(names)} cannot be "
-            "probabilities of further classes. Remove these columns, or set `values: logits` if all are logits."
-        )
-
-
-def within_range(values: np.ndarray) -> np.ndarray:
-    """Which values can be probabilities, such as 1 − p with a p just above 1; values that are not finite cannot."""
-    return (values >= -ROUNDING) & (values <= 1 + ROUNDING)
-
-
-def is_distribution(values: np.ndarray) -> bool:
-    """Whether all rows [N, C] are probabilities that sum to 1."""
-    return bool(within_range(values).all() and (np.abs(values.sum(1) - 1) <= ROUNDING).all())
-
-
 def logits_of_file(
     path: str,
     member: dict[str, Any],
@@ -153,6 +88,7 @@ def logits_of_file(
     return np.ascontiguousarray(logits[:, order]), {
         "file": str(path),
         "digest": digest_of_file(path),
+        "rows": len(scores.values),
         "values": kind,
         "remarks": [*scores.remarks, *remarks, *said],
     }
@@ -276,3 +212,7 @@ def _say(records: Sequence[dict[str, Any]]) -> None:
             said[remark] = said.get(remark, 0) + 1
     for remark, count in said.items():
         log.info("%d of %d files: %s", count, len(records), remark)
+    for members in copies(records):
+        log.warning("Warning: the same predictions in the files of %s", listing(members))
+    if few := samples_and_rows(records):
+        log.warning("Warning: only %d of the %d samples in these files have labels: are labels missing?", *few)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from scripts.lib.reading.user_tables import read_lines, readable
 # Names such as `0` or `class_3` give the number of a class; any other name that ends in a number is a class name.
 NUMBERED = re.compile(r"((?:class|logit|probability|prob|score|column|p|c)?[_ -]?)(\d{1,9})(?:\.0+)?", re.IGNORECASE)
 ANY_NUMBERED = re.compile(r"(.*?)(\d{1,9})(?:\.0+)?")
+WITHOUT_SPACES = "spaces around the names of columns are left out"
 IN_THEIR_ORDER = "the study has no names of classes: columns are taken in their order"
 MOST_NAMES = 5
 
@@ -74,6 +75,9 @@ def order_of(outputs: Outputs, study: Sequence[str], where: str) -> tuple[list[i
     if columns is None:
         order, remark = class_order(stated, study, outputs.count, where)
         return order, [remark] if remark else []
+    if (stripped := without_spaces(columns, study)) != list(columns):
+        order, said = order_of(Outputs(outputs.count, stripped, stated), study, where)
+        return order, [WITHOUT_SPACES, *said]
     if stated and set(stated) & set(columns) and list(stated) != list(columns):
         raise StudyError(
             f"{where}: `classes` says {some(stated)}, but the columns are called {some(columns)}. Remove `classes`: "
@@ -89,6 +93,13 @@ def order_of(outputs: Outputs, study: Sequence[str], where: str) -> tuple[list[i
         order, remark = class_order(stated or columns, study, outputs.count, where)
         return [sorted_order[place] for place in order], [*remarks, *([remark] if remark else [])]
     return _by_position(columns, study, where)
+
+
+def without_spaces(columns: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """Names of columns without spaces around them, if only these include all that are `wanted`."""
+    stripped = [name.strip() for name in columns]
+    fits = not set(wanted) <= set(columns) and set(wanted) <= set(stripped) and len(set(stripped)) == len(stripped)
+    return stripped if fits else list(columns)
 
 
 def _by_position(columns: Sequence[str], study: Sequence[str], where: str) -> tuple[list[int], list[str]]:

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.errors import StudyError
-from scripts.lib.reading.user_tables import IDS, ids_in, read_array, read_table, texts_of, texts_of_array
+from scripts.lib.reading.csv_tables import IDS
+from scripts.lib.reading.user_tables import ids_in, read_array, read_table, texts_of, texts_of_array
 
 WHOLE_NUMBER = r"^-?\d+$"
 

@@ -9,15 +9,14 @@ import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.errors import StudyError
+from scripts.lib.reading.csv_tables import IDS, NOT_CLASSES, require_different
 from scripts.lib.reading.user_tables import (
-    IDS,
     ROW_NUMBERS,
     Archive,
     ids_in,
     read_array,
     read_table,
     readable,
-    require_different,
     texts_of,
     texts_of_array,
 )
@@ -25,7 +24,6 @@ from scripts.lib.reading.user_tables import (
 # Names that an array of scores may have in an .npz file; a file with a single array may call it anything.
 SCORES = ("predictions", "logits", "probabilities")
 IDS_OF_ARRAYS = (*IDS, "samples", "ids")
-NO_CLASSES = (*IDS, "label")  # columns that are not classes
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,9 @@ def _require_no_texts(file: Archive, rows: int, path: Path) -> None:
 
 
 def _of_table(path: Path) -> Scores:
-    table, remarks = read_table(path, NO_CLASSES)
+    table, remarks = read_table(path, NOT_CLASSES)
     ids = ids_in({name: texts_of(table[name], path) for name in IDS if name in table.columns}, path)
-    scores = table.drop(*NO_CLASSES, strict=False)
+    scores = table.drop(*NOT_CLASSES, strict=False)
     if wrong := [name for name, kind in scores.schema.items() if not kind.is_numeric()]:
         raise StudyError(f"{path} cannot be read: the column {wrong[0]!r} does not hold numbers.")
     values = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy() if scores.width else np.empty((len(table), 0))

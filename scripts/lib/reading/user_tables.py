@@ -3,25 +3,20 @@
 Nothing is unpickled, paths are never treated as patterns, and text stays text.
 """
 
-import csv
 import math
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import polars as pl
 
 from scripts.lib.jobs.errors import StudyError, first_line
+from scripts.lib.reading.csv_tables import read_csv, require_different
 from scripts.lib.reading.parquet_files import read_parquet
 
-IDS = ("sample", "id")
-# In the order in which they are tried; the header and the first rows must agree on the number of columns.
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-ROWS_LOOKED_AT = 20
 # Names of the column of row numbers that pandas writes by default.
 ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
 # Bytes of an array that one byte of an .npz file can stand for, by the methods that NumPy uses.
@@ -52,7 +47,7 @@ def _reason(error: BaseException) -> str:
         return f"it is not UTF-8 text ({said}). Save it in this encoding."
     if "Python objects" in said or "allow_pickle" in said:
         return f"{said}. Files with Python objects (pickles) are not loaded."
-    return f"{said}."
+    return said if said.endswith("?") else f"{said}."
 
 
 def read_lines(path: Path) -> list[str]:
@@ -70,78 +65,13 @@ def read_table(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame,
     """
     with readable(path):
         if path.suffix == ".csv":
-            table, remarks = _read_csv(path, texts)
+            table, remarks = read_csv(path, texts)
         else:
             table, remarks = read_parquet(path), []
     require_different(table.columns, path)
     if not len(table):
         raise StudyError(f"{path} has no rows.")
     return table, remarks
-
-
-def require_different(names: Sequence[str], path: Path) -> None:
-    """Raise StudyError for two columns with the same name."""
-    if len(set(names)) < len(names):
-        double = next(name for place, name in enumerate(names) if name in names[:place])
-        raise StudyError(f"{path} has two columns called {double!r}.")
-
-
-def _read_csv(path: Path, texts: Collection[str] | None) -> tuple[pl.DataFrame, list[str]]:
-    content = path.read_bytes()
-    if content.count(b'"') % 2:
-        raise ValueError("a quotation mark that is not closed: is the file cut off?")
-    separator, header = _separator(path)
-    require_different(header, path)
-    numbers = [] if texts is None else [name for name in header if name not in texts]
-    # If commas do not separate columns, they may be decimal commas: then all cells are read as text first.
-    kinds: Any = dict.fromkeys(numbers, pl.Float64) if separator == "," else {}
-    table = pl.read_csv(path, separator=separator, infer_schema=False, schema_overrides=kinds, glob=False)
-    if table.columns != header:
-        raise ValueError(f"its header can be read as {header[:5]} and as {table.columns[:5]}")
-    _require_whole_rows(content, path, separator, table)
-    remarks = [] if separator == "," else [f"columns separated by {SEPARATORS[separator]}"]
-    if separator != ",":
-        table, said = _numbers(table, numbers)
-        remarks += said
-    return table, remarks
-
-
-def _require_whole_rows(content: bytes, path: Path, separator: str, table: pl.DataFrame) -> None:
-    """Raise ValueError for a row with fewer cells than the header, which polars would fill with nulls."""
-    # If nothing is quoted, every separator ends a cell, and counting them takes a thousandth of the time of reading.
-    if b'"' not in content and content.count(separator.encode()) == (len(table) + 1) * (table.width - 1):
-        return
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter=separator)):
-            if row and len(row) != table.width:
-                raise ValueError(f"row {number} has {len(row)} cells for {table.width} columns: is the file cut off?")
-
-
-def _separator(path: Path) -> tuple[str, list[str]]:
-    """The character that separates the columns of a CSV file, and their names."""
-    for separator in SEPARATORS:
-        with suppress(csv.Error):  # of a header that is too long for one column
-            rows = _first_rows(path, separator)
-            if rows and len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows):
-                return separator, rows[0]
-    if not (rows := _first_rows(path, ",")):
-        raise ValueError("it is empty")
-    return ",", rows[0]
-
-
-def _first_rows(path: Path, separator: str) -> list[list[str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(islice((row for row in csv.reader(file, delimiter=separator) if row), 1 + ROWS_LOOKED_AT))
-
-
-def _numbers(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
-    """Columns of text as float64, with either decimal points or decimal commas."""
-    commas, points = (any(table[name].str.contains(mark, literal=True).any() for name in names) for mark in (",", "."))
-    if commas and points:
-        raise ValueError("its numbers have decimal commas and points")
-    text = pl.col(names)
-    text = text.str.replace(",", ".", literal=True) if commas else text
-    return table.with_columns(text.cast(pl.Float64)), ["decimal commas"] if commas else []
 
 
 def ids_in(columns: Mapping[str, Sequence[str | None]], path: Path) -> list[str] | None:

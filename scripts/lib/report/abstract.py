@@ -10,8 +10,8 @@ CAUTION = "These are adjusted associations, not proof of a cause."
 
 
 def abstract(tables: Tables) -> list[str]:
-    """What ensembles gain, which diversity goes with better ensembles, and what a choice is worth under shift."""
-    return [unbroken(sentence) for sentence in (*_gains(tables), *_diversity(tables), *_shift(tables))]
+    """Doubts about the files, what ensembles gain, which diversity helps, and what a choice is worth under shift."""
+    return [unbroken(sentence) for sentence in (*tables.doubts, *_gains(tables), *_diversity(tables), *_shift(tables))]
 
 
 def _gains(tables: Tables) -> Iterator[str]:

@@ -24,7 +24,7 @@ from scripts.lib.report.ensemble_tables import (
     effect_tables_from_clean,
 )
 from scripts.lib.report.explorer.block import explorer_block
-from scripts.lib.report.external_members import found_table, partial_table, reading_table
+from scripts.lib.report.external_members import doubts, found_table, partial_table, reading_table
 from scripts.lib.report.files import FILES
 from scripts.lib.report.findings import COLUMNS, COLUMNS_OF_FIRST, Tables, titled_findings
 from scripts.lib.report.findings_scores import one_hot_members
@@ -137,6 +137,7 @@ def read_tables(folder: Path, study: Mapping[str, Any]) -> Tables:
         calibration=tables_of(folder, "calibration", study),
         consensus=consensus,
         shift=read_shift(folder, list(accuracies)),
+        doubts=doubts(folder, study),
     )
 
 

@@ -1,17 +1,20 @@
 """What a report says about external members: which were found or skipped, how they were read, what they lack."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.spec import kind_of
-from scripts.lib.report.labels import counted, in_words, quantity
+from scripts.lib.reading.doubts import copies, samples_and_rows
+from scripts.lib.report.labels import counted, in_words, listed, quantity
 from scripts.lib.report.tables import Table
 
 MOST_NAMES = 8
 MOST_SKIPPED = 50
+MOST_COPIES = 5
 
 
 def found_table(study: Mapping[str, Any]) -> Table | None:
@@ -48,14 +51,45 @@ def reading_table(folder: Path, study: Mapping[str, Any]) -> Table | None:
 
 def _readings(folder: Path, member: Mapping[str, Any], datasets: Sequence[str]) -> list[tuple[str, str, str]]:
     """Dataset (empty for weights), what the file held, and remarks."""
-    kind = kind_of(member)
-    if kind.origin == "weights":
+    if kind_of(member).origin == "weights":
         record = load_json(folder / "checkpoints" / f"{member['id']}.json")
         return [("", "weights", "; ".join(record["imported"]["remarks"]))]
-    if kind.has_network:
+    if kind_of(member).has_network:
         return []
-    records = {dataset: load_json(folder / "predictions" / dataset / f"{member['id']}.json") for dataset in datasets}
+    records = {dataset: _record(folder, member, dataset) for dataset in datasets}
     return [(dataset, record["values"], "; ".join(record["remarks"])) for dataset, record in records.items()]
+
+
+def _record(folder: Path, member: Mapping[str, Any], dataset: str) -> Mapping[str, Any]:
+    record: Mapping[str, Any] = load_json(folder / "predictions" / dataset / f"{member['id']}.json")
+    return record
+
+
+def doubts(folder: Path, study: Mapping[str, Any]) -> list[str]:
+    """Sentences on members without a network whose files are probably mistaken: copies, and too few labels."""
+    members = [member for member in study["members"] if not kind_of(member).has_network]
+    datasets = [dataset["id"] for dataset in study["datasets"]["validation"]]
+    alike: dict[tuple[str, ...], list[str]] = {}
+    sentences = []
+    for dataset in datasets:
+        records = [_record(folder, member, dataset) for member in members]
+        for names in copies(records):
+            alike.setdefault(tuple(names), []).append(dataset)
+        if few := samples_and_rows(records):
+            sentences.append(
+                f"{in_words(dataset)}: labels for {few[0]} of the {few[1]} predicted samples, and only these samples "
+                "count. Is the file of labels complete?"
+            )
+    return [*sentences, *_on_copies(alike, len(datasets))]
+
+
+def _on_copies(alike: Mapping[tuple[str, ...], Sequence[str]], datasets: int) -> Iterator[str]:
+    for names, sets in islice(alike.items(), MOST_COPIES):
+        where = "every validation set" if len(sets) == datasets else listed(map(in_words, sets))
+        shown = listed(names) if len(names) <= MOST_NAMES else shortened(names)
+        yield f"{shown} have the same predictions on {where}. Are their files copies?"
+    if len(alike) > MOST_COPIES:
+        yield f"{len(alike) - MOST_COPIES} more groups of members have the same predictions."
 
 
 def _datasets_of(members: Mapping[str, set[str]], datasets: Sequence[str]) -> str:

@@ -39,6 +39,7 @@ class Tables:
     consensus: str
     improvement: str = "over_mean"
     shift: ShiftTables | None = None  # if there is more than one dataset
+    doubts: Sequence[str] = ()  # sentences on files that are probably mistaken
 
     @property
     def first(self) -> str:

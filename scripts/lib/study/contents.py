@@ -1,6 +1,7 @@
 """What the validation sets of a study hold, before it runs: numbers of samples, and the classes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,10 +17,14 @@ from scripts.lib.study.user_files import check_files
 
 @dataclass(frozen=True)
 class Contents:
-    """Number of samples of each validation set by its id, and names of the classes; empty if they are not known."""
+    """Number of samples of each validation set by its id, and names of the classes; empty if they are not known.
+
+    `first_files` has, for each validation set, what was recorded about the first member's file of predictions.
+    """
 
     samples: dict[str, int]
     classes: list[str]
+    first_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def contents_of(study: dict[str, Any]) -> Contents:
@@ -57,7 +62,7 @@ def files_in(folder: str | None) -> int:
 
 
 def _of_labels(study: dict[str, Any]) -> Contents:
-    samples, classes = {}, []
+    samples, classes, first_files = {}, [], {}
     member = study["members"][0]
     for dataset in study["datasets"]["validation"]:
         with TemporaryDirectory() as folder:
@@ -66,6 +71,7 @@ def _of_labels(study: dict[str, Any]) -> Contents:
             make_labelled_samples(dataset, study["datasets"]["class_names"], member, *paths)
             ids, classes = load_lines(paths[1]), load_json(paths[2])
         file = kind_of_member(member).file(member, dataset["id"])
-        logits_of_file(str(file), member, dataset["id"], ids, classes, ids_of(member, dataset["id"]))
+        rows = ids_of(member, dataset["id"])
+        first_files[dataset["id"]] = logits_of_file(str(file), member, dataset["id"], ids, classes, rows)[1]
         samples[dataset["id"]] = len(ids)
-    return Contents(samples, classes)
+    return Contents(samples, classes, first_files)

@@ -31,6 +31,8 @@ def summary(study: dict[str, Any], skipped: Sequence[tuple[str, str]]) -> Iterat
         yield _line("classes", f"{len(contents.classes)}: {listing(contents.classes)}")
     members = study["members"]
     yield _line("members", f"{len(members)} ({members[0]['kind']}): {listing(member['id'] for member in members)}")
+    if contents.first_files:
+        yield _line("values", _values(contents.first_files, members[0]["id"]))
     left_out = [*skipped, *((row["path"], row["reason"]) for row in study["zoo"] if not row["member"])]
     left_out = list(dict(left_out).items())
     for number, (path, reason) in enumerate(left_out[:MOST_SKIPPED]):
@@ -58,7 +60,23 @@ def _sets(validation: Sequence[Mapping[str, Any]], contents: Contents) -> Iterat
         source = dataset.get("labels") or dataset.get("folder") or f"a copy of {dataset.get('of')} with corruptions"
         clean = " (the clean set; CLEAN=… names another)" if not number and len(validation) > 1 else ""
         title = "" if number else "validation sets" if len(validation) > 1 else "validation set"
-        yield _line(title, f"{dataset['id']:{width}}  {contents.samples[dataset['id']]} samples, {source}{clean}")
+        samples = f"{contents.samples[dataset['id']]}{_of_rows(dataset['id'], contents)} samples"
+        yield _line(title, f"{dataset['id']:{width}}  {samples}, {source}{clean}")
+
+
+def _of_rows(dataset: str, contents: Contents) -> str:
+    """How many samples the first member's file has, if not all of them have labels."""
+    rows = contents.first_files.get(dataset, {}).get("rows", 0)
+    return f" of the {rows} predicted" if rows > contents.samples[dataset] else ""
+
+
+def _values(files: Mapping[str, Mapping[str, Any]], member: str) -> str:
+    """As what the values of the first member's files were read."""
+    sets: dict[str, list[str]] = {}
+    for dataset, details in files.items():
+        sets.setdefault(details["values"], []).append(dataset)
+    each = [f"{values} on {listing(datasets)}" for values, datasets in sets.items()]
+    return f"read as {' and '.join(each) if len(sets) > 1 else next(iter(sets))} in the files of {member}"
 
 
 def _ensembles(settings: Mapping[str, Any], members: int) -> str:

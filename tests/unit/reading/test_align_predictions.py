@@ -9,7 +9,8 @@ import pytest
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json, save_json, save_lines
-from scripts.lib.reading.align_predictions import Guesses, import_predictions, logits_of_file, to_logits
+from scripts.lib.reading.align_predictions import Guesses, import_predictions, logits_of_file
+from scripts.lib.reading.probabilities import to_logits
 
 SAMPLES = [f"image-{number}" for number in range(6)]
 CLASSES = ["cat", "dog", "newt"]
@@ -94,7 +95,7 @@ def test_ids_from_a_file_of_their_own_and_samples_that_nobody_asked_for(tmp_path
         (table(0.5 * softmax(LOGITS)), "probabilities that do not sum to 1 (set `values: logits` if they are logits)"),
         (table().drop("newt"), "has other classes than the study: missing are newt"),
         (table(classes=["cat", "dog", "eft"]), "missing are newt; not in the study are eft"),
-        (table().with_columns(pl.lit("x").alias("dog")), "could not parse"),
+        (table().with_columns(pl.lit("x").alias("dog")), "the column 'dog' has text (such as 'x') instead of numbers"),
         (table(np.full((6, 3), 1e300)), "logits beyond the range of float32"),
     ],
     ids=range(10),
@@ -216,6 +217,16 @@ def imported(folder: Path, samples: list[str], contents: dict[str, pl.DataFrame]
     listing = str(folder / "imported" / "clean.json")
     members = [MEMBER | {"id": name} for name in contents]
     import_predictions(members, [str(folder / f"{name}.csv") for name in contents], "clean", *where, listing)
+
+
+def test_copies_and_missing_labels_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    contents = {"first": table(), "second": table(-LOGITS), "third": table()}
+    imported(tmp_path, SAMPLES, contents, CLASSES)
+    assert "the same predictions in the files of first, third" in caplog.text
+    assert "have labels" not in caplog.text
+    imported(tmp_path, SAMPLES[:2], contents, CLASSES)
+    assert "only 2 of the 6 samples in these files have labels" in caplog.text
+    assert load_json(tmp_path / "predictions/clean/first.json")["rows"] == 6
 
 
 def test_row_numbers_are_not_taken_for_ids(tmp_path: Path) -> None:

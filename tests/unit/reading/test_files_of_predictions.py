@@ -139,7 +139,7 @@ def test_two_kinds_of_decimal_marks_are_refused(tmp_path: Path) -> None:
     assert "decimal commas and points" in refused(tmp_path / "m.csv")
     rows = [f'{name},"0,3","0,5",{number}' for number, name in enumerate(SAMPLES)]
     (tmp_path / "m.csv").write_text("\n".join(["sample,cat,dog,newt", *rows]))
-    assert "could not parse" in refused(tmp_path / "m.csv")
+    assert "row 1 (image-0) has '0,3' in the column 'cat'. Decimal commas" in refused(tmp_path / "m.csv")
 
 
 def test_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
@@ -172,3 +172,56 @@ def test_a_row_with_fewer_cells_than_the_header_is_refused(tmp_path: Path, quote
     path = tmp_path / "m.csv"
     path.write_text(f"sample,cat,dog\n{quote}a{quote},1,0\n{quote}b{quote},1\n")
     assert "row 2 has 2 cells for 3 columns" in refused(path)
+
+
+def csv_of(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+ROWS = tuple(f"{name},0.5,0.25,0.25" for name in SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (ROWS, "the first line holds numbers ('image-0', '0.5', '0.25', …): the header is missing"),
+        ([row.replace("0.5,0.25,0.25", "1,0,0") for row in ROWS], "the header is missing"),
+        ([row.replace(",", " ") for row in ("sample,cat,dog,newt", *ROWS)], "separated by spaces"),
+        ([row.replace(",", "|") for row in ("sample,cat,dog,newt", *ROWS)], "separated by `|`"),
+        (("# by me", "sample,cat,dog,newt", *ROWS), "the first line begins with `#`"),
+        ([f"{row}," for row in ("sample,cat,dog,newt", *ROWS)], "every line ends in the separator ','"),
+        (["sample,cat,dog,newt", *(f"{row}," for row in ROWS)], "row 1 has 5 cells for 4 columns."),
+        (("sample;cat;dog;newt", "image-0;1;0"), "row 1 has 3 cells for 4 columns: is the file cut off?"),
+        (("sample,cat,dog,newt", *ROWS[:4], "image-4,0.5,N/A,0"), "row 5 (image-4) has 'N/A' in the column 'dog'"),
+        (("sample;cat;dog;newt", "image-0;0,5;0,5;0", "image-1;?;0;0"), "row 2 (image-1) has '?' in the column 'cat'"),
+        (("sample,cat,dog,newt", "image-0,43.36%,50%,6.64%"), "has '43.36%' in the column 'cat'. Write fractions"),
+        (("sample,prediction", "image-0,cat"), "holds classes (such as 'cat') in the column 'prediction', but"),
+        (("name,cat,dog,newt", *ROWS), "'name' has text (such as 'image-0') instead of numbers. Name it `sample` if"),
+    ],
+    ids=range(13),
+)
+def test_what_is_wrong_in_a_csv_file_is_said(tmp_path: Path, lines: list[str], said: str) -> None:
+    assert said in refused(csv_of(tmp_path / "m.csv", *lines))
+
+
+def test_columns_that_are_numbered_are_a_header(tmp_path: Path) -> None:
+    path = csv_of(tmp_path / "m.csv", "0,1,2.0", *["0.5,0.25,0.25"] * 6)
+    assert read_scores(path).classes == ["0", "1", "2.0"]
+
+
+@pytest.mark.parametrize(("start", "said"), [(b"\x1f\x8b\x08", "compressed by gzip"), (b"PK\x03\x04", "ZIP archive")])
+def test_a_compressed_file_that_is_called_csv_is_named(tmp_path: Path, start: bytes, said: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes(start + b"\0\xff")
+    assert said in refused(path)
+
+
+def test_spaces_around_names_are_left_out_only_if_names_match_without_them(tmp_path: Path) -> None:
+    names = [" cat", " dog ", "newt"]
+    table(classes=names).write_csv(tmp_path / "m.csv")
+    logits, details = read(tmp_path / "m.csv")
+    np.testing.assert_allclose(logits, LOGITS, rtol=1e-6)
+    assert details["remarks"] == ["spaces around the names of columns are left out"]
+    details = logits_of_file(str(tmp_path / "m.csv"), MEMBER, "clean", SAMPLES, names, None)[1]
+    assert not details["remarks"]

@@ -117,6 +117,33 @@ def test_several_sets_are_found_and_summarised(
     assert f"--configfile {output}" in said
 
 
+def test_it_says_as_what_the_first_files_were_read_and_how_many_samples_have_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = zoo_of(tmp_path, {"clean": (30, "ab"), "noise": (10, "ab")})
+    arguments = (zoo, "--labels", tmp_path / "labels", "--output")
+    assert run(monkeypatch, *arguments, tmp_path / "1.yaml") == 0
+    assert "values          read as probabilities in the files of a\n" in capsys.readouterr().out
+    ids = [f"image-{number}" for number in range(30)]
+    for member in "ab":
+        (zoo / "noise" / f"{member}.npy").unlink()
+        np.save(zoo / "noise" / f"{member}.npy", 5 * np.eye(3)[np.arange(10) % 3])
+        (zoo / "clean" / f"{member}.npy").unlink()
+        np.savez(zoo / "clean" / f"{member}.npz", logits=np.eye(3)[np.arange(30) % 3], sample=ids)
+    for member in "ab":
+        np.savez(zoo / "noise" / f"{member}.npz", logits=np.load(zoo / "noise" / f"{member}.npy"), sample=ids[:10])
+        (zoo / "noise" / f"{member}.npy").unlink()
+    for name, count in (("clean", 3), ("noise", 10)):
+        rows = [f"image-{number},{number % 3}" for number in range(count)]
+        (tmp_path / "labels" / f"{name}.npy").unlink()
+        (tmp_path / "labels" / f"{name}.csv").write_text("\n".join(["sample,label", *rows]) + "\n")
+    assert run(monkeypatch, *arguments, tmp_path / "2.yaml") == 0
+    said = capsys.readouterr().out
+    assert "values          read as probabilities on clean and logits on noise in the files of a\n" in said
+    assert "clean  3 of the 30 predicted samples, " in said
+    assert "noise  10 samples, " in said
+
+
 def test_the_clean_set_can_be_named_and_labels_can_be_one_file_or_beside_the_members(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
