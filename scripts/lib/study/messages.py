@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 
 from scripts.lib.jobs.errors import not_among, shown
+from scripts.lib.study.schema import NAMES
 
 MOST_MESSAGES = 30
 # The types of a schema in words.
@@ -38,8 +39,7 @@ def readable(error: jsonschema.ValidationError, study: Any) -> str:
     if error.validator == "dependentRequired":
         return f"{where}: `of`, `corruption` and `severity` must be given together ({error.message})"
     if error.validator == "pattern":
-        allowed = "letters, digits, `.`, `_` and `-`, of which the first is a letter or a digit"
-        return f"{where}: {shown(error.instance)} must consist of {allowed}" + _hint(error)
+        return f"{where}: {shown(error.instance)} may have only {NAMES}" + _hint(error)
     if error.validator in ("anyOf", "oneOf"):
         inside = [each for each in error.context or () if each.validator not in ("type", "const", "enum") or each.path]
         if inside:

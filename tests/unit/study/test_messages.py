@@ -192,7 +192,7 @@ WRONG = {
         small_study(deployment={"metrics": ["acc"]}),
         ["deployment/metrics/0: 'acc' is not one of accuracy, nll, brier"],
     ),
-    "name with a space": (small_study(name="my zoo"), ["name: 'my zoo' must consist of letters, digits"]),
+    "name with a space": (small_study(name="my zoo"), ["name: 'my zoo' may have only letters, digits"]),
     "number in YAML's eyes a text": (
         study_with_member(optimizer={"lr": "1e-2"}),
         ["optimizer/lr: '1e-2' is not of type 'number'; write 0.01 without quotes"],
