@@ -1,6 +1,7 @@
 """Users' files of predictions: read, checked, and converted into logits in the order of a validation set."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,21 @@ MOST_ERRORS = 10
 ANOTHER_ORDER = "ids in another order: realigned by id"
 LEFT_OUT = "samples that the validation set does not have are left out"
 WITHOUT_IDS = "without sample ids: rows are taken in the order of the validation set"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a file: what its `values` are ("auto", "logits" or "probabilities"), its class names in the order of
+    its columns (None for the study's), and the ids of its rows if it has none itself.
+
+    For messages: `where` names the file, `remedy` says how to state logits.
+    """
+
+    where: str
+    values: str = "auto"
+    classes: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    remedy: str = "set `values: logits`"
 
 
 def aligned(
@@ -60,7 +76,9 @@ def aligned(
     return np.asarray(scores.values)[order], remarks
 
 
-def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str) -> tuple[np.ndarray, str]:
+def to_logits(
+    values: np.ndarray, kind: str, samples: Sequence[str], where: str, remedy: str = Reading.remedy
+) -> tuple[np.ndarray, str]:
     """Logits float32 [N, C], and what the values were: "logits" or "probabilities".
 
     If `kind` is "auto", values that are all between 0 and 1 are probabilities, and all others are logits. Raises
@@ -81,7 +99,7 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
         return logits, kind
     if not in_range:
         _refuse(~within_range(values).all(1), samples, where, "probabilities that are not between 0 and 1")
-    hint = "" if kind == "probabilities" else " (set `values: logits` if they are logits)"
+    hint = "" if kind == "probabilities" else f" ({remedy} if they are logits)"
     _refuse(off, samples, where, f"probabilities that do not sum to 1{hint}", values.sum(1))
     return np.log(np.maximum(values, LEAST_PROBABILITY)).astype(np.float32), "probabilities"
 
@@ -94,14 +112,13 @@ def _refuse(bad: Any, samples: Sequence[str], where: str, what: str, totals: np.
         raise StudyError(f"{where} has {what} for {len(rows)} of {len(bad)} samples; {first}.")
 
 
-def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, kind: str, where: str) -> None:
-    """Raise StudyError for columns that are left out and cannot be further classes.
+def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, reading: Reading) -> None:
+    """Raise StudyError for columns of the values [N, C] that are left out and cannot be further classes.
 
-    Because of them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says about
-    the values [N, C], or "auto".
+    Because of them, probabilities would be taken for logits, or would not sum to 1.
     """
     left = sorted(set(range(outputs.count)) - set(order))
-    if not left or kind == "logits" or not within_range(values[:, order]).all():
+    if not left or reading.values == "logits" or not within_range(values[:, order]).all():
         return
     wrong = [place for place in left if not within_range(values[:, place]).all()]
     if not wrong and not is_distribution(values) and is_distribution(values[:, order]):
@@ -109,8 +126,8 @@ def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outp
     if wrong:
         names = [outputs.columns[place] if outputs.columns else f"number {place}" for place in wrong]
         raise StudyError(
-            f"{where}: the classes of the study have probabilities, but the values of {some(names)} cannot be "
-            "probabilities of further classes. Remove these columns, or set `values: logits` if all are logits."
+            f"{reading.where}: the classes of the study have probabilities, but the values of {some(names)} cannot be "
+            f"probabilities of further classes. Remove these columns, or {reading.remedy} if all are logits."
         )
 
 
@@ -139,23 +156,27 @@ def logits_of_file(
     StudyError, naming member, dataset and file, if the file does not fit.
     """
     where = f"members/{member['id']} ({path}, validation set {dataset})"
-    scores = read_scores(path)
-    values, remarks = aligned(scores, samples, ids, where)
-    outputs = Outputs(values.shape[1], scores.classes, stated_classes(member["classes"]))
+    scores, reading = read_scores(path), Reading(where, member["values"], stated_classes(member["classes"]), ids)
+    logits, details = logits_of_scores(scores, reading, samples, classes, guesses)
+    return logits, {"file": str(path), "digest": digest_of_file(path), **details}
+
+
+def logits_of_scores(
+    scores: Scores, reading: Reading, samples: Sequence[str], classes: Sequence[str], guesses: "Guesses | None" = None
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """As `logits_of_file`, of the content of a file; the keys `values` and `remarks` say how it was read."""
+    where = reading.where
+    values, remarks = aligned(scores, samples, reading.ids, where)
+    outputs = Outputs(values.shape[1], scores.classes, reading.classes)
     if guesses:
         guesses.require_names(where, outputs)
     order, said = order_of(outputs, classes, where)
     # Outputs for classes that are not in the study are left out only after the check that each row sums to 1.
-    require_only_classes(values, order, outputs, member["values"], where)
-    logits, kind = to_logits(values, member["values"], samples, where)
+    require_only_classes(values, order, outputs, reading)
+    logits, kind = to_logits(values, reading.values, samples, where, reading.remedy)
     if guesses:
         guesses.require_agreement(where, scores.classes, [*remarks, *said])
-    return np.ascontiguousarray(logits[:, order]), {
-        "file": str(path),
-        "digest": digest_of_file(path),
-        "values": kind,
-        "remarks": [*scores.remarks, *remarks, *said],
-    }
+    return np.ascontiguousarray(logits[:, order]), {"values": kind, "remarks": [*scores.remarks, *remarks, *said]}
 
 
 def import_predictions(
