@@ -21,7 +21,7 @@ help:
 	@echo "make init MODELS=folder LABELS=folder [CLEAN=set] [SKIP_INCOMPLETE=1] [OUTPUT=my-zoo.yaml]  write a study file for your files of predictions, MODELS/set/model.csv (or IMAGES=folder, for models)"
 	@echo "make example-sklearn  run a study of 28 scikit-learn classifiers, as files of predictions (2 to 4 minutes)"
 	@echo "make example-timm     run a study of timm checkpoints of seven architectures (2 to 3 minutes)"
-	@echo "make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder (or IMAGES=folder) OUTPUT=file.csv [CHOICE=name] [ONNX=file]  apply the deployed ensemble"
+	@echo "make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder (or IMAGES=folder) OUTPUT=file.csv [CHOICE=name] [VALUES=logits] [STUDY=results/STUDY] [ONNX=file.onnx]  apply the deployed ensemble (LIST=1: only list the choices)"
 	@echo "make test   install into .venv and run all tests"
 	@echo "make fuzz [MINUTES=10] [TARGETS='csv labels']  test the file readers with damaged and unusual files (or REPLAY=folder)"
 	@echo "make proof  run every member of the paper's study for a few steps at 224 pixels (7 minutes)"
@@ -69,9 +69,10 @@ init: setup
 	  $(if $(CLEAN),--clean "$(CLEAN)") $(if $(call on,$(SKIP_INCOMPLETE)),--skip-incomplete) --output "$(or $(OUTPUT),my-zoo.yaml)"
 
 predict: setup
-	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file)"; exit 1; }
+	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file.onnx)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && python -m scripts.lib.predict "$(DEPLOYMENT)" $(if $(CHOICE),--choice "$(CHOICE)") \
 	  $(if $(PREDICTIONS),--predictions "$(PREDICTIONS)") $(if $(IMAGES),--images "$(IMAGES)") \
+	  $(if $(VALUES),--values "$(VALUES)") $(if $(STUDY),--study "$(STUDY)") $(if $(LIST),--list) \
 	  $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(ONNX),--onnx "$(ONNX)")
 
 check-data: setup
@@ -152,10 +153,10 @@ install:
 	@cp "$(ROOT)/requirements.lock" "$(VENV)/.installed"
 
 # Pack a study: $(1) is what the file's name ends in.
-STUDY = $(abspath $(or $(CONFIG),$(ROOT)/config.yaml))
+STUDY_FILE = $(abspath $(or $(CONFIG),$(ROOT)/config.yaml))
 define pack
-	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && cd "$(WORK)" && name=$$(python -m scripts.lib.study.file "$(STUDY)") && \
-	  snakemake $(SNAKEFILE) --configfile "$(STUDY)" --cores all "results/$$name$(1)" && \
+	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && cd "$(WORK)" && name=$$(python -m scripts.lib.study.file "$(STUDY_FILE)") && \
+	  snakemake $(SNAKEFILE) --configfile "$(STUDY_FILE)" --cores all "results/$$name$(1)" && \
 	  echo "The archive: file://$(WORK)/results/$$name$(1)"
 endef
 

@@ -18,6 +18,7 @@ from scripts.lib.measures.spec import MEASURES
 from scripts.lib.members.files import lists_of_member
 from scripts.lib.members.scale import scale_of
 from scripts.lib.members.spec import MEMBER_KINDS, kind_of
+from scripts.lib.members.stated_outputs import class_lists
 from scripts.lib.report.files import CSV_OF_DATASET, CSV_OF_STUDY, content_of
 from scripts.lib.report.figure import FIGURES, StudyOutline, captioned_pictures, figures_of
 from scripts.lib.study.resolve import resolve
@@ -140,6 +141,11 @@ AVERAGING = next(iter(averaging(CONSENSUS)), None)
 # What a study that averages chooses besides.
 CHOICE_TABLES = [
     f"results/{{study}}/{table}.parquet" for table in ("choices", "choices_held_out") if AVERAGING
+]
+
+# What becomes of the recommended ensembles under shift.
+HELD_OUT_TABLES = [
+    f"results/{{study}}/held_out/{dataset}.parquet" for dataset in DATASETS if len(DATASETS) > 1
 ]
 
 # The files of the specs that a study names: they decide what it computes, and how tables, figures and report name it.

@@ -73,6 +73,8 @@ rule deployment_summary:
         chosen=expand("results/{{study}}/deployment/{dataset}.parquet", dataset=DATASETS),
         contributions=expand("results/{{study}}/contributions/{dataset}.parquet", dataset=DATASETS),
         choices=CHOICE_TABLES,
+        held_out=HELD_OUT_TABLES,
+        lists=lists_of_stated_classes,
     output:
         "results/{study}/deployment.json",
     log:
@@ -86,6 +88,7 @@ rule deployment_summary:
         **requests(),
     params:
         datasets=DATASETS,
+        files=fingerprints(lists_of_stated_classes),
         code=code("deployment_summary"),
     message:
         "Write the deployment answer: results/{wildcards.study}/deployment.json"

@@ -219,6 +219,11 @@ def lists_of_predictions(wildcards):
     return list(dict.fromkeys(paths))
 
 
+def lists_of_stated_classes(wildcards):
+    """The users' files with class names of members that state what they predict, each once."""
+    return class_lists(STUDY["members"])
+
+
 def labelled_files(wildcards):
     """The files with the labels and ids of a validation set without images, and those that name its classes."""
     dataset, first = dataset_settings(wildcards), STUDY["members"][0]

@@ -34,7 +34,7 @@ if len(DATASETS) > 1:
         input:
             accuracies=ACCURACIES,
             halves=HALVES,
-            held_out=expand("results/{{study}}/held_out/{dataset}.parquet", dataset=DATASETS),
+            held_out=HELD_OUT_TABLES,
             resampled=expand("results/{{study}}/held_out/{dataset}.npy", dataset=DATASETS),
         output:
             robustness="results/{study}/robustness.parquet",

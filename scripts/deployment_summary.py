@@ -7,6 +7,7 @@ with job(snakemake):
     files, datasets = snakemake.input, snakemake.params.datasets
     tables = [dict(zip(datasets, map(load_table, paths), strict=True)) for paths in (files.chosen, files.contributions)]
     study = load_json(files.study)
-    clean = tables[0][datasets[0]]
-    choices = deployable(study, load_json(files.classes), clean, *map(load_table, files.get("choices", [])))
-    save_json(snakemake.output[0], summary(study, *tables) | choices)
+    clean, under_shift = tables[0][datasets[0]], list(map(load_table, files.get("held_out", [])))
+    choices = map(load_table, files.get("choices", []))
+    deployed = deployable(study, load_json(files.classes), clean, *choices, under_shift=under_shift)
+    save_json(snakemake.output[0], summary(study, *tables) | deployed)

@@ -138,6 +138,7 @@ CHECKS_BEFORE_JOBS = (
     "scripts.lib.members.files",
     "scripts.lib.members.scale",
     "scripts.lib.members.spec",
+    "scripts.lib.members.stated_outputs",
     "scripts.lib.jobs.user_paths",
     "scripts.lib.measures.spec",
     "scripts.lib.ensembles.consensus.spec",

@@ -41,11 +41,14 @@ def listing(names: Iterable[str], most: int = 8) -> str:
     return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
 
 
-def not_among(value: Any, allowed: Iterable[Any]) -> str:
-    """Text that says that a value is not among the allowed ones, with the most similar one as a suggestion."""
+def not_among(value: Any, allowed: Iterable[Any], most: int | None = None) -> str:
+    """Text that says that a value is not among the allowed ones, with the most similar one as a suggestion.
+
+    Only the first `most` of the allowed ones are listed, or all of them.
+    """
     names = ["null" if name is None else str(name) for name in allowed]
     if not names:
         return f"there is nothing that {shown(value)} could name"
     close = difflib.get_close_matches(str(value), names, n=1)
     suggestion = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{shown(value)} is not one of {', '.join(names)}{suggestion}"
+    return f"{shown(value)} is not one of {listing(names, most or len(names))}{suggestion}"

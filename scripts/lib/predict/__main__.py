@@ -12,14 +12,14 @@ import torch
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.job import log
-from scripts.lib.jobs.storage import save_table, whole_file
 from scripts.lib.predict.combine import combined
-from scripts.lib.predict.deployed import Deployed, load_deployed, names_of_choices
+from scripts.lib.predict.deployed import VALUES, Deployed, load_deployed, names_of_choices
 from scripts.lib.predict.export import export_onnx
+from scripts.lib.predict.outputs import require_outputs, save_predictions
 from scripts.lib.predict.sources import from_files, from_images, load_networks
+from scripts.lib.reading.read_predictions import READERS
 
 SAMPLE, DECISION = "sample", "predicted"
-OUTPUTS = (".csv", ".parquet")
 
 
 def predictions_table(choice: Deployed, samples: list[str], values: np.ndarray, decided: np.ndarray) -> pl.DataFrame:
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"{name}: {choice.consensus} of {', '.join(choice.members)}")
         return
     choice = load_deployed(arguments.deployment, arguments.choice)
-    _check_outputs(arguments)
+    _check(arguments, choice)
     device = torch.device("cpu")
     study = arguments.study or Path(arguments.deployment).parent
     known = load_networks(choice, study, device) if arguments.images or arguments.onnx else None
@@ -51,32 +51,28 @@ def run(arguments: argparse.Namespace) -> None:
         source = None
     if source:
         table = predictions_table(choice, source.samples, *combined(choice, source.logits))
-        _save(table, arguments.output)
+        save_predictions(table, arguments.output)
         print(f"{arguments.output}: {len(table)} predictions of {choice.name}, {choice.consensus} of its members")
     if arguments.onnx and known:
         difference = export_onnx(choice, known, arguments.onnx, device)
         print(f"{arguments.onnx}: {choice.name}, within {difference:.1e} of the workflow's probabilities")
 
 
-def _check_outputs(arguments: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace, choice: Deployed) -> None:
     if not (arguments.predictions or arguments.images or arguments.onnx):
         raise StudyError(
-            "name what to predict, --predictions FOLDER or --images FOLDER, or a file to export to, --onnx."
+            "name what to predict, PREDICTIONS=FOLDER (--predictions) or IMAGES=FOLDER (--images), or a file to export "
+            "to, ONNX=FILE.onnx (--onnx)."
         )
     if arguments.predictions and arguments.images:
-        raise StudyError("name either --predictions or --images, not both.")
+        raise StudyError("name either PREDICTIONS (--predictions) or IMAGES (--images), not both.")
     if (arguments.predictions or arguments.images) and not arguments.output:
-        raise StudyError("name the file to write: --output FILE.csv or FILE.parquet.")
-    if arguments.output and arguments.output.suffix not in OUTPUTS:
-        raise StudyError(f"--output: {arguments.output} ends in neither {' nor '.join(OUTPUTS)}.")
-
-
-def _save(table: pl.DataFrame, path: Path) -> None:
-    if path.suffix == ".parquet":
-        save_table(path, table)
-        return
-    with whole_file(path) as part:
-        table.write_csv(part)
+        raise StudyError("name the file to write: OUTPUT=FILE.csv or OUTPUT=FILE.parquet (--output).")
+    inputs = {arguments.deployment: "the deployment.json that is read"}
+    if folder := arguments.predictions:
+        names = (f"{member}{suffix}" for member in choice.files for suffix in READERS)
+        inputs |= {folder / name: "a member's file of predictions" for name in names}
+    require_outputs(arguments.output, arguments.onnx, inputs)
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
@@ -86,7 +82,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--choice", help="its name in the file (default: what the file says to deploy)")
     parser.add_argument("--list", action="store_true", help="list the choices of the file")
     parser.add_argument("--predictions", type=Path, help="a folder with a file of predictions for each member")
-    parser.add_argument("--values", choices=("auto", "logits", "probabilities"), default="auto", help="what they hold")
+    parser.add_argument("--values", choices=VALUES, help="what they hold (default: what deployment.json says)")
     parser.add_argument("--images", type=Path, help="a folder of pictures, for members whose networks are known")
     parser.add_argument("--study", type=Path, help="the results of the study (default: the folder of deployment.json)")
     parser.add_argument("--output", type=Path, help="where predictions go: .csv or .parquet")

@@ -1,5 +1,6 @@
 """Where the logits of the members come from: new files of predictions, or images and the members' networks."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,12 @@ from scripts.lib.jobs.storage import load_json
 from scripts.lib.members.files import record_of_training
 from scripts.lib.networks.architectures import Network
 from scripts.lib.networks.weights import load_trained
-from scripts.lib.predict.deployed import Deployed
-from scripts.lib.reading.align_predictions import logits_of_file
-from scripts.lib.reading.read_predictions import READERS, read_scores
+from scripts.lib.predict.deployed import Deployed, FileFormat
+from scripts.lib.predict.json_files import read_object
+from scripts.lib.reading.align_predictions import WITHOUT_IDS, logits_of_scores
+from scripts.lib.reading.class_columns import numbers_in
+from scripts.lib.reading.probabilities import Reading
+from scripts.lib.reading.read_predictions import READERS, Scores, read_scores
 
 PICTURES_AT_ONCE = 500
 
@@ -35,36 +39,71 @@ class Source:
     logits: list[np.ndarray]
 
 
-def from_files(choice: Deployed, folder: str | Path, values: str = "auto") -> Source:
+def from_files(choice: Deployed, folder: str | Path, values: str | None = None) -> Source:
     """From one file of predictions per member in `folder`: `{member}.npy`, `.npz`, `.csv` or `.parquet`.
 
-    Samples are matched by id, in the order of the first member's file; classes by name. `values` is "logits",
-    "probabilities" or "auto". Raises StudyError for a member without a file or with two, for other classes than the
+    Samples are matched by id, in the order of the first member's file; classes by name. What deployment.json says of a
+    member's files counts for columns without names; `values` ("logits", "probabilities" or "auto") counts instead of
+    what it says of values. Raises StudyError for a member without a file or with two, for other classes than the
     study's, and for other samples than the first member's.
     """
     paths = [_file_of(member, Path(folder)) for member in choice.members]
     first = read_scores(paths[0])
-    has_ids = bool(first.samples)
     samples = first.samples or [str(row) for row in range(len(first.values))]
     found = []
     for member, path in zip(choice.members, paths, strict=True):
-        entry = {"id": member, "classes": None, "values": values}
-        logits, details = logits_of_file(str(path), entry, "new", samples, choice.classes, None)
-        other = read_scores(path)
-        if len(other.values) != len(samples):
+        scores = first if path == paths[0] else read_scores(path)
+        _require_samples(scores, path, first, paths[0])
+        known = FileFormat("logits") if _is_recorded(path) else choice.files.get(member, FileFormat())
+        reading = _reading(known, scores, f"{path} (member {member})", values)
+        logits, details = logits_of_scores(scores, reading, samples, choice.classes)
+        if len(scores.values) != len(samples):
             raise StudyError(
-                f"{path} has {len(other.values)} samples, {paths[0]} has {len(samples)}: all need the same."
-            )
-        if bool(other.samples) != has_ids:
-            with_ids, without = (paths[0], path) if has_ids else (path, paths[0])
-            raise StudyError(
-                f"{with_ids} has ids of samples, but {without} has none: which rows belong together is not known. Give "
-                "all files ids, or none."
+                f"{path} has {len(scores.values)} samples, {paths[0]} has {len(samples)}: all need the same."
             )
         for remark in (f"read as {details['values']}", *details["remarks"]):
-            log.info("%s: %s", path, remark)
+            if remark != WITHOUT_IDS:
+                log.info("%s: %s", path, remark)
         found.append(logits)
     return Source(samples, found)
+
+
+def _is_recorded(path: Path) -> bool:
+    """Whether the workflow wrote this file, `predictions/{dataset}/{member}.npy`: logits in the study's order."""
+    try:
+        content = json.loads(path.with_suffix(".json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return path.suffix == ".npy" and isinstance(content, dict) and {"checksums", "sample_count"} <= content.keys()
+
+
+def _reading(known: FileFormat, scores: Scores, where: str, values: str | None) -> Reading:
+    # Columns that have names need no others. Numbers may be positions, so `order_of` compares them with the names.
+    named = scores.classes is not None and numbers_in(scores.classes) is None
+    classes = None if named else known.classes
+    return Reading(where, values or known.values, classes, remedy="set VALUES=logits (--values logits)")
+
+
+def _require_samples(scores: Scores, path: Path, first: Scores, first_path: Path) -> None:
+    """Raise StudyError for a file that lacks samples of the first member's file, or of which that is not known."""
+    if bool(scores.samples) != bool(first.samples):
+        with_ids, without = (first_path, path) if first.samples else (path, first_path)
+        raise StudyError(
+            f"{with_ids} has ids of samples, but {without} has none: which rows belong together is not known. Give all "
+            "files ids, or none."
+        )
+    if not scores.samples or not first.samples:
+        if len(scores.values) != len(first.values):
+            raise StudyError(
+                f"{path} has {len(scores.values)} rows, {first_path} has {len(first.values)}: all need the same."
+            )
+        return
+    own = set(scores.samples)
+    if missing := [sample for sample in first.samples if sample not in own]:
+        raise StudyError(
+            f"{path} has no rows for {len(missing)} of the {len(first.samples)} samples of {first_path}; the first is "
+            f"{missing[0]!r}. All files need the same samples."
+        )
 
 
 def _file_of(member: str, folder: Path) -> Path:
@@ -96,8 +135,7 @@ def load_networks(choice: Deployed, study: str | Path, device: torch.device) -> 
     Raises StudyError for a member whose network is not known, for damaged weights and for a folder that is none.
     """
     folder, networks, settings = Path(study), [], []
-    content = load_json(folder / "study.json")
-    datasets, entries = content["datasets"], {member["id"]: member for member in content["members"]}
+    datasets, entries = _datasets_and_members(folder / "study.json")
     for member in choice.members:
         record = record_of_training(folder, entries.get(member, {"id": member}))
         weights = record.with_name(f"{member}.safetensors")
@@ -114,6 +152,23 @@ def load_networks(choice: Deployed, study: str | Path, device: torch.device) -> 
         settings.append(content["member"])
     size = datasets["image_size"]
     return Networks(networks, settings, datasets["resize"] or size, size, datasets["kind"] != "imagenet")
+
+
+def _datasets_and_members(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The section `datasets` of a study.json, and its members by id."""
+    remedy = "name the folder of the study's results, STUDY=results/STUDY (--study)"
+    if not path.is_file():
+        raise StudyError(f"{path} does not exist: images and ONNX need more than deployment.json; {remedy}.")
+    content = read_object(path, "study.json", remedy)
+    datasets, members = content.get("datasets"), content.get("members")
+    if (
+        not isinstance(datasets, dict)
+        or not {"kind", "image_size", "resize"} <= datasets.keys()
+        or not isinstance(members, list)
+        or not all(isinstance(member, dict) and isinstance(member.get("id"), str) for member in members)
+    ):
+        raise StudyError(f"{path} is not a study.json of this workflow: {remedy}.")
+    return datasets, {member["id"]: member for member in members}
 
 
 def from_images(known: Networks, members: Sequence[str], images: str | Path, device: torch.device) -> Source:

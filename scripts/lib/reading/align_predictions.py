@@ -12,7 +12,7 @@ from scripts.lib.jobs.job import log, progress
 from scripts.lib.jobs.storage import digest_of_file, digest_of_lines, load_json, load_lines, save_array, save_json
 from scripts.lib.reading.class_columns import IN_THEIR_ORDER, Outputs, numbers_in, order_of, stated_classes
 from scripts.lib.reading.doubts import copies, samples_and_rows
-from scripts.lib.reading.probabilities import require_only_classes, to_logits
+from scripts.lib.reading.probabilities import Reading, require_only_classes, to_logits
 from scripts.lib.reading.read_predictions import Scores, read_scores
 from scripts.lib.reading.user_tables import read_lines
 
@@ -74,20 +74,27 @@ def logits_of_file(
     StudyError, naming member, dataset and file, if the file does not fit.
     """
     where = f"members/{member['id']} ({path}, validation set {dataset})"
-    scores = read_scores(path)
-    values, remarks = aligned(scores, samples, ids, where)
-    outputs = Outputs(values.shape[1], scores.classes, stated_classes(member["classes"]))
+    scores, reading = read_scores(path), Reading(where, member["values"], stated_classes(member["classes"]), ids)
+    logits, details = logits_of_scores(scores, reading, samples, classes, guesses)
+    return logits, {"file": str(path), "digest": digest_of_file(path), **details}
+
+
+def logits_of_scores(
+    scores: Scores, reading: Reading, samples: Sequence[str], classes: Sequence[str], guesses: "Guesses | None" = None
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """As `logits_of_file`, of the content of a file; the keys `rows`, `values` and `remarks` say how it was read."""
+    where = reading.where
+    values, remarks = aligned(scores, samples, reading.ids, where)
+    outputs = Outputs(values.shape[1], scores.classes, reading.classes)
     if guesses:
         guesses.require_names(where, outputs)
     order, said = order_of(outputs, classes, where)
     # Outputs for classes that are not in the study are left out only after the check that each row sums to 1.
-    require_only_classes(values, order, outputs, member["values"], where)
-    logits, kind = to_logits(values, member["values"], samples, where)
+    require_only_classes(values, order, outputs, reading)
+    logits, kind = to_logits(values, reading.values, samples, where, reading.remedy)
     if guesses:
         guesses.require_agreement(where, scores.classes, [*remarks, *said])
     return np.ascontiguousarray(logits[:, order]), {
-        "file": str(path),
-        "digest": digest_of_file(path),
         "rows": len(scores.values),
         "values": kind,
         "remarks": [*scores.remarks, *remarks, *said],

@@ -1,6 +1,7 @@
 """Whether the values of a model are probabilities, percentages or logits; they become logits or are refused."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,27 @@ LEAST_PROBABILITY = 1e-30
 # If at least this share of the rows sums to 1, and there are at least so many rows, the others are mistakes.
 NEARLY_ALL = 0.9
 ENOUGH_ROWS = 10
+REMEDY = "set `values: logits`"
 
 
-def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str) -> tuple[np.ndarray, str]:
+@dataclass(frozen=True)
+class Reading:
+    """How to read a file: what its `values` are ("auto", "logits" or "probabilities"), its class names in the order of
+    its columns (None for the study's), and the ids of its rows if it has none itself.
+
+    For messages: `where` names the file, `remedy` says how to state logits.
+    """
+
+    where: str
+    values: str = "auto"
+    classes: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    remedy: str = REMEDY
+
+
+def to_logits(
+    values: np.ndarray, kind: str, samples: Sequence[str], where: str, remedy: str = REMEDY
+) -> tuple[np.ndarray, str]:
     """Logits float32 [N, C], and what the values were: "logits" or "probabilities".
 
     If `kind` is "auto", values that are all between 0 and 1 are probabilities, and all others are logits. Raises
@@ -31,7 +50,7 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
     if kind != "logits" and not in_range:
         _refuse_percentages(values, samples, where)
     if kind == "auto" and not in_range:
-        _refuse_few_mistakes(values, samples, where)
+        _refuse_few_mistakes(values, samples, where, remedy)
         kind = "logits"
     if kind == "logits":
         with np.errstate(over="ignore"):  # refused below
@@ -40,7 +59,7 @@ def to_logits(values: np.ndarray, kind: str, samples: Sequence[str], where: str)
         return logits, kind
     if not in_range:
         _refuse(~within_range(values).all(1), samples, where, "probabilities that are not between 0 and 1")
-    hint = "" if kind == "probabilities" else " (set `values: logits` if they are logits)"
+    hint = "" if kind == "probabilities" else f" ({remedy} if they are logits)"
     off = np.abs(values.sum(1) - 1) > ROUNDING
     _refuse(off, samples, where, f"probabilities that do not sum to 1{hint}", values.sum(1))
     return np.log(np.maximum(values, LEAST_PROBABILITY)).astype(np.float32), "probabilities"
@@ -64,7 +83,7 @@ def _refuse_percentages(values: np.ndarray, samples: Sequence[str], where: str) 
         )
 
 
-def _refuse_few_mistakes(values: np.ndarray, samples: Sequence[str], where: str) -> None:
+def _refuse_few_mistakes(values: np.ndarray, samples: Sequence[str], where: str, remedy: str) -> None:
     """Raise StudyError if nearly all rows are probabilities: a single wrong value would make logits of all."""
     if not _nearly_all(parts_of(values)):
         return
@@ -73,8 +92,8 @@ def _refuse_few_mistakes(values: np.ndarray, samples: Sequence[str], where: str)
     value = values[row][wrong[row]][0]
     raise StudyError(
         f"{where} has probabilities, but also values that are not between 0 and 1 for {wrong.any(1).sum()} of "
-        f"{len(values)} samples; the first is {value:.6g} for {samples[row]}. Correct it, or set `values: logits` if "
-        "all are logits."
+        f"{len(values)} samples; the first is {value:.6g} for {samples[row]}. Correct it, or {remedy} if all are "
+        "logits."
     )
 
 
@@ -105,14 +124,13 @@ def _rounding_of_sums(parts: np.ndarray) -> np.ndarray:
     return most + 1e-6
 
 
-def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, kind: str, where: str) -> None:
-    """Raise StudyError for columns that are left out and cannot be further classes.
+def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outputs, reading: Reading) -> None:
+    """Raise StudyError for columns of the values [N, C] that are left out and cannot be further classes.
 
-    Because of them, probabilities would be taken for logits, or would not sum to 1. `kind` is what the study says about
-    the values [N, C], or "auto".
+    Because of them, probabilities would be taken for logits, or would not sum to 1.
     """
     left = sorted(set(range(outputs.count)) - set(order))
-    if not left or kind == "logits":
+    if not left or reading.values == "logits":
         return
     scored = values[:, order]
     total = next((total for total in (1, 100) if _nearly_all(parts_of(scored, total))), None)
@@ -124,8 +142,8 @@ def require_only_classes(values: np.ndarray, order: Sequence[int], outputs: Outp
     if wrong:
         names = [outputs.columns[place] if outputs.columns else f"number {place}" for place in wrong]
         raise StudyError(
-            f"{where}: the classes of the study have probabilities, but the values of {some(names)} cannot be "
-            "probabilities of further classes. Remove these columns, or set `values: logits` if all are logits."
+            f"{reading.where}: the classes of the study have probabilities, but the values of {some(names)} cannot be "
+            f"probabilities of further classes. Remove these columns, or {reading.remedy} if all are logits."
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.jobs.errors import StudyError, not_among, shown
+from scripts.lib.jobs.strict_json import parsed_json
 from scripts.lib.jobs.user_paths import DATASET, fault_of_file, fault_of_path, location
 from scripts.lib.members.spec import MEMBER_KINDS
 from scripts.lib.study.manifests import rows_of_manifest
@@ -183,7 +184,7 @@ def _beside(file: Any) -> Entry:
     if path is None or not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once, parse_constant=_refused)
+        content = parsed_json(path.read_text(encoding="utf-8"), _refused)
     except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path}, the settings beside {file}, is not readable JSON ({error}).") from None
     if not isinstance(content, dict):
@@ -197,14 +198,6 @@ def _beside(file: Any) -> Entry:
 
 def _refused(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Entry:
-    section = dict(pairs)
-    if len(section) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is given twice")
-    return section
 
 
 def _model(file: Any) -> str:

@@ -39,3 +39,4 @@ def test_a_value_that_is_not_allowed_is_shown_with_the_one_that_it_resembles() -
     )
     assert not_among(3, ["a", "b"]) == "3 is not one of a, b"
     assert not_among("none", ["a", None]) == "'none' is not one of a, null"
+    assert not_among("ee", ["a", "b", "e"], most=2) == "'ee' is not one of a, b and 1 more; did you mean 'e'?"

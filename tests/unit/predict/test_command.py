@@ -19,6 +19,7 @@ from scripts.lib.predict.combine import combined
 from scripts.lib.predict.deployed import load_deployed
 from scripts.lib.predict.export import _weights_of_rows
 from scripts.lib.predict.sources import load_networks, stored
+from scripts.lib.reading.align_predictions import save_predictions
 from tests.unit.conftest import write_image_folder
 from tests.unit.predict.finished_study import CLASSES, MEMBERS, choice, write_deployment, write_networks
 
@@ -72,14 +73,71 @@ def test_logits_without_ids_are_taken_in_their_order(tmp_path: Path) -> None:
     assert table["predicted"].to_list() == [CLASSES[number] for number in logits.mean(0).argmax(1)]
 
 
+@pytest.mark.parametrize("names", [None, ["0", "1", "2"]], ids=["no names", "numbers"])
+def test_columns_without_names_have_the_order_that_the_study_states_for_the_member(
+    tmp_path: Path, names: list[str] | None
+) -> None:
+    stated = {"resnext": {"values": "auto", "classes": ["bird", "cat", "dog"]}}
+    deployment = write_deployment(tmp_path, files=stated)
+    values = np.random.default_rng(0).dirichlet(np.ones(3), (3, N))
+    for member, rows in zip(MEMBERS, values, strict=True):
+        own = rows[:, [2, 0, 1]] if member in stated else rows
+        if names:
+            pl.DataFrame(dict(zip(names, own.T, strict=True))).write_csv(tmp_path / f"{member}.csv")
+        else:
+            np.save(tmp_path / f"{member}.npy", own)
+    assert run(deployment, "--predictions", tmp_path, "--output", tmp_path / "out.parquet") == 0
+    table = pl.read_parquet(tmp_path / "out.parquet")
+    np.testing.assert_allclose(table.select(CLASSES).to_numpy(), values.mean(0), atol=1e-6)
+
+
+def test_columns_with_names_need_no_stated_order(tmp_path: Path) -> None:
+    deployment = write_deployment(tmp_path, files={"resnext": {"classes": ["bird", "cat", "dog"]}})
+    values = write_files(tmp_path / "new")
+    assert run(deployment, "--predictions", tmp_path / "new", "--output", tmp_path / "out.parquet") == 0
+    table = pl.read_parquet(tmp_path / "out.parquet")
+    np.testing.assert_allclose(table.select(CLASSES).to_numpy(), values.mean(0), atol=1e-6)
+
+
+def test_arrays_that_the_workflow_wrote_are_logits_in_the_order_of_the_study(tmp_path: Path) -> None:
+    """Whatever the study states of the user's own files."""
+    stated = {"values": "probabilities", "classes": ["bird", "cat", "dog"]}
+    deployment = write_deployment(tmp_path, files=dict.fromkeys(MEMBERS, stated))
+    logits = np.random.default_rng(1).uniform(size=(N, 3)).astype(np.float32)
+    for member in MEMBERS:
+        save_predictions(tmp_path / f"{member}.npy", member, "clean", [f"s{n}" for n in range(N)], logits, {})
+    assert run(deployment, "--predictions", tmp_path, "--output", tmp_path / "out.csv") == 0
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(pl.read_csv(tmp_path / "out.csv").select(CLASSES).to_numpy(), expected, atol=1e-6)
+
+
+def test_values_are_what_the_study_states_or_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Between 0 and 1, but they do not sum to 1."""
+    logits = np.random.default_rng(1).uniform(size=(N, 3))
+    for member in MEMBERS:
+        np.save(tmp_path / f"{member}.npy", logits)
+    words = ["--predictions", tmp_path, "--output", tmp_path / "out.csv"]
+    assert run(write_deployment(tmp_path), *words) == 1
+    assert "deit.npy (member deit) has probabilities that do not sum to 1 (set VALUES=logits (--values logits) if" in (
+        capsys.readouterr().err
+    )
+    assert run(write_deployment(tmp_path), *words, "--values", "logits") == 0
+    deployment = write_deployment(tmp_path, files={member: {"values": "logits"} for member in MEMBERS})
+    assert run(deployment, *words) == 0
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(pl.read_csv(tmp_path / "out.csv").select(CLASSES).to_numpy(), expected, atol=1e-6)
+    assert run(deployment, *words, "--values", "probabilities") == 1
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         ("missing", "has no file of the member resnext; expected one of resnext.npy"),
         ("twice", "has 2 files of the member resnext"),
         ("classes", "has other classes than the study: missing are bird; not in the study are fish"),
-        ("fewer", "has no rows for 1 of the 30 samples"),
+        ("fewer", "has no rows for 1 of the 30 samples of .*deit.csv; the first is 's"),
         ("more", "has 31 samples, .* has 30: all need the same"),
+        ("duplicate", "has 1 duplicate sample ids"),
         ("text", "resnext.csv has no rows"),
         ("no ids", "deit.csv has ids of samples, but .*resnext.csv has none: which rows belong together is not known"),
         ("nan", "numbers that are NaN, infinite or missing"),
@@ -102,6 +160,8 @@ def test_wrong_files_are_refused_by_name_and_nothing_is_written(
         table[1:].write_csv(path)
     elif damage == "more":
         pl.concat([table, table[:1].with_columns(sample=pl.lit("new"))]).write_csv(path)
+    elif damage == "duplicate":
+        pl.concat([table, table[:1]]).write_csv(path)
     elif damage == "no ids":
         table.drop("sample").write_csv(path)
     elif damage == "text":
@@ -111,6 +171,7 @@ def test_wrong_files_are_refused_by_name_and_nothing_is_written(
     assert run(deployment, "--predictions", folder, "--output", output) == 1
     said = capsys.readouterr()
     assert "resnext" in said.err
+    assert "validation set" not in said.err
     assert re.search(message, said.err), said.err
     assert not output.exists()
 
@@ -173,11 +234,12 @@ def test_resizing_is_a_matrix_product(before: int, after: int) -> None:
         (["--choice", "two"], "the choice 'two' is not one of one"),
         ([], "name what to predict"),
         (["--predictions", "x", "--images", "y"], "not both"),
-        (["--predictions", "x"], "--output FILE.csv"),
-        (["--predictions", "x", "--output", "y.xlsx"], "ends in neither .csv nor .parquet"),
+        (["--predictions", "x"], "OUTPUT=FILE.csv or OUTPUT=FILE.parquet (--output)"),
+        (["--predictions", "x", "--output", "y.xlsx"], "OUTPUT (--output): y.xlsx must end in .csv or .parquet"),
+        (["--onnx", "y.txt"], "ONNX (--onnx): y.txt must end in .onnx"),
         (["--predictions", "x", "--output", "y.csv"], "x is not a folder"),
-        (["--images", "x", "--output", "y.csv"], "study.json is missing"),
-        (["--onnx", "x.onnx"], "study.json is missing"),
+        (["--images", "x", "--output", "y.csv"], "study.json does not exist: images and ONNX need more than"),
+        (["--onnx", "x.onnx"], "name the folder of the study's results, STUDY=results/STUDY (--study)"),
     ],
 )
 def test_a_wrong_command_is_one_line(
@@ -189,14 +251,49 @@ def test_a_wrong_command_is_one_line(
     assert "Traceback" not in said
 
 
-def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_files(tmp_path / "new")
+@pytest.mark.parametrize(("option", "suffix"), [("--output", ".csv"), ("--onnx", ".onnx")])
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("file/out", "cannot be written, because .*file is not a folder"),
+        ("folder", "is a folder: name a file"),
+        ("x" * 300, "cannot be written .File name too long"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_computed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, suffix: str, place: str, message: str
+) -> None:
     (tmp_path / "file").touch()
-    words = ["--predictions", tmp_path / "new", "--output", tmp_path / "file" / "out.csv"]
+    (tmp_path / f"folder{suffix}").mkdir()
+    # The folder of predictions does not exist, which would be the first error of the computation.
+    words = ["--predictions", tmp_path / "new", "--output", tmp_path / "out.csv", option, f"{tmp_path / place}{suffix}"]
     assert run(write_deployment(tmp_path), *words) == 1
-    said = capsys.readouterr().err
-    assert "Error: " in said
-    assert "Traceback" not in said
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("output", ["new/deit.csv", "new/mnasnet.parquet", "link.csv", "new/../new/resnext.csv"])
+def test_an_input_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str) -> None:
+    """Neither that of a member that the choice does not have, nor one that a member's file links to."""
+    deployment = write_deployment(tmp_path, choices={"one": choice(members=MEMBERS[:2], weights=[0.5, 0.5])})
+    write_files(tmp_path / "new")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "new" / "deit.csv")
+    before = (tmp_path / "new" / "deit.csv").read_bytes()
+    assert run(deployment, "--predictions", tmp_path / "new", "--output", tmp_path / output) == 1
+    assert "is a member's file of predictions, which would be overwritten" in capsys.readouterr().err
+    assert (tmp_path / "new" / "deit.csv").read_bytes() == before
+
+
+def test_neither_deployment_json_nor_the_other_output_is_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment = write_deployment(tmp_path)
+    (tmp_path / "link.onnx").symlink_to(deployment)
+    assert run(deployment, "--onnx", tmp_path / "link.onnx") == 1
+    assert "link.onnx is the deployment.json that is read, which would be overwritten" in capsys.readouterr().err
+    (tmp_path / "same.onnx").symlink_to(tmp_path / "out.csv")
+    words = ["--predictions", tmp_path, "--output", tmp_path / "out.csv", "--onnx", tmp_path / "same.onnx"]
+    assert run(deployment, *words) == 1
+    assert "is the same file as OUTPUT (--output)" in capsys.readouterr().err
 
 
 def test_votes_members_without_network_and_damaged_weights_are_refused(
@@ -216,6 +313,22 @@ def test_votes_members_without_network_and_damaged_weights_are_refused(
     write_networks(tmp_path)
     assert run(write_deployment(tmp_path, classes=["x", "y", "z"]), "--onnx", tmp_path / "x.onnx") == 1
     assert "has other classes than deployment.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"datasets": {}, "members": []}', '{"datasets": 1, "members": [1]}'])
+def test_a_foreign_study_json_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    write_networks(tmp_path)
+    (tmp_path / "study.json").write_text(content)
+    assert run(write_deployment(tmp_path), "--onnx", tmp_path / "x.onnx") == 1
+    assert "is not a study.json of this workflow: name the folder" in capsys.readouterr().err
+
+
+def test_the_results_may_be_elsewhere_than_deployment_json(tmp_path: Path) -> None:
+    write_networks(tmp_path)
+    (tmp_path / "copied").mkdir()
+    words = ["--study", tmp_path, "--images", write_image_folder(tmp_path / "images", {"a": 1})]
+    assert run(write_deployment(tmp_path / "copied"), *words, "--output", tmp_path / "out.csv") == 0
+    assert pl.read_csv(tmp_path / "out.csv").height == 1
 
 
 def test_an_export_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

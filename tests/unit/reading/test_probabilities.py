@@ -5,7 +5,7 @@ import pytest
 
 from scripts.lib.jobs.errors import StudyError
 from scripts.lib.reading.class_columns import Outputs
-from scripts.lib.reading.probabilities import require_only_classes, to_logits
+from scripts.lib.reading.probabilities import Reading, require_only_classes, to_logits
 
 SAMPLES = [f"image-{number}" for number in range(40)]
 
@@ -67,10 +67,10 @@ def test_a_wrong_value_does_not_hide_a_column_that_is_no_class(factor: float) ->
     values[7, 1] = -400
     outputs = Outputs(4, ["cat", "dog", "newt", "loss"])
     with pytest.raises(StudyError, match="the values of 'loss' cannot be probabilities of further classes"):
-        require_only_classes(values, [0, 1, 2], outputs, "auto", "m.csv")
+        require_only_classes(values, [0, 1, 2], outputs, Reading("m.csv"))
 
 
 def test_further_classes_and_logits_of_further_classes_are_taken() -> None:
     outputs, logits = Outputs(4, ["cat", "dog", "newt", "eft"]), np.random.default_rng(0).normal(size=(40, 4))
-    require_only_classes(probabilities(4), [0, 1, 2], outputs, "auto", "m.csv")
-    require_only_classes(logits, [0, 1, 2], outputs, "auto", "m.csv")
+    require_only_classes(probabilities(4), [0, 1, 2], outputs, Reading("m.csv"))
+    require_only_classes(logits, [0, 1, 2], outputs, Reading("m.csv"))
