@@ -72,7 +72,7 @@ predict: setup
 	@test -n "$(DEPLOYMENT)" || { echo "Name the study's answer: make predict DEPLOYMENT=results/STUDY/deployment.json PREDICTIONS=folder OUTPUT=predictions.csv (or IMAGES=folder, or ONNX=file.onnx)"; exit 1; }
 	@export PYTHONPATH="$(ROOT)" PATH="$(BIN):$$PATH" && python -m scripts.lib.predict "$(DEPLOYMENT)" $(if $(CHOICE),--choice "$(CHOICE)") \
 	  $(if $(PREDICTIONS),--predictions "$(PREDICTIONS)") $(if $(IMAGES),--images "$(IMAGES)") \
-	  $(if $(VALUES),--values "$(VALUES)") $(if $(STUDY),--study "$(STUDY)") $(if $(LIST),--list) \
+	  $(if $(VALUES),--values "$(VALUES)") $(if $(STUDY),--study "$(STUDY)") $(if $(call on,$(LIST)),--list) \
 	  $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(ONNX),--onnx "$(ONNX)")
 
 check-data: setup
