@@ -84,7 +84,7 @@ def test_too_few_seeds_leave_the_observations_undecided(results: Path) -> None:
     table = load_table(results / "verdicts.parquet")
     reasons = {row["observation"]: row["reason"] for row in table.iter_rows(named=True) if row["verdict"]}
     assert reasons["3"] == "there must be 5 seeds that all weights have in common, and there are 2"
-    assert reasons["4"] == "the study measures no diversity of activations"
+    assert reasons["4"] == "the study has no group of different architecture families"
 
 
 def test_nothing_is_made_again(folder: Path) -> None:
