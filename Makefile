@@ -146,7 +146,7 @@ install:
 	  { echo "Missing: Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another interpreter: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || \
 	  { echo "Missing: Python's venv module. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
-	@echo "Installing into $(VENV) (about 2.5 GB, a few minutes) ..."
+	@echo "Installing into $(VENV) (about 2.5 GB, or several more with the CUDA build of torch; a few minutes) ..."
 	@$(PYTHON) -m venv --clear "$(VENV)"
 	@"$(BIN)/python" -m pip install --quiet --requirement "$(ROOT)/requirements.lock" || \
 	  { echo "The installation failed: see pip's message above (possible causes: no network, no disk space, no package for this Python)"; exit 1; }
