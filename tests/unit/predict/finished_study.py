@@ -1,16 +1,20 @@
-"""The results of a study, as far as `predict` reads them: deployment.json, study.json and checkpoints."""
+"""The results of a study, as far as `predict` reads them, new files of predictions, and the command itself."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import torch
 
 from scripts.lib.jobs.checksums import checksums
 from scripts.lib.jobs.storage import save_json
 from scripts.lib.networks.architectures import build
 from scripts.lib.networks.weights import save_weights
+from scripts.lib.predict.__main__ import main
 from tests.unit.conftest import SMALL_DEIT, SMALL_MNASNET, SMALL_RESNEXT, small_member
 
+N = 30  # samples in new files of predictions
 CLASSES = ["cat", "dog", "bird"]
 MEMBERS = ["deit", "resnext", "mnasnet"]
 ARCHITECTURES = [SMALL_DEIT, SMALL_RESNEXT, SMALL_MNASNET | {"dropout": 0.0}]
@@ -50,3 +54,22 @@ def write_networks(folder: Path, image_size: int = 32, size: int = 40) -> None:
         save_weights(model, weights)
         record = {"member": member, "classes": CLASSES, "checksums": checksums(weights=weights)}
         save_json(weights.with_suffix(".json"), record)
+
+
+def write_files(folder: Path, **columns: Any) -> np.ndarray:
+    """A CSV file of probabilities for each member, with ids; returns them, float64 [3, N, 3]."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(0).dirichlet(np.ones(3), (3, N))
+    for number, (member, rows) in enumerate(zip(MEMBERS, values, strict=True)):
+        names = columns.get("classes", CLASSES)
+        table = pl.DataFrame({"sample": [f"s{n}" for n in range(N)], **dict(zip(names, rows.T, strict=True))})
+        # Each file has its samples and classes in another order.
+        order = np.random.default_rng(number).permutation(N) if number else np.arange(N)
+        table[order.tolist()].select("sample", *sorted(names, reverse=bool(number % 2))).write_csv(
+            folder / f"{member}.csv"
+        )
+    return values
+
+
+def run(*words: str | Path) -> int:
+    return main([str(word) for word in words])

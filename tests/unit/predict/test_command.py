@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -14,36 +13,25 @@ from scripts.lib.jobs.errors import StudyError
 from scripts.lib.jobs.storage import load_json
 from scripts.lib.networks.preprocessing import resized
 from scripts.lib.networks.weights import load_trained
-from scripts.lib.predict.__main__ import main, predictions_table
+from scripts.lib.predict.__main__ import predictions_table
 from scripts.lib.predict.combine import combined
 from scripts.lib.predict.deployed import load_deployed
 from scripts.lib.predict.export import _weights_of_rows
 from scripts.lib.predict.sources import load_networks, stored
 from scripts.lib.reading.align_predictions import save_predictions
 from tests.unit.conftest import write_image_folder
-from tests.unit.predict.finished_study import CLASSES, MEMBERS, choice, write_deployment, write_networks
+from tests.unit.predict.finished_study import (
+    CLASSES,
+    MEMBERS,
+    N,
+    choice,
+    run,
+    write_deployment,
+    write_files,
+    write_networks,
+)
 
-N = 30
 CPU = torch.device("cpu")
-
-
-def write_files(folder: Path, **columns: Any) -> np.ndarray:
-    """A CSV file of probabilities for each member, with ids; returns them, float64 [3, N, 3]."""
-    folder.mkdir(parents=True, exist_ok=True)
-    values = np.random.default_rng(0).dirichlet(np.ones(3), (3, N))
-    for number, (member, rows) in enumerate(zip(MEMBERS, values, strict=True)):
-        names = columns.get("classes", CLASSES)
-        table = pl.DataFrame({"sample": [f"s{n}" for n in range(N)], **dict(zip(names, rows.T, strict=True))})
-        # Each file has its samples and classes in another order.
-        order = np.random.default_rng(number).permutation(N) if number else np.arange(N)
-        table[order.tolist()].select("sample", *sorted(names, reverse=bool(number % 2))).write_csv(
-            folder / f"{member}.csv"
-        )
-    return values
-
-
-def run(*words: str | Path) -> int:
-    return main([str(word) for word in words])
 
 
 def test_files_of_predictions_are_matched_by_id_and_by_class(
@@ -249,51 +237,6 @@ def test_a_wrong_command_is_one_line(
     said = capsys.readouterr().err
     assert message in said
     assert "Traceback" not in said
-
-
-@pytest.mark.parametrize(("option", "suffix"), [("--output", ".csv"), ("--onnx", ".onnx")])
-@pytest.mark.parametrize(
-    ("place", "message"),
-    [
-        ("file/out", "cannot be written, because .*file is not a folder"),
-        ("folder", "is a folder: name a file"),
-        ("x" * 300, "cannot be written .File name too long"),
-    ],
-)
-def test_an_output_that_cannot_be_written_is_refused_before_anything_is_computed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, suffix: str, place: str, message: str
-) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / f"folder{suffix}").mkdir()
-    # The folder of predictions does not exist, which would be the first error of the computation.
-    words = ["--predictions", tmp_path / "new", "--output", tmp_path / "out.csv", option, f"{tmp_path / place}{suffix}"]
-    assert run(write_deployment(tmp_path), *words) == 1
-    assert re.search(message, capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("output", ["new/deit.csv", "new/mnasnet.parquet", "link.csv", "new/../new/resnext.csv"])
-def test_an_input_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str) -> None:
-    """Neither that of a member that the choice does not have, nor one that a member's file links to."""
-    deployment = write_deployment(tmp_path, choices={"one": choice(members=MEMBERS[:2], weights=[0.5, 0.5])})
-    write_files(tmp_path / "new")
-    (tmp_path / "link.csv").symlink_to(tmp_path / "new" / "deit.csv")
-    before = (tmp_path / "new" / "deit.csv").read_bytes()
-    assert run(deployment, "--predictions", tmp_path / "new", "--output", tmp_path / output) == 1
-    assert "is a member's file of predictions, which would be overwritten" in capsys.readouterr().err
-    assert (tmp_path / "new" / "deit.csv").read_bytes() == before
-
-
-def test_neither_deployment_json_nor_the_other_output_is_overwritten(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployment = write_deployment(tmp_path)
-    (tmp_path / "link.onnx").symlink_to(deployment)
-    assert run(deployment, "--onnx", tmp_path / "link.onnx") == 1
-    assert "link.onnx is the deployment.json that is read, which would be overwritten" in capsys.readouterr().err
-    (tmp_path / "same.onnx").symlink_to(tmp_path / "out.csv")
-    words = ["--predictions", tmp_path, "--output", tmp_path / "out.csv", "--onnx", tmp_path / "same.onnx"]
-    assert run(deployment, *words) == 1
-    assert "is the same file as OUTPUT (--output)" in capsys.readouterr().err
 
 
 def test_votes_members_without_network_and_damaged_weights_are_refused(
