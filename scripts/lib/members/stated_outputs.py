@@ -1,4 +1,7 @@
-"""What members state about their outputs. Needs only the standard library, because the rules import this module."""
+"""What members state about their outputs. Needs only the standard library, because the rules import this module.
+
+Not in `files.py`, which reaches the specs of all kinds: a change of one would write `deployment.json` again.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

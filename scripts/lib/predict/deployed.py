@@ -88,11 +88,10 @@ def _content(path: str | Path) -> Mapping[str, Any]:
 
 def _files(value: Any, members: list[str], path: str | Path) -> dict[str, FileFormat]:
     """The format of every member's files; older files have no key `files`."""
-    if not isinstance(value, dict):
-        raise StudyError(f"{path}: files: expected an object with keys, got {shown(value)}.")
-    _require_known(value, members, path, "files")
+    entries = {} if value == {} else _mapping(value, path, "files")
+    _require_known(entries, members, path, "files")
     return {
-        member: _file_format(value[member], path, f"files/{member}") if member in value else FileFormat()
+        member: _file_format(entries[member], path, f"files/{member}") if member in entries else FileFormat()
         for member in members
     }
 
